@@ -1,0 +1,22 @@
+# Everything comes from Debian's packages (`./dev setup` installs them); nothing is vendored.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ICU REQUIRED COMPONENTS uc)
+find_package(ZLIB REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(CLI11 QUIET)
+find_package(prometheus-cpp CONFIG QUIET)
+
+find_library(ROCKSDB_LIBRARY NAMES librocksdb.so rocksdb REQUIRED)
+find_library(CCTZ_LIBRARY NAMES cctz REQUIRED)
+find_library(ROARING_LIBRARY NAMES roaring REQUIRED)
+
+add_library(taskledger_rocksdb INTERFACE)
+target_link_libraries(taskledger_rocksdb INTERFACE ${ROCKSDB_LIBRARY})
+add_library(taskledger_cctz INTERFACE)
+target_link_libraries(taskledger_cctz INTERFACE ${CCTZ_LIBRARY})
+add_library(taskledger_roaring INTERFACE)
+target_link_libraries(taskledger_roaring INTERFACE ${ROARING_LIBRARY})
