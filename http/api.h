@@ -1,0 +1,41 @@
+// The service of the tasks API: composition of router, authentication and handlers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "commands/command_handler.h"
+#include "core/clock.h"
+#include "http/service.h"
+#include "projections/runner.h"
+#include "storage/event_log.h"
+
+namespace taskledger::http {
+
+// A pool for what takes longer than an io thread may: heavy scans, as-of, blocking administration.
+class Workers {
+ public:
+  virtual ~Workers() = default;
+  virtual bool post(std::function<void()> job) = 0;    // false: the queue is full (503)
+};
+
+struct ApiOptions {
+  std::string cursor_key;                              // 32 bytes; signs cursors
+  std::string cors_origins;                            // empty: off; "*" or a comma-separated list of origins
+  std::uint32_t rate_limit = 0, rate_burst = 0;        // requests a second and burst, for each token; 0: off
+  std::string version;                                 // of the binary
+};
+
+struct ApiParts {                                      // all outlive the service
+  storage::EventLog& log;
+  projections::Runner& models;
+  commands::CommandHandler& commands;
+  Workers& workers;
+  Clock clock;
+  RandomBytes random;
+};
+
+[[nodiscard]] std::unique_ptr<Service> make_api(ApiParts parts, ApiOptions options);
+
+}  // namespace taskledger::http

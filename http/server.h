@@ -1,0 +1,47 @@
+// The HTTP/1.1 server: listeners, sessions, limits. One io_context and one listening socket (SO_REUSEPORT) a thread, so
+// that no connection is shared between threads. Knows nothing of tasks.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http/service.h"
+
+namespace taskledger::http {
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;                           // 0: any; see Server::port()
+  unsigned threads = 0;                                // 0: one a core
+  std::size_t max_connections = 10'000;                // more are answered 503 and closed
+  std::size_t max_request_line = 64 * 1024;            // 414
+  std::size_t max_header_bytes = 16 * 1024;            // all fields together: 431
+  std::chrono::milliseconds header_timeout{10'000};    // from the first byte of a request to the end of its head: 408
+  std::chrono::milliseconds body_timeout{30'000};      // for the whole body: 408
+  std::chrono::milliseconds idle_timeout{75'000};      // between requests: closed without an answer
+  std::chrono::milliseconds write_timeout{30'000};     // a peer that does not read its answer
+  std::chrono::milliseconds drain_timeout{10'000};     // on stop: for what is under way
+  std::string tls_certificate, tls_key;                // PEM files; both or none
+};
+
+class Server {
+ public:
+  Server(ServerOptions options, Service& service);     // throws std::runtime_error when it cannot bind; the text says why
+  ~Server();
+  void start();                                        // its threads
+  void stop();                                         // stop accepting, finish what is under way, join
+  [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] std::size_t connections() const;
+  void reload_tls();                                   // the same files anew; keeps the old ones and logs when they are bad
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace taskledger::http

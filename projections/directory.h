@@ -1,0 +1,46 @@
+// Workspaces and tokens: a small read model in memory, folded from the system's own records (workspace 0) at start and
+// as they pass. Its records' payloads are written down in storage-independent form here, since commands write them.
+// Threads: any; readers take a snapshot pointer and never block.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/access.h"
+#include "core/ids.h"
+#include "storage/event_log.h"
+
+namespace taskledger::projections {
+
+class Directory {
+ public:
+  Directory();
+  ~Directory();
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+
+  void apply(const storage::Record& record);  // system records only; others are ignored
+
+  // By the SHA-256 of the whole token text. Revoked tokens are absent; expired ones are not filtered here.
+  // The pointer is kept alive by the caller for as long as it looks at it.
+  [[nodiscard]] std::shared_ptr<const Token> token_by_hash(const TokenHash& hash) const;
+  [[nodiscard]] std::vector<Token> tokens() const;                       // all that are not revoked, oldest first
+  [[nodiscard]] std::optional<Workspace> workspace(WorkspaceNumber) const;
+  [[nodiscard]] std::optional<Workspace> workspace(const WorkspaceId&) const;
+  [[nodiscard]] std::optional<Workspace> workspace_named(std::string_view name) const;
+  [[nodiscard]] std::vector<Workspace> workspaces() const;
+  [[nodiscard]] WorkspaceNumber next_workspace_number() const;
+  // Grows with every change of tokens; a cache of token look-ups is valid for one value of it.
+  [[nodiscard]] std::uint64_t token_generation() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace taskledger::projections

@@ -1,0 +1,51 @@
+// What the read side answers: one facade over the read models list, mode and stats of all workspaces. Each answer comes
+// from one consistent state, whose workspace position it names.
+// Threads: any. Calls hold a shared lock for as long as they run; a writer waits for them, so long ones (see `cost`)
+// belong on a worker thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/ids.h"
+#include "core/query.h"
+#include "storage/event_log.h"
+
+namespace taskledger::projections {
+
+struct ListPage {
+  std::string rows;                  // the page's tasks as JSON objects, joined by ','
+  std::uint64_t total = 0;           // all matches of the filters, exact
+  std::optional<SortPosition> next;  // the last task of this page when more follow
+  WorkspacePosition position;        // the state answered from
+};
+
+struct TaskAnswer {
+  std::string json;                  // the task, with its links when asked for; empty when there is none (or deleted)
+  Version version;
+  WorkspacePosition position;
+  [[nodiscard]] bool found() const { return !json.empty(); }
+};
+
+struct StatsAnswer {
+  Stats stats;
+  WorkspacePosition position;
+};
+
+enum class Cost { page, scan };      // microseconds; or milliseconds, growing with the workspace
+
+class ReadModels {
+ public:
+  virtual ~ReadModels() = default;
+  // What answering is expected to cost, without answering.
+  [[nodiscard]] virtual Cost cost(WorkspaceNumber workspace, const ListQuery& query) const = 0;
+  // ReadError: a damaged file was met while loading the workspace (503).
+  [[nodiscard]] virtual Result<ListPage, storage::ReadError> list(WorkspaceNumber workspace, const ListQuery& query) = 0;
+  [[nodiscard]] virtual Result<TaskAnswer, storage::ReadError> task(WorkspaceNumber workspace, const TaskId& id, bool include_links) = 0;
+  [[nodiscard]] virtual Result<StatsAnswer, storage::ReadError> stats(WorkspaceNumber workspace, const StatsQuery& query) = 0;
+  // Of the events that every later read reflects.
+  [[nodiscard]] virtual WorkspacePosition position(WorkspaceNumber workspace) const = 0;
+};
+
+}  // namespace taskledger::projections

@@ -1,0 +1,56 @@
+// The projection runner: takes the log's records in order, in batches, and advances all serving read models together;
+// persists their rows and checkpoint in one atomic write now and then; catches up on start; discards a generation whose
+// checkpoint the log does not confirm.
+// Threads: any, but start() and stop() once, from the owner. Callbacks of when_passed run on the thread that advanced
+// the models (or at once on the caller's) and must not block.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "projections/directory.h"
+#include "projections/read_models.h"
+#include "storage/event_log.h"
+#include "storage/view_store.h"
+
+namespace taskledger::projections {
+
+struct RunnerOptions {
+  std::size_t cache_bytes = std::size_t{512} << 20;  // images of workspaces kept in memory; the least recently used go first
+};
+
+struct ProjectionStatus {
+  std::string name;                 // list, mode, stats, notifications
+  std::string state;                // live, catching_up, rebuilding
+  Position checkpoint;              // of the rows on disk
+  std::uint64_t lag = 0;            // log head minus what reads reflect
+  std::uint64_t generation = 0;
+  double events_per_second = 0;     // of the current catch-up or rebuild; 0 when live
+  double progress = 1;              // 0 to 1
+};
+
+class Runner : public ReadModels {
+ public:
+  // Attaches itself as the log's observer. All must outlive it.
+  static std::unique_ptr<Runner> create(storage::EventLog& log, storage::ViewStore& views, RunnerOptions options);
+
+  // Loads checkpoints and catches up with the log's head; returns when reads reflect it.
+  virtual Result<void, storage::ReadError> start() = 0;
+  // Persists all rows and the checkpoint.
+  virtual void stop() = 0;
+
+  [[nodiscard]] virtual Position passed() const = 0;
+  // Calls `done` once every later read reflects the log up to `position` (included).
+  virtual void when_passed(Position position, std::function<void()> done) = 0;
+  // The same for a workspace position; nullptr-like `done` semantics as above. Returns an id for cancel_wait.
+  virtual std::uint64_t when_workspace_passed(WorkspaceNumber workspace, WorkspacePosition position, std::function<void()> done) = 0;
+  virtual void cancel_wait(std::uint64_t id) = 0;
+
+  [[nodiscard]] virtual const Directory& directory() const = 0;
+  [[nodiscard]] virtual std::vector<ProjectionStatus> status() const = 0;
+};
+
+}  // namespace taskledger::projections
