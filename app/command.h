@@ -1,0 +1,38 @@
+// What the commands of this folder share: how each joins the command line, and how it fails.
+// Every command is one file: `add_X` declares its options, and when it was chosen sets `run` to what is to be done.
+// A command prints results on stdout; a failure is a `Failed` with one line for stderr, and exit code 1.
+#pragma once
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace taskledger::app {
+
+// The thing asked for failed, or was found wrong. Its text is one line that a user can act upon.
+struct Failed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+enum ExitCode : int { kDone = 0, kFailed = 1, kWrongUsage = 2 };
+
+using Run = std::function<int()>;
+
+void add_serve(CLI::App& root, Run& run);
+void add_token(CLI::App& root, Run& run);
+void add_import(CLI::App& root, Run& run);
+void add_export(CLI::App& root, Run& run);
+void add_events(CLI::App& root, Run& run);
+void add_verify(CLI::App& root, Run& run);
+void add_rebuild(CLI::App& root, Run& run);
+void add_stats(CLI::App& root, Run& run);
+
+// Declares the `--data DIR` that every command has.
+CLI::Option* add_data_option(CLI::App& command, std::string& directory);
+
+}  // namespace taskledger::app

@@ -1,0 +1,143 @@
+#include "app/http_client.h"
+
+#include <fmt/core.h>
+#include <openssl/ssl.h>
+#include <simdjson.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <chrono>
+
+#include "app/command.h"
+
+namespace taskledger::app {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+constexpr std::chrono::seconds kDeadline{60};
+constexpr std::uint64_t kMaxAnswerBytes = 64 << 20;
+
+struct Url {
+  bool tls = false;
+  std::string host, port, path;
+};
+
+Url parse_url(const std::string& text) {
+  Url url;
+  std::string_view rest = text;
+  if (rest.starts_with("http://")) {
+    rest.remove_prefix(7);
+  } else if (rest.starts_with("https://")) {
+    rest.remove_prefix(8);
+    url.tls = true;
+  } else {
+    throw Failed("--url must begin with http:// or https://");
+  }
+  const auto slash = rest.find('/');
+  const std::string_view authority = rest.substr(0, slash);
+  if (slash != std::string_view::npos) url.path = rest.substr(slash);
+  while (url.path.ends_with('/')) url.path.pop_back();
+  const auto colon = authority.rfind(':');
+  const bool has_port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
+  url.host = authority.substr(0, has_port ? colon : authority.size());
+  url.port = has_port ? std::string(authority.substr(colon + 1)) : url.tls ? "443" : "80";
+  if (url.host.size() > 2 && url.host.front() == '[' && url.host.back() == ']') url.host = url.host.substr(1, url.host.size() - 2);
+  if (url.host.empty()) throw Failed("--url names no host");
+  return url;
+}
+
+using Request = beast::http::request<beast::http::string_body>;
+using Parser = beast::http::response_parser<beast::http::string_body>;
+
+// Runs what was started on `context`; beast's own deadline on the stream ends it.
+void finish(asio::io_context& context, const beast::error_code& error) {
+  context.restart();
+  context.run();
+  if (error) throw beast::system_error(error);
+}
+
+template <class Stream>
+void exchange(asio::io_context& context, Stream& stream, const Request& request, Parser& parser) {
+  beast::error_code failed;
+  beast::flat_buffer buffer;
+  beast::http::async_write(stream, request, [&failed](beast::error_code error, std::size_t) { failed = error; });
+  finish(context, failed);
+  beast::http::async_read(stream, buffer, parser, [&failed](beast::error_code error, std::size_t) { failed = error; });
+  finish(context, failed);
+}
+
+void connect(asio::io_context& context, beast::tcp_stream& stream, const Url& url) {
+  asio::ip::tcp::resolver resolver(context);
+  const auto endpoints = resolver.resolve(url.host, url.port);
+  beast::error_code failed;
+  stream.expires_after(kDeadline);
+  stream.async_connect(endpoints, [&failed](beast::error_code error, const asio::ip::tcp::endpoint&) { failed = error; });
+  finish(context, failed);
+}
+
+void exchange_over_tls(asio::io_context& context, const Url& url, const Request& request, Parser& parser) {
+  asio::ssl::context tls(asio::ssl::context::tls_client);
+  tls.set_default_verify_paths();
+  tls.set_verify_mode(asio::ssl::verify_peer);
+  tls.set_verify_callback(asio::ssl::host_name_verification(url.host));
+  beast::ssl_stream<beast::tcp_stream> stream(context, tls);
+  SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str());
+  connect(context, beast::get_lowest_layer(stream), url);
+  beast::error_code failed;
+  stream.async_handshake(asio::ssl::stream_base::client, [&failed](beast::error_code error) { failed = error; });
+  finish(context, failed);
+  exchange(context, stream, request, parser);
+}
+
+}  // namespace
+
+HttpAnswer http_request(const std::string& base, const std::string& token, std::string_view method, std::string_view target,
+                        std::string_view body) {
+  const Url url = parse_url(base);
+  Request request;
+  request.method_string(beast::string_view(method.data(), method.size()));
+  const std::string whole_target = url.path + std::string(target);
+  request.target(whole_target);
+  request.set(beast::http::field::host, url.host + ":" + url.port);
+  request.set(beast::http::field::authorization, "Bearer " + token);
+  request.set(beast::http::field::connection, "close");
+  if (!body.empty()) {
+    request.set(beast::http::field::content_type, "application/json");
+    request.body() = body;
+  }
+  request.prepare_payload();
+  Parser parser;
+  parser.body_limit(kMaxAnswerBytes);
+  try {
+    asio::io_context context;
+    if (url.tls) {
+      exchange_over_tls(context, url, request, parser);
+    } else {
+      beast::tcp_stream stream(context);
+      connect(context, stream, url);
+      exchange(context, stream, request, parser);
+    }
+  } catch (const boost::system::system_error& error) {
+    throw Failed(fmt::format("{}: {}", base, error.code().message()));
+  }
+  return {parser.get().result_int(), std::move(parser.get().body())};
+}
+
+std::string http_request_ok(const std::string& base, const std::string& token, std::string_view method, std::string_view target,
+                            std::string_view body) {
+  HttpAnswer answer = http_request(base, token, method, target, body);
+  if (answer.status >= 200 && answer.status < 300) return std::move(answer.body);
+  std::string reason = "HTTP status " + std::to_string(answer.status);
+  simdjson::dom::parser parser;
+  std::string_view message;
+  if (parser.parse(answer.body)["message"].get(message) == simdjson::SUCCESS) reason = message;
+  throw Failed(base + ": " + reason);
+}
+
+}  // namespace taskledger::app

@@ -1,0 +1,23 @@
+// A blocking HTTP/1.1 client for commands that ask a running server: one request, one connection, a deadline.
+// http and https (verified against the system's certificates). Throws Failed when there is no answer.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace taskledger::app {
+
+struct HttpAnswer {
+  unsigned status = 0;
+  std::string body;
+};
+
+// `base`: "http://127.0.0.1:8080", with or without a path or a final slash. `target` begins with a slash.
+[[nodiscard]] HttpAnswer http_request(const std::string& base, const std::string& token, std::string_view method,
+                                      std::string_view target, std::string_view body = {});
+
+// The same, where only a 2xx is of use: otherwise Failed with the server's own message.
+[[nodiscard]] std::string http_request_ok(const std::string& base, const std::string& token, std::string_view method,
+                                          std::string_view target, std::string_view body = {});
+
+}  // namespace taskledger::app
