@@ -1,0 +1,324 @@
+#include "commands/command_handler.h"
+
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "commands/decision.h"
+#include "commands/kept_answer.h"
+#include "commands/task_cache.h"
+#include "commands/task_stream.h"
+
+namespace taskledger::commands {
+namespace {
+
+constexpr int kMaxAttempts = 50;
+
+// One request on its way; shared by the callbacks that carry it on.
+struct Job {
+  CommandHandler::Request request;
+  CommandHandler::Done done;
+  int attempts = 0;
+  std::string kept_key;  // empty: no idempotency key
+
+  // Of the present attempt.
+  struct Touch {
+    TaskCache::Key key;
+    std::uint64_t serial;
+    bool changed;
+  };
+  std::vector<Touch> touched;
+  std::optional<Result<Outcome, Failure>> decided;  // absent: the commit only waits for those before it; then try again
+
+  // append() may answer at once, while the mutex is held: then its answer is put aside. Reset after the call; until
+  // then only the calling thread compares equal.
+  std::atomic<std::thread::id> appending;
+  std::optional<storage::EventLog::Appending> at_once;
+};
+using JobPtr = std::shared_ptr<Job>;
+
+bool is_creation(const BatchRecord& record) { return std::holds_alternative<CreateTask>(record.command); }
+
+class Handler final : public CommandHandler {
+ public:
+  Handler(storage::EventLog& log, Clock clock, RandomBytes random, CommandHandlerOptions options)
+      : log_(log), clock_(std::move(clock)), random_(std::move(random)), cache_(options.cached_tasks) {}
+
+  void execute(Request request, Done done) override {
+    auto job = std::make_shared<Job>();
+    job->request = std::move(request);
+    job->done = std::move(done);
+    give_ids(job->request);
+    if (!job->request.idempotency || claim_key(job)) run(job);
+  }
+
+ private:
+  // What the log holds of the tasks that the cache does not.
+  struct Loaded {
+    std::unordered_map<TaskId, Task> states;
+    std::optional<TaskHistory> history;  // for an undo
+  };
+
+  void give_ids(Request& request) {
+    for (BatchRecord& record : request.records) {
+      if (!is_creation(record) || record.task_id) continue;
+      std::array<std::uint8_t, 10> bytes{};
+      random_(bytes);
+      record.task_id = TaskId{uuid_v7(clock_().ms, bytes)};
+    }
+  }
+
+  // False when the key has answered the request already.
+  bool claim_key(const JobPtr& job) {
+    const IdempotencyKey& key = *job->request.idempotency;
+    auto bytes = kept_key(job->request.caller, key.key);
+    {
+      std::unique_lock lock(keys_mutex_);
+      const auto [found, mine] = keys_.emplace(bytes, key.request);
+      if (!mine) {
+        const bool same = found->second == key.request;
+        lock.unlock();
+        job->done(Failure{same ? Fault::key_in_flight : Fault::key_reused, std::nullopt});
+        return false;
+      }
+    }
+    job->kept_key = std::move(bytes);
+    // Only after the claim: whoever held the key before has its row on disk by now.
+    auto row = log_.idempotency_row(job->kept_key);
+    if (!row) {
+      spdlog::error("reading an idempotency row: {}", row.error().what);
+      finish(job, Failure{Fault::unavailable, std::nullopt});
+      return false;
+    }
+    if (!*row) return true;
+    auto kept = decode_kept(**row);
+    if (!kept || kept->expires <= clock_()) return true;
+    if (kept->request != key.request) {
+      finish(job, Failure{Fault::key_reused, std::nullopt});
+      return false;
+    }
+    Outcome outcome{std::move(kept->tasks), {}, {}, true};
+    finish(job, as_of_now(job, std::move(outcome)));
+    return false;
+  }
+
+  // Rests on what is durable already: later reads must reflect all of it.
+  Outcome as_of_now(const JobPtr& job, Outcome outcome) const {
+    outcome.in_workspace = log_.workspace_head(job->request.caller.workspace).position;
+    outcome.position = log_.head().position;
+    return outcome;
+  }
+
+  void run(const JobPtr& job) {
+    while (job->attempts++ < kMaxAttempts) {
+      auto loaded = load(*job);
+      if (!loaded) {
+        spdlog::error("loading a task: {}", loaded.error().what);
+        return finish(job, Failure{Fault::unavailable, std::nullopt});
+      }
+      bool queued = false;
+      std::optional<storage::EventLog::Appending> at_once;
+      {
+        const std::lock_guard lock(mutex_);
+        queued = decide_and_queue(job, *loaded);
+        at_once = std::exchange(job->at_once, std::nullopt);
+      }
+      if (!queued) {
+        if (!job->decided) continue;  // the history was overtaken: load it again
+        return finish(job, std::move(*job->decided));
+      }
+      if (!at_once) return;  // answered() carries on, maybe already
+      if (!settle(job, *at_once)) return;
+    }
+    finish(job, Failure{Fault::busy, std::nullopt});
+  }
+
+  Result<Loaded, storage::ReadError> load(const Job& job) {
+    const Caller& caller = job.request.caller;
+    Loaded loaded;
+    std::vector<TaskId> missing;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const BatchRecord& record : job.request.records) {
+        if (is_creation(record)) continue;  // a fresh id: there is nothing to load
+        if (std::holds_alternative<UndoEvent>(record.command) || !cache_.find({caller.workspace, *record.task_id})) {
+          missing.push_back(*record.task_id);
+        }
+      }
+    }
+    for (const TaskId& id : missing) {
+      if (loaded.states.contains(id)) continue;
+      if (std::holds_alternative<UndoEvent>(job.request.records.front().command)) {
+        auto history = load_history(log_, caller.workspace, caller.workspace_id, id);
+        if (!history) return history.error();
+        loaded.states.emplace(id, history->state);
+        loaded.history = *std::move(history);
+      } else {
+        auto state = fold_task(log_, caller.workspace, id);
+        if (!state) return state.error();
+        loaded.states.emplace(id, *std::move(state));
+      }
+    }
+    return loaded;
+  }
+
+  // Under the mutex, so that the order of the log's queue is the order of decisions. True when a commit was queued;
+  // otherwise `decided` has the answer, or is absent when what was loaded is out of date.
+  bool decide_and_queue(const JobPtr& job, Loaded& loaded) {
+    const Request& request = job->request;
+    job->touched.clear();
+    job->decided.reset();
+
+    if (loaded.history) {
+      const TaskCache::Key key{request.caller.workspace, loaded.history->state.id};
+      const auto* entry = cache_.find(key);
+      if (entry && entry->state.version != loaded.history->state.version) {
+        // Events under way are not in the history yet: wait for them behind a commit of nothing. An entry that the log
+        // does not bear out goes.
+        if (entry->under_way == 0) {
+          cache_.drop(key, entry->serial);
+          return false;
+        }
+        storage::Commit wait;
+        wait.workspace = request.caller.workspace;
+        wait.actor = request.caller.user;
+        return queue(job, std::move(wait));
+      }
+    }
+
+    Task absent;
+    const auto known = [&](const TaskId& id) -> const Task& {
+      if (const auto* entry = cache_.find({request.caller.workspace, id})) return entry->state;
+      const auto found = loaded.states.find(id);
+      if (found != loaded.states.end()) return found->second;
+      absent = Task{};
+      absent.id = id;
+      return absent;
+    };
+    Decision decision = decide_request(request, known, loaded.history ? &*loaded.history : nullptr, clock_());
+    const bool relies_on_queue = touch(*job, decision);
+    if (decision.failure) {
+      job->decided = *decision.failure;
+    } else {
+      job->decided = Outcome{decision.outcomes, {}, {}, false};
+    }
+
+    const bool keeps = !decision.failure && !job->kept_key.empty();
+    if (decision.records.empty() && !keeps && !relies_on_queue) {
+      if (job->decided->has_value()) job->decided = as_of_now(job, std::move(**job->decided));
+      return false;
+    }
+    return queue(job, make_commit(*job, decision, keeps));
+  }
+
+  // Keeps the states after the decision. Whether one of them comes from a commit that is not answered yet: then even an
+  // answer that appends nothing must wait for it.
+  bool touch(Job& job, const Decision& decision) {
+    bool relies_on_queue = false;
+    for (const auto& task : decision.tasks) {
+      const TaskCache::Key key{job.request.caller.workspace, task.after.id};
+      const auto* known = cache_.find(key);
+      if (known && known->under_way > 0) relies_on_queue = true;
+      const bool changed = task.changed() && !decision.failure;
+      if (!changed && (known || task.before == Version{0})) {
+        if (known) job.touched.push_back({key, known->serial, false});
+        continue;
+      }
+      if (decision.failure && !known) continue;
+      auto& entry = cache_.keep(key, task.after);
+      if (changed) ++entry.under_way;
+      job.touched.push_back({key, entry.serial, changed});
+    }
+    return relies_on_queue;
+  }
+
+  storage::Commit make_commit(const Job& job, Decision& decision, bool keeps) const {
+    storage::Commit commit;
+    commit.workspace = job.request.caller.workspace;
+    commit.actor = job.request.caller.user;
+    // Also of the tasks that do not change: what was decided must hold when it is answered.
+    commit.expected.reserve(decision.tasks.size());
+    for (const auto& task : decision.tasks) commit.expected.push_back({task.after.id.value, task.before});
+    commit.records = std::move(decision.records);
+    commit.erase = std::move(decision.erase);
+    if (keeps) {
+      const Timestamp expires{clock_().ms + kKeptForMs};
+      commit.idempotency = storage::IdempotencyRow{
+          job.kept_key, encode({expires, job.request.idempotency->request, decision.outcomes}), expires};
+    }
+    return commit;
+  }
+
+  bool queue(const JobPtr& job, storage::Commit commit) {
+    job->at_once.reset();
+    job->appending = std::this_thread::get_id();
+    log_.append(std::move(commit), [this, job](const storage::EventLog::Appending& result) {
+      if (job->appending.load() == std::this_thread::get_id()) {
+        job->at_once = result;
+      } else {
+        answered(job, result);
+      }
+    });
+    job->appending = std::thread::id{};
+    return true;
+  }
+
+  void answered(const JobPtr& job, const storage::EventLog::Appending& result) {
+    if (settle(job, result)) run(job);
+  }
+
+  // True: to be tried again. Otherwise the request is answered.
+  bool settle(const JobPtr& job, const storage::EventLog::Appending& result) {
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& touch : job->touched) {
+        if (touch.changed) cache_.settle(touch.key, touch.serial);
+        if (!result) cache_.drop(touch.key, touch.serial);
+      }
+    }
+    if (!result) {
+      if (result.error() == storage::AppendError::conflict) return true;
+      finish(job, Failure{result.error() == storage::AppendError::queue_full ? Fault::busy : Fault::unavailable,
+                          std::nullopt});
+      return false;
+    }
+    if (!job->decided) return true;
+    if (job->decided->has_value()) {
+      (*job->decided)->position = result->position;
+      (*job->decided)->in_workspace = result->in_workspace;
+    }
+    finish(job, std::move(*job->decided));
+    return false;
+  }
+
+  void finish(const JobPtr& job, Result<Outcome, Failure> result) {
+    if (!job->kept_key.empty()) {
+      const std::lock_guard lock(keys_mutex_);
+      keys_.erase(job->kept_key);
+    }
+    auto done = std::move(job->done);
+    done(std::move(result));
+  }
+
+  storage::EventLog& log_;
+  Clock clock_;
+  RandomBytes random_;
+
+  std::mutex mutex_;  // decisions, their order in the log's queue, and the cache
+  TaskCache cache_;
+  std::mutex keys_mutex_;
+  std::unordered_map<std::string, storage::Hash> keys_;  // under way, with the hash of their request
+};
+
+}  // namespace
+
+std::unique_ptr<CommandHandler> make_command_handler(storage::EventLog& log, Clock clock, RandomBytes random,
+                                                     CommandHandlerOptions options) {
+  return std::make_unique<Handler>(log, std::move(clock), std::move(random), options);
+}
+
+}  // namespace taskledger::commands

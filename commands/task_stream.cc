@@ -1,0 +1,85 @@
+#include "commands/task_stream.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+namespace taskledger::commands {
+namespace {
+
+TaskEvent without_data(EventType type) {
+  switch (type) {
+    case EventType::task_created: return TaskCreated{};
+    case EventType::task_updated: return TaskUpdated{};
+    case EventType::task_completed: return TaskCompleted{};
+    case EventType::task_reopened: return TaskReopened{};
+    case EventType::task_deleted: return TaskDeleted{};
+    case EventType::task_restored: return TaskRestored{};
+    case EventType::task_erased: return TaskErased{};
+  }
+  return TaskUpdated{};
+}
+
+// Reads and decodes; `visit` gets the record and its event.
+template <class Visit>
+Result<void, storage::ReadError> each_event(const storage::EventLog& log, WorkspaceNumber workspace, const TaskId& id,
+                                            Visit visit) {
+  std::optional<storage::ReadError> damaged;
+  auto read = log.read_stream(workspace, id.value, Version{1}, [&](const storage::Record& record) {
+    auto event = event_of(record);
+    if (!event) {
+      damaged = event.error();
+      return false;
+    }
+    return visit(record, *event);
+  });
+  if (!read) return read.error();
+  if (damaged) return *damaged;
+  return {};
+}
+
+}  // namespace
+
+Result<TaskEvent, storage::ReadError> event_of(const storage::Record& record) {
+  const auto type = static_cast<EventType>(record.type);
+  if (!record.payload) return without_data(type);
+  auto event = parse_event_data(type, *record.payload);
+  if (!event) {
+    return storage::ReadError{fmt::format("position {}: {}", record.position.value, event.error().message)};
+  }
+  return *std::move(event);
+}
+
+EventId event_id_of(const storage::Record& record, const WorkspaceId& workspace) {
+  if (record.id != EventId{}) return record.id;
+  return derived_event_id(workspace, TaskId{record.stream}, record.version);
+}
+
+Result<Task, storage::ReadError> fold_task(const storage::EventLog& log, WorkspaceNumber workspace, const TaskId& id,
+                                           const std::function<bool(const storage::Record&)>& more) {
+  Task state;
+  state.id = id;
+  auto read = each_event(log, workspace, id, [&](const storage::Record& record, const TaskEvent& event) {
+    if (more && !more(record)) return false;
+    evolve(state, id, record.version, record.time, record.actor, event);
+    return true;
+  });
+  if (!read) return read.error();
+  return state;
+}
+
+Result<TaskHistory, storage::ReadError> load_history(const storage::EventLog& log, WorkspaceNumber workspace,
+                                                     const WorkspaceId& workspace_id, const TaskId& id) {
+  TaskHistory history;
+  history.state.id = id;
+  auto read = each_event(log, workspace, id, [&](const storage::Record& record, TaskEvent& event) {
+    evolve(history.state, id, record.version, record.time, record.actor, event);
+    history.events.push_back(
+        {record.version, record.time, record.actor, event_id_of(record, workspace_id), std::move(event)});
+    return true;
+  });
+  if (!read) return read.error();
+  return history;
+}
+
+}  // namespace taskledger::commands

@@ -1,0 +1,34 @@
+// A task's stream, read back from the log: its state, its state at some point, its history with each event decoded.
+// ReadError also for a payload that does not decode (its position is named): never a state that skips an event.
+// Threads: any; reads block on the disk.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/decider.h"
+#include "core/ids.h"
+#include "core/task.h"
+#include "storage/event_log.h"
+
+namespace taskledger::commands {
+
+// The event of a record. Of an erased one only its type is left: its fields are empty.
+[[nodiscard]] Result<TaskEvent, storage::ReadError> event_of(const storage::Record& record);
+// Whichever id the record has: its own or the derived one.
+[[nodiscard]] EventId event_id_of(const storage::Record& record, const WorkspaceId& workspace);
+
+// Folds the stream's records for as long as `more` says so (asked before each). `absent` for an empty one.
+[[nodiscard]] Result<Task, storage::ReadError> fold_task(
+    const storage::EventLog& log, WorkspaceNumber workspace, const TaskId& id,
+    const std::function<bool(const storage::Record&)>& more = {});
+
+struct TaskHistory {
+  Task state;
+  std::vector<RecordedEvent> events;  // oldest first
+};
+[[nodiscard]] Result<TaskHistory, storage::ReadError> load_history(const storage::EventLog& log,
+                                                                   WorkspaceNumber workspace,
+                                                                   const WorkspaceId& workspace_id, const TaskId& id);
+
+}  // namespace taskledger::commands
