@@ -30,14 +30,18 @@ struct RecordedEvent {
   TaskEvent event;
 };
 
-// For every command but UndoEvent.
+// What of `patch` differs from `fields`; links are compared as sets.
+[[nodiscard]] TaskPatch changes_of(const TaskFields& fields, const TaskPatch& patch);
+
+// For every command but UndoEvent, which needs the history (std::logic_error).
 [[nodiscard]] Result<std::vector<TaskEvent>, Refusal> decide(const Task& state, const TaskCommand& command);
 // `history`: all events of the task, oldest first, none erased. Undoing an update sets the fields it changed back to
 // what they were before it; of a completion reopens; of a reopening completes again with the earlier completed_at and
 // completed_by in `data`; of a creation deletes; of a deletion restores; of a restoration deletes. An undo is an event
 // like others, so an undo of it redoes. `superseded` when a later event touched the same fields (completion and
 // reopening touch completion; creation, deletion and restoration touch existence; the undo of a creation ignores
-// later field changes). A deleted task's last event (its deletion) can be undone.
+// later field changes). While a task is deleted, its deletion is the only event that can be undone: any other is
+// `superseded` by it.
 [[nodiscard]] Result<std::vector<TaskEvent>, Refusal> decide_undo(const Task& state, const std::vector<RecordedEvent>& history,
                                                                   const UndoEvent& command);
 
@@ -47,6 +51,9 @@ void evolve(Task& state, const TaskId& id, Version version, Timestamp time, cons
 
 // Checks an imported event against the state it meets: version, order of times, that it changes something, that it is
 // allowed at all. The reason is a text for people.
-[[nodiscard]] Result<void> check_import(const Task& state, const struct ImportedEvent& event);
+[[nodiscard]] Result<void> check_import(const Task& state, const ImportedEvent& event);
+// The event to store for an imported one that check_import accepts: of an update only the fields that change, so that
+// exports are canonical. `state` is the one it meets.
+[[nodiscard]] TaskEvent as_stored(const Task& state, const ImportedEvent& event);
 
 }  // namespace taskledger

@@ -1,0 +1,12 @@
+// The `data` of an event as it stands inside a larger document (an event line). Internal to core.
+#pragma once
+
+#include "core/event.h"
+#include "core/json_reader.h"
+
+namespace taskledger::json {
+
+// As parse_event_data; faults name places below `path`.
+[[nodiscard]] Result<TaskEvent> read_event_data(const Path& path, EventType type, const Object& data);
+
+}  // namespace taskledger::json

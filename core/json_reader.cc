@@ -1,0 +1,125 @@
+#include "core/json_reader.h"
+
+#include <cstring>
+#include <vector>
+
+namespace taskledger::json {
+namespace {
+
+// Larger texts get buffers of their own, so that one batch of 4 MiB does not stay with a thread for good.
+constexpr std::size_t kMaxKeptBytes = 256 * 1024;
+constexpr std::size_t kMaxNameBytes = 100;
+
+}  // namespace
+
+struct Document::Buffers {
+  simdjson::dom::parser parser;
+  std::vector<char> padded;
+  bool in_use = false;
+
+  std::optional<Element> parse(std::string_view text) {
+    if (padded.size() < text.size() + simdjson::SIMDJSON_PADDING) {
+      padded.resize(text.size() + text.size() / 2 + simdjson::SIMDJSON_PADDING);
+    }
+    if (!text.empty()) std::memcpy(padded.data(), text.data(), text.size());
+    Element root;
+    if (parser.parse(padded.data(), text.size(), false).get(root) != simdjson::SUCCESS) return std::nullopt;
+    return root;
+  }
+};
+
+namespace {
+
+Document::Buffers& thread_buffers() {
+  thread_local Document::Buffers buffers;
+  return buffers;
+}
+
+void append_name(std::string& out, std::string_view name) {
+  if (name.size() <= kMaxNameBytes) {
+    out += name;
+    return;
+  }
+  std::size_t end = kMaxNameBytes;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;  // not inside a code point
+  out += name.substr(0, end);
+  out += "…";
+}
+
+void append_path(std::string& out, const Path& path) {
+  const Path& parent = *path.parent;
+  if (parent.parent != nullptr) append_path(out, parent);
+  if (path.index) {
+    out += '[' + std::to_string(*path.index) + ']';
+    return;
+  }
+  if (parent.parent != nullptr) out += '.';
+  append_name(out, path.key);
+}
+
+std::string_view kind_of(const Path& path) {
+  const Path* root = &path;
+  while (root->parent != nullptr) root = root->parent;
+  return root->key;
+}
+
+}  // namespace
+
+Document::Document(std::string_view text) {
+  Buffers* buffers = &thread_buffers();
+  if (buffers->in_use || text.size() > kMaxKeptBytes) {
+    own_ = std::make_unique<Buffers>();
+    buffers = own_.get();
+  } else {
+    buffers->in_use = borrowed_ = true;
+  }
+  root_ = buffers->parse(text);
+}
+
+Document::~Document() {
+  if (borrowed_) thread_buffers().in_use = false;
+}
+
+Invalid fault(const Path& path, std::string_view text) {
+  std::string message{kind_of(path)};
+  message += " '";
+  append_path(message, path);
+  message += "' ";
+  message += text;
+  return {std::move(message)};
+}
+
+Invalid not_one_of(const Path& path, std::string_view names) {
+  return fault(path, "must be one of: " + std::string(names));
+}
+
+Result<std::string_view> read_string(const Path& path, const Element& value) {
+  std::string_view text;
+  if (value.get_string().get(text) != simdjson::SUCCESS) return fault(path, "must be a string");
+  return text;
+}
+
+Result<bool> read_bool(const Path& path, const Element& value) {
+  bool flag = false;
+  if (value.get_bool().get(flag) != simdjson::SUCCESS) return fault(path, "must be true or false");
+  return flag;
+}
+
+Result<Uuid> read_uuid(const Path& path, const Element& value) {
+  std::string_view text;
+  if (value.get_string().get(text) == simdjson::SUCCESS) {
+    if (const std::optional<Uuid> uuid = parse_uuid(text)) return *uuid;
+  }
+  return fault(path, "must be a UUID");
+}
+
+Result<std::uint64_t> read_count(const Path& path, const Element& value, std::uint64_t max) {
+  std::uint64_t number = 0;
+  if (!value.is_uint64() && !value.is_int64()) return fault(path, "must be an integer");
+  if (value.get_uint64().get(number) != simdjson::SUCCESS || number < 1 || number > max) {
+    return fault(path, "must be from 1 to " + std::to_string(max));
+  }
+  return number;
+}
+
+}  // namespace taskledger::json
