@@ -1,0 +1,100 @@
+// Damage behind the program's back: found, named, never served as if it were data.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/e2e/harness.h"
+#include "tests/storage/damage.h"
+
+namespace taskledger::e2e {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr auto kUser = "0a000000-0000-4000-8000-000000000001";
+
+class Damage : public testing::Test {
+ protected:
+  // A few hundred tasks; killed, so that they stand in the WAL.
+  void SetUp() override {
+    token_ = create_token(data_, "acme", kUser);
+    Server server(data_);
+    HttpConnection client(server.port(), token_);
+    for (int i = 0; i < 300; ++i) {
+      const HttpReply created = client.request("POST", "/api/v1/tasks", R"({"title": "Honest task )" + std::to_string(i) + R"("})");
+      ASSERT_EQ(created.status, 201u) << created.body;
+      if (i == 0) first_ = json_field(created.body, "task_id");
+    }
+    server.kill();
+  }
+
+  const TemporaryDirectory directory_;
+  const std::string data_ = directory_ / "data";
+  std::string token_, first_;
+};
+
+TEST_F(Damage, AChangedRecordIsNamedByItsPosition) {
+  // Two system records come before the tasks.
+  storage::change_record(data_, Position{3}, "Honest task 0", "Forged task 0");
+  const Finished verified = taskledger({"verify", "--data", data_});
+  EXPECT_EQ(verified.exit_code, 1);
+  EXPECT_THAT(verified.out + verified.err, HasSubstr("position 3: "));
+}
+
+TEST_F(Damage, AByteTurnedInTheWalRefusesToOpen) {
+  const std::string file = storage::flip_byte(data_ + "/log", ".log");
+  for (const auto& command : std::vector<std::vector<std::string>>{
+           {"verify", "--data", data_}, {"serve", "--data", data_, "--listen", "127.0.0.1:0"}}) {
+    const Finished refused = taskledger(command);
+    EXPECT_EQ(refused.exit_code, 1) << command.front() << refused.out;
+    EXPECT_THAT(refused.out + refused.err, HasSubstr(std::filesystem::path(file).filename().string())) << command.front();
+  }
+}
+
+TEST_F(Damage, AByteTurnedInATableFileIsNamedAndNeverServed) {
+  storage::flush_log(data_);
+  const std::string file = storage::flip_byte(data_ + "/log", ".sst", 0.3);
+  const Finished verified = taskledger({"verify", "--data", data_});
+  EXPECT_EQ(verified.exit_code, 1);
+  EXPECT_THAT(verified.out + verified.err, HasSubstr(std::filesystem::path(file).filename().string()));
+
+  // The read models are whole, so the server may start; what meets the damage is 503 and a line in the log.
+  const Finished started = [&] {
+    try {
+      Server server(data_);
+      HttpConnection client(server.port(), token_);
+      const HttpReply list = client.get("/api/v1/tasks?limit=1");
+      if (list.status == 200) {
+        EXPECT_EQ(json_field(list.body, "total"), "300");
+      } else {
+        EXPECT_EQ(list.status, 503u) << list.body;
+      }
+      return server.stop();
+    } catch (const std::runtime_error& error) {
+      return Finished{1, "", error.what()};
+    }
+  }();
+  if (started.exit_code != 0) EXPECT_THAT(started.err, HasSubstr(std::filesystem::path(file).filename().string()));
+}
+
+TEST_F(Damage, ATruncatedLogIsNoticed) {
+  // Served once more and stopped in order: the head mark knows how far the log went.
+  { Server server(data_); EXPECT_EQ(server.stop().exit_code, 0); }
+  const std::string kept = directory_ / "kept";
+  std::filesystem::copy(data_ + "/log", kept, std::filesystem::copy_options::recursive);
+  {
+    Server server(data_);
+    HttpConnection client(server.port(), token_);
+    ASSERT_EQ(client.request("POST", "/api/v1/tasks", R"({"title": "One more"})").status, 201u);
+    EXPECT_EQ(server.stop().exit_code, 0);
+  }
+  std::filesystem::remove_all(data_ + "/log");
+  std::filesystem::rename(kept, data_ + "/log");
+  const Finished verified = taskledger({"verify", "--data", data_});
+  EXPECT_EQ(verified.exit_code, 1) << verified.out;
+  EXPECT_THAT(verified.out + verified.err, HasSubstr("302"));
+}
+
+}  // namespace
+}  // namespace taskledger::e2e

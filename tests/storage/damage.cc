@@ -1,0 +1,59 @@
+#include "tests/storage/damage.h"
+
+#include <rocksdb/options.h>
+
+#include <fstream>
+#include <stdexcept>
+
+#include "storage/keys.h"
+#include "storage/log_tables.h"
+
+namespace taskledger::storage {
+namespace {
+
+std::unique_ptr<LogTables> open_tables(const std::filesystem::path& data) {
+  auto tables = LogTables::open((data / "log").string(), {});
+  if (!tables) throw std::runtime_error(tables.error().what);
+  return std::move(*tables);
+}
+
+}  // namespace
+
+void change_record(const std::filesystem::path& data, Position position, std::string_view from, std::string_view to) {
+  const auto tables = open_tables(data);
+  const auto stored = tables->event_bytes(position);
+  if (!stored || !*stored) throw std::runtime_error("no such record");
+  std::string bytes = **stored;
+  const auto found = bytes.find(from);
+  if (found == std::string::npos || from.size() != to.size()) throw std::runtime_error("nothing to change in the record");
+  bytes.replace(found, to.size(), to);
+  const auto status = tables->db().Put({}, tables->events, keys::event(position), bytes);
+  if (!status.ok()) throw std::runtime_error(status.ToString());
+}
+
+void flush_log(const std::filesystem::path& data) {
+  const auto tables = open_tables(data);
+  const auto status = tables->db().Flush({}, tables->all());
+  if (!status.ok()) throw std::runtime_error(status.ToString());
+}
+
+std::string flip_byte(const std::filesystem::path& folder, std::string_view extension, double fraction) {
+  std::filesystem::path largest;
+  std::uintmax_t size = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != extension || entry.file_size() <= size) continue;
+    largest = entry.path();
+    size = entry.file_size();
+  }
+  if (size == 0) throw std::runtime_error("no file to damage in " + folder.string());
+  std::fstream file(largest, std::ios::in | std::ios::out | std::ios::binary);
+  const auto offset = static_cast<std::streamoff>(static_cast<double>(size) * fraction);
+  file.seekg(offset);
+  const int byte = file.get();
+  file.seekp(offset);
+  file.put(static_cast<char>(byte ^ 0x5a));
+  if (!file.flush()) throw std::runtime_error("cannot write " + largest.string());
+  return largest.string();
+}
+
+}  // namespace taskledger::storage

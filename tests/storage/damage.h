@@ -1,0 +1,23 @@
+// Harm done to a data directory on purpose, for tests that nobody may go on as if nothing had happened.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "core/ids.h"
+
+namespace taskledger::storage {
+
+// Puts a changed payload under `position` through RocksDB, so that every checksum of its files is right: the first
+// occurrence of `from` becomes `to` (of the same length). Throws std::runtime_error when there is none.
+void change_record(const std::filesystem::path& data, Position position, std::string_view from, std::string_view to);
+
+// Moves everything that is in the log's WAL into table files.
+void flush_log(const std::filesystem::path& data);
+
+// Turns one byte round at `fraction` (0 to 1) of the largest file with that extension (".log", ".sst") under
+// `folder`; its path.
+std::string flip_byte(const std::filesystem::path& folder, std::string_view extension, double fraction = 0.5);
+
+}  // namespace taskledger::storage
