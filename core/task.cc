@@ -9,8 +9,8 @@ namespace {
 
 // The names of an enumeration, at the index of each value; there is no value 0.
 constexpr std::array<std::string_view, 4> kPriorities{"", "low", "medium", "high"};
-constexpr std::array<std::string_view, 6> kActionTypes{"", "call", "email", "linkedin_message", "meeting",
-                                                       "whatsapp_message"};
+constexpr std::array<std::string_view, 6> kActionTypes{
+    "", "call", "email", "linkedin_message", "meeting", "whatsapp_message"};
 constexpr std::array<std::string_view, 4> kEntityTypes{"", "companies", "contacts", "opportunities"};
 
 template <class Enum, std::size_t N>
@@ -71,9 +71,7 @@ std::string_view name_of(Priority value) noexcept { return name_in(kPriorities, 
 std::string_view name_of(ActionType value) noexcept { return name_in(kActionTypes, value); }
 std::string_view name_of(EntityType value) noexcept { return name_in(kEntityTypes, value); }
 
-std::optional<Priority> parse_priority(std::string_view name) noexcept {
-  return parse_in<Priority>(kPriorities, name);
-}
+std::optional<Priority> parse_priority(std::string_view name) noexcept { return parse_in<Priority>(kPriorities, name); }
 std::optional<ActionType> parse_action_type(std::string_view name) noexcept {
   return parse_in<ActionType>(kActionTypes, name);
 }

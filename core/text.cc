@@ -72,8 +72,8 @@ constexpr auto kEscapes = [] {
 std::uint64_t any_to_escape(std::uint64_t chunk) noexcept {
   constexpr std::uint64_t kOnes = 0x0101010101010101ull;
   const std::uint64_t quotes = chunk ^ (kOnes * '"'), backslashes = chunk ^ (kOnes * '\\');
-  const std::uint64_t hits = ((chunk - kOnes * 0x20) & ~chunk) | ((quotes - kOnes) & ~quotes) |
-                             ((backslashes - kOnes) & ~backslashes);
+  const std::uint64_t hits =
+      ((chunk - kOnes * 0x20) & ~chunk) | ((quotes - kOnes) & ~quotes) | ((backslashes - kOnes) & ~backslashes);
   return hits & kHighBits;
 }
 
