@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/clock.h"
 #include "http/service.h"
 
 namespace taskledger::http {
@@ -27,8 +28,11 @@ struct ServerOptions {
   std::chrono::milliseconds write_timeout{30'000};     // a peer that does not read its answer
   std::chrono::milliseconds drain_timeout{10'000};     // on stop: for what is under way
   std::string tls_certificate, tls_key;                // PEM files; both or none
+  Clock clock;                                         // for the Date header; empty: answers have none
 };
 
+// The service must outlive the server, and whatever calls back into a waiting answer (async_call.h) must have done so,
+// or been shut down, before the server is destroyed; after stop() such calls are harmless, and without effect.
 class Server {
  public:
   Server(ServerOptions options, Service& service);     // throws std::runtime_error when it cannot bind; the text says why

@@ -31,6 +31,9 @@ class StreamWriter {
   virtual Task<bool> start(Reply head) = 0;
   virtual Task<bool> write(std::string_view piece) = 0;
   [[nodiscard]] virtual bool closing() const = 0;  // the server is stopping, or the peer has hung up
+  // `call` runs once, on the stream's io thread, when closing() turns true (at once if it already is): to wake a stream
+  // that waits for something to send. Replaces an earlier one; forgotten when the stream's coroutine ends.
+  virtual void on_closing(std::function<void()> call) = 0;
 };
 using Stream = std::function<Task<void>(StreamWriter&)>;
 using Answer = std::variant<Reply, Stream>;
