@@ -112,7 +112,17 @@ struct ReadError {
 };
 [[noreturn]] void throw_exception_from_error(const ReadError&, const boost::source_location&);
 
+// Which events of a workspace a feed wants; all that are given must hold. `since` and `until` are included.
+struct FeedFilter {
+  std::optional<Uuid> stream;
+  std::optional<UserId> actor;
+  std::optional<std::uint8_t> type;
+  std::optional<Timestamp> since, until;
+};
+
 using Visitor = std::function<bool(const Record&)>;  // false: stop
+
+class BulkAppend;  // bulk_append.h
 
 class EventLog {
  public:
@@ -128,6 +138,8 @@ class EventLog {
   // full or the log is closed or failed.
   virtual void append(Commit commit, OnAppended done) = 0;
   virtual void observe(Observer observer) = 0;
+  // For imports: see bulk_append.h. `queue_full`: another one is under way.
+  [[nodiscard]] virtual Result<std::unique_ptr<BulkAppend>, AppendError> begin_bulk(WorkspaceNumber workspace) = 0;
 
   // Records of one stream from version `from` on, in order.
   virtual Result<void, ReadError> read_stream(WorkspaceNumber workspace, const Uuid& stream, Version from, const Visitor& visit) const = 0;
@@ -135,6 +147,10 @@ class EventLog {
   virtual Result<void, ReadError> read_all(Position after, Position to, const Visitor& visit) const = 0;
   // Records of one workspace with position > after, in order.
   virtual Result<void, ReadError> read_workspace(WorkspaceNumber workspace, WorkspacePosition after, const Visitor& visit) const = 0;
+
+  // The same, of those that match; skips what cannot match by index.
+  virtual Result<void, ReadError> read_feed(WorkspaceNumber workspace, WorkspacePosition after, const FeedFilter& filter,
+                                            const Visitor& visit) const = 0;
 
   [[nodiscard]] virtual Head head() const = 0;                                       // of what is durable
   [[nodiscard]] virtual WorkspaceHead workspace_head(WorkspaceNumber workspace) const = 0;

@@ -1,0 +1,177 @@
+#include "storage/appender.h"
+
+#include <stdexcept>
+
+#include "storage/keys.h"
+
+namespace taskledger::storage {
+
+Appender::Appender(const LogTables& tables, PublishedHeads& heads, Eraser& eraser, AppenderOptions options)
+    : tables_(tables),
+      heads_(heads),
+      eraser_(eraser),
+      options_(std::move(options)),
+      queue_(options_.max_queued_commits, options_.max_queued_bytes),
+      versions_(tables, options_.cached_streams),
+      sweep_(tables) {
+  chain_.emplace(tables_, heads_.rows(), options_.clock, options_.random);
+  thread_ = std::thread([this] { run(); });
+}
+
+Appender::~Appender() { close(); }
+
+void Appender::observe(EventLog::Observer observer) { observer_ = std::move(observer); }
+
+void Appender::append(Commit commit, EventLog::OnAppended done) {
+  if (failed_.load(std::memory_order_acquire)) return done(AppendError::unavailable);
+  PendingCommit pending{std::move(commit), std::move(done), 0};
+  pending.bytes = size_of(pending.commit);
+  if (auto pushed = queue_.push(pending); !pushed) pending.done(pushed.error());
+}
+
+void Appender::close() {
+  queue_.close();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::optional<std::string> Appender::failure() const {
+  std::lock_guard lock(failure_mutex_);
+  return failure_;
+}
+
+void Appender::fail(const std::string& why) {
+  std::lock_guard lock(failure_mutex_);
+  if (!failure_) failure_ = why;
+  failed_.store(true, std::memory_order_release);
+}
+
+bool Appender::pause() { return !failed_ && queue_.pause(); }
+
+void Appender::resume() {
+  chain_.emplace(tables_, heads_.rows(), options_.clock, options_.random);
+  versions_.clear();
+  queue_.resume();
+}
+
+void Appender::run() {
+  std::vector<PendingCommit> taken;
+  while (queue_.take(taken)) {
+    for (std::size_t begin = 0; begin < taken.size();) begin = write_group(taken, begin);
+    taken.clear();
+  }
+}
+
+// Writes one group from taken[begin] on and answers it; returns where the next one begins.
+std::size_t Appender::write_group(std::vector<PendingCommit>& taken, std::size_t begin) {
+  batch_.Clear();
+  records_.clear();
+  answers_.clear();
+  erased_.clear();
+  std::size_t end = begin, records = 0;
+  if (!failed_) {
+    // First, so that a key written anew in this batch outlives the removal of its expired row.
+    if (auto swept = sweep_.sweep(batch_, options_.clock(), 64 + 2 * (taken.size() - begin)); !swept) fail(swept.error().what);
+  }
+  for (; end < taken.size(); ++end) {
+    const Commit& commit = taken[end].commit;
+    // An erasure reads what is written, so it starts a group; and ends it, as its purge answers it.
+    if (end > begin && (!commit.erase.empty() || records >= options_.max_group_records ||
+                        batch_.GetDataSize() >= options_.max_group_bytes)) {
+      break;
+    }
+    answers_.push_back(failed_ ? Answer(AppendError::unavailable) : place(commit));
+    records += commit.records.size();
+    if (!commit.erase.empty()) {
+      ++end;
+      break;
+    }
+  }
+  if (!failed_ && batch_.Count() > 0) {
+    chain_->put_heads(batch_);
+    rocksdb::WriteOptions write;
+    write.sync = options_.sync;
+    const auto status = tables_.db().Write(write, &batch_);
+    if (status.ok()) {
+      heads_.publish(chain_->heads(), chain_->touched());
+      if (observer_ && !records_.empty()) observer_(records_);
+    } else {
+      fail(status.ToString());
+    }
+  }
+  if (failed_) {
+    for (auto& answer : answers_) {
+      if (answer) answer = AppendError::unavailable;
+    }
+  }
+  answer(taken, begin, end);
+  versions_.trim();
+  return end;
+}
+
+void Appender::answer(std::vector<PendingCommit>& taken, std::size_t begin, std::size_t end) {
+  std::size_t bytes = 0;
+  for (std::size_t i = begin; i < end; ++i) {
+    bytes += taken[i].bytes;
+    const Answer& given = answers_[i - begin];
+    if (given && !erased_.empty() && i + 1 == end) {
+      // The records are durable and visible; only the answer waits for the purge.
+      eraser_.purge_later(std::move(erased_), [this, given, done = std::move(taken[i].done)](const auto& purged) {
+        if (!purged) fail(purged.error().what);
+        done(purged ? given : Answer(AppendError::unavailable));
+      });
+      continue;
+    }
+    taken[i].done(given);
+  }
+  queue_.release(end - begin, bytes);
+}
+
+// Puts a commit's rows into the batch if all its versions hold; otherwise nothing of it.
+Appender::Answer Appender::place(const Commit& commit) {
+  for (const auto& stream : commit.expected) {
+    // A damaged table refuses the commits that need it, and no others.
+    auto holds = versions_.is(commit.workspace, stream.stream, stream.expected);
+    if (!holds) return AppendError::unavailable;
+    if (!*holds) return AppendError::conflict;
+  }
+  if (!chain_->prepare(commit.workspace)) return AppendError::unavailable;
+  batch_.SetSavePoint();
+  for (const auto& stream : commit.erase) {
+    auto replaced = replace_payloads(tables_, commit.workspace, stream, heads_.head().position, batch_, erased_);
+    if (!replaced) {
+      batch_.RollbackToSavePoint();
+      erased_.clear();
+      return AppendError::unavailable;
+    }
+  }
+  batch_.PopSavePoint();
+  for (const auto& range : erased_) batch_.Put(tables_.heads, keys::erasure(range.first, range.last), rocksdb::Slice());
+  return place_records(commit);
+}
+
+Appender::Answer Appender::place_records(const Commit& commit) {
+  next_versions_.clear();
+  for (const auto& stream : commit.expected) next_versions_.push_back(stream.expected.next());
+  std::size_t at = 0;  // commits name their streams in the order of their records, or nearly
+  Timestamp time = chain_->tip(commit.workspace).head.time;
+  for (const auto& record : commit.records) {
+    std::size_t tried = 0;
+    while (tried < commit.expected.size() && commit.expected[at].stream != record.stream) {
+      at = (at + 1) % commit.expected.size();
+      ++tried;
+    }
+    if (tried == commit.expected.size()) throw std::logic_error("a record's stream is not among the commit's expected ones");
+    const Version version = next_versions_[at];
+    next_versions_[at] = version.next();
+    records_.push_back(chain_->add(batch_, commit.workspace, commit.actor, commit.imported, version, record));
+    time = records_.back().time;
+  }
+  for (std::size_t i = 0; i < commit.expected.size(); ++i) {
+    const Version before_next{next_versions_[i].value - 1};
+    versions_.set(commit.workspace, commit.expected[i].stream, before_next);
+  }
+  if (commit.idempotency) sweep_.put(batch_, *commit.idempotency);
+  return Appended{chain_->head().position, chain_->tip(commit.workspace).head.position, time};
+}
+
+}  // namespace taskledger::storage

@@ -1,0 +1,53 @@
+// Gives records their place: position, workspace position, time and hashes, and puts them and their index rows into a
+// write batch. The working heads run ahead of what is durable; whoever writes the batch publishes them after its sync.
+// Threads: one at a time.
+#pragma once
+
+#include <rocksdb/write_batch.h>
+
+#include <string>
+#include <unordered_map>
+
+#include "core/clock.h"
+#include "storage/feed_block.h"
+#include "storage/log_tables.h"
+
+namespace taskledger::storage {
+
+class ChainWriter {
+ public:
+  ChainWriter(const LogTables& tables, HeadRows heads, Clock clock, RandomBytes random);
+
+  // Must have succeeded for a workspace before records are added to it. ReadError: its last block could not be read.
+  Result<void, ReadError> prepare(WorkspaceNumber workspace);
+  // Appends to `batch` the record and its index rows. The views of what is returned point into `record`.
+  Record add(rocksdb::WriteBatch& batch, WorkspaceNumber workspace, const UserId& actor, bool imported, Version version,
+             const NewRecord& record);
+  // Appends to `batch` the global head and the heads of the workspaces added to since the last call.
+  void put_heads(rocksdb::WriteBatch& batch);
+
+  [[nodiscard]] const Head& head() const { return heads_.head; }
+  [[nodiscard]] WorkspaceTip tip(WorkspaceNumber workspace) const;
+  [[nodiscard]] const HeadRows& heads() const { return heads_; }
+  // The workspaces of the last put_heads().
+  [[nodiscard]] const std::vector<WorkspaceNumber>& touched() const { return touched_; }
+
+ private:
+  struct Workspace {
+    FeedBlock block;          // of the positions after the last full block
+    bool loaded = false, touched = false;
+  };
+  Nonce nonce();
+
+  const LogTables& tables_;
+  HeadRows heads_;
+  Clock clock_;
+  RandomBytes random_;
+  std::unordered_map<WorkspaceNumber, Workspace> workspaces_;
+  std::vector<WorkspaceNumber> pending_, touched_;
+  std::string bytes_;
+  std::array<std::uint8_t, 4096> nonces_{};
+  std::size_t nonces_used_ = sizeof(nonces_);
+};
+
+}  // namespace taskledger::storage

@@ -1,0 +1,48 @@
+// The commits that wait for the appender: bounded in number and bytes, counted until they are answered, so that a slow
+// disk costs 503s and never memory. Threads: any may push, one takes.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+#include "storage/event_log.h"
+
+namespace taskledger::storage {
+
+struct PendingCommit {
+  Commit commit;
+  EventLog::OnAppended done;
+  std::size_t bytes = 0;
+};
+
+class CommitQueue {
+ public:
+  CommitQueue(std::size_t max_commits, std::size_t max_bytes) : max_commits_(max_commits), max_bytes_(max_bytes) {}
+
+  // An error leaves `pending` with the caller.
+  Result<void, AppendError> push(PendingCommit& pending);
+  // Waits for commits and moves all of them to `taken` (empty); false: closed, and nothing is left.
+  bool take(std::vector<PendingCommit>& taken);
+  // These have been answered.
+  void release(std::size_t commits, std::size_t bytes);
+
+  // Later pushes are refused with `closed`; what is in the queue is still taken.
+  void close();
+  // Later pushes are refused with queue_full until resume(); waits until everything before has been answered.
+  // False: it is paused already, or closed.
+  bool pause();
+  void resume();
+
+ private:
+  const std::size_t max_commits_, max_bytes_;
+  std::mutex mutex_;
+  std::condition_variable not_empty_, answered_;
+  std::vector<PendingCommit> waiting_;
+  std::size_t commits_ = 0, bytes_ = 0;  // waiting or taken, not yet answered
+  bool closed_ = false, paused_ = false, taker_sleeps_ = false;
+};
+
+[[nodiscard]] std::size_t size_of(const Commit& commit);
+
+}  // namespace taskledger::storage

@@ -1,0 +1,108 @@
+#include "storage/data_directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "storage/files.h"
+
+namespace taskledger::storage {
+namespace {
+
+constexpr std::string_view kFormatText = "taskledger data format ";
+
+}  // namespace
+
+Result<std::unique_ptr<DataDirectory>, ReadError> DataDirectory::open(const std::filesystem::path& directory,
+                                                                      const Options& options) {
+  std::unique_ptr<DataDirectory> opened(new DataDirectory);
+  std::error_code error;
+  opened->path_ = std::filesystem::absolute(directory, error);
+  opened->access_ = options.access;
+  const auto& path = opened->path_;
+  if (options.access == Access::exclusive && !std::filesystem::exists(path, error)) {
+    std::filesystem::create_directories(path.parent_path(), error);
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+      return ReadError{fmt::format("cannot make data directory {}: {}", path.string(), std::strerror(errno))};
+    }
+  }
+  if (!std::filesystem::is_directory(path, error)) {
+    return ReadError{fmt::format("data directory {} does not exist", path.string())};
+  }
+  if (options.access == Access::exclusive) {
+    if (auto locked = opened->lock(); !locked) return locked.error();
+  }
+  if (auto checked = opened->check_format(); !checked) return checked.error();
+  if (auto loaded = opened->load_key(options); !loaded) return loaded.error();
+  return opened;
+}
+
+DataDirectory::~DataDirectory() {
+  if (lock_file_ >= 0) ::close(lock_file_);  // releases the lock; the file stays
+}
+
+Result<void, ReadError> DataDirectory::lock() {
+  const auto file = path_ / "lock";
+  lock_file_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_file_ < 0) return ReadError{fmt::format("cannot open {}: {}", file.string(), std::strerror(errno))};
+  if (::flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
+    auto text = read_small_file(file);
+    std::string pid = text && *text ? **text : std::string();
+    while (!pid.empty() && pid.back() == '\n') pid.pop_back();
+    ::close(lock_file_);
+    lock_file_ = -1;
+    return ReadError{fmt::format("data directory {} is in use by process {}", path_.string(), pid.empty() ? "(unknown)" : pid)};
+  }
+  const auto pid = fmt::format("{}\n", ::getpid());
+  if (::ftruncate(lock_file_, 0) != 0 || ::pwrite(lock_file_, pid.data(), pid.size(), 0) < 0) {
+    return ReadError{fmt::format("cannot write {}: {}", file.string(), std::strerror(errno))};
+  }
+  return {};
+}
+
+Result<void, ReadError> DataDirectory::check_format() {
+  const auto file = path_ / "format";
+  auto text = read_small_file(file);
+  if (!text) return text.error();
+  if (!*text) {
+    if (access_ == Access::reader || std::filesystem::exists(log() / "CURRENT")) {
+      return ReadError{fmt::format("{} is no data directory: its file 'format' is missing", path_.string())};
+    }
+    return write_file_atomically(file, fmt::format("{}{}\n", kFormatText, kDataFormat));
+  }
+  unsigned version = 0;
+  const std::string& content = **text;
+  if (content.starts_with(kFormatText)) {
+    std::from_chars(content.data() + kFormatText.size(), content.data() + content.size(), version);
+  }
+  if (version == 0) return ReadError{fmt::format("{} is damaged: it names no data format", file.string())};
+  if (version > kDataFormat) {
+    return ReadError{fmt::format("data directory {} has format {}, this program reads up to {}: use a newer taskledger",
+                                 path_.string(), version, kDataFormat)};
+  }
+  return {};
+}
+
+Result<void, ReadError> DataDirectory::load_key(const Options& options) {
+  const auto file = options.key_file.empty() ? path_ / "secret.key" : options.key_file;
+  auto text = read_small_file(file);
+  if (access_ == Access::reader && (!text || !*text)) return {};
+  if (!text) return text.error();
+  if (!*text) {
+    options.random(secret_key_);
+    return write_file_atomically(file, {reinterpret_cast<const char*>(secret_key_.data()), secret_key_.size()}, 0600);
+  }
+  if ((*text)->size() != secret_key_.size()) {
+    return ReadError{fmt::format("{} must hold {} bytes, not {}", file.string(), secret_key_.size(), (*text)->size())};
+  }
+  std::memcpy(secret_key_.data(), (*text)->data(), secret_key_.size());
+  return {};
+}
+
+}  // namespace taskledger::storage

@@ -1,0 +1,59 @@
+// One data directory, opened: for one process alone, or to read beside it.
+//
+//   DIR/format      "taskledger data format 1\n"; a newer number is refused
+//   DIR/lock        held with flock(2) by the process that writes here; its text is that process's id
+//   DIR/secret.key  32 random bytes, mode 0600, made at the first start (or elsewhere, see key_file)
+//   DIR/head        the head mark (head_mark.h)
+//   DIR/log/        the log's RocksDB
+//   DIR/views/      the read models' RocksDB; may be deleted at any time while nobody has the directory open
+//
+// Threads: any, after opening. Failure: a ReadError with one clear line for the operator.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <memory>
+
+#include "core/clock.h"
+#include "storage/event_log.h"
+
+namespace taskledger::storage {
+
+inline constexpr unsigned kDataFormat = 1;
+
+class DataDirectory {
+ public:
+  enum class Access {
+    exclusive,  // made if it is not there; one process at a time
+    reader,     // must be there; changes nothing
+  };
+  struct Options {
+    Access access = Access::exclusive;
+    std::filesystem::path key_file;  // empty: DIR/secret.key
+    RandomBytes random;              // for a new key; not used by readers
+  };
+  static Result<std::unique_ptr<DataDirectory>, ReadError> open(const std::filesystem::path& directory, const Options& options);
+  ~DataDirectory();
+  DataDirectory(const DataDirectory&) = delete;
+  DataDirectory& operator=(const DataDirectory&) = delete;
+
+  [[nodiscard]] Access access() const { return access_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::filesystem::path log() const { return path_ / "log"; }
+  [[nodiscard]] std::filesystem::path views() const { return path_ / "views"; }
+  [[nodiscard]] std::filesystem::path head_mark() const { return path_ / "head"; }
+  // All zero for a reader that may not read it.
+  [[nodiscard]] const std::array<std::uint8_t, 32>& secret_key() const { return secret_key_; }
+
+ private:
+  DataDirectory() = default;
+  Result<void, ReadError> lock();
+  Result<void, ReadError> check_format();
+  Result<void, ReadError> load_key(const Options& options);
+  std::filesystem::path path_;
+  Access access_ = Access::exclusive;
+  int lock_file_ = -1;
+  std::array<std::uint8_t, 32> secret_key_{};
+};
+
+}  // namespace taskledger::storage

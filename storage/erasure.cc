@@ -1,0 +1,106 @@
+#include "storage/erasure.h"
+
+#include "storage/keys.h"
+
+namespace taskledger::storage {
+namespace {
+
+constexpr std::uint64_t kNeighbours = 1000;  // positions this near to each other are purged as one range
+
+void note(std::vector<ErasedRange>& erased, Position position) {
+  if (!erased.empty() && position >= erased.back().first && position.value <= erased.back().last.value + kNeighbours) {
+    erased.back().last = std::max(erased.back().last, position);
+  } else {
+    erased.push_back({position, position});
+  }
+}
+
+}  // namespace
+
+Result<void, ReadError> replace_payloads(const LogTables& tables, WorkspaceNumber workspace, const Uuid& stream, Position head,
+                                         rocksdb::WriteBatch& batch, std::vector<ErasedRange>& erased) {
+  std::vector<Position> positions;
+  auto read = tables.read_stream(workspace, stream, {1}, head, [&](const Record& record) {
+    if (record.payload) positions.push_back(record.position);
+    return true;
+  });
+  if (!read) return read;
+  for (const auto position : positions) {
+    auto bytes = tables.event_bytes(position);
+    if (!bytes) return bytes.error();
+    const auto decoded = *bytes ? decode_record(position, **bytes) : std::nullopt;
+    if (!decoded) return damaged(position, "record is damaged");
+    batch.Put(tables.events, keys::event(position), erase_payload(*decoded));
+    note(erased, position);
+  }
+  return {};
+}
+
+Result<std::vector<ErasedRange>, ReadError> pending_erasures(const LogTables& tables) {
+  std::vector<ErasedRange> ranges;
+  std::unique_ptr<rocksdb::Iterator> it(tables.db().NewIterator({}, tables.heads));
+  for (it->Seek("E"); it->Valid() && it->key().size() == 17 && it->key()[0] == 'E'; it->Next()) {
+    ranges.push_back({{get_int<std::uint64_t>(it->key().data() + 1)}, {get_int<std::uint64_t>(it->key().data() + 9)}});
+  }
+  if (!it->status().ok()) return read_error(it->status());
+  return ranges;
+}
+
+Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedRange>& ranges) {
+  if (ranges.empty()) return {};
+  auto& db = tables.db();
+  auto status = db.Flush({}, tables.all());  // all tables, so that no WAL is needed any more
+  for (const auto& range : ranges) {
+    if (!status.ok()) break;
+    rocksdb::CompactRangeOptions options;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    options.exclusive_manual_compaction = false;
+    const auto first = keys::event(range.first), last = keys::event(range.last);
+    const rocksdb::Slice begin(first), end(last);
+    status = db.CompactRange(options, tables.events, &begin, &end);
+  }
+  // Enabling deletions removes the obsolete WAL and tables now, not at some later time in the background.
+  if (status.ok()) status = db.DisableFileDeletions();
+  if (status.ok()) status = db.EnableFileDeletions(/*force=*/false);
+  rocksdb::WriteBatch batch;
+  for (const auto& range : ranges) batch.Delete(tables.heads, keys::erasure(range.first, range.last));
+  rocksdb::WriteOptions write;
+  write.sync = true;
+  if (status.ok()) status = db.Write(write, &batch);
+  if (!status.ok()) return read_error(status);
+  return {};
+}
+
+Eraser::Eraser(const LogTables& tables) : tables_(tables), thread_([this] { run(); }) {}
+
+Eraser::~Eraser() {
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Eraser::purge_later(std::vector<ErasedRange> ranges, Done done) {
+  {
+    std::lock_guard lock(mutex_);
+    jobs_.push_back({std::move(ranges), std::move(done)});
+  }
+  wake_.notify_all();
+}
+
+void Eraser::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [&] { return closing_ || !jobs_.empty(); });
+    if (jobs_.empty()) return;
+    std::vector<Job> jobs;
+    jobs.swap(jobs_);
+    lock.unlock();
+    for (auto& job : jobs) job.done(purge(tables_, job.ranges));
+    lock.lock();
+  }
+}
+
+}  // namespace taskledger::storage

@@ -1,0 +1,18 @@
+// Small files, written whole: a crash leaves the old text or the new one.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/event_log.h"
+
+namespace taskledger::storage {
+
+// Writes beside it, syncs, renames, syncs the directory. `mode` of a new file.
+Result<void, ReadError> write_file_atomically(const std::filesystem::path& path, std::string_view text, unsigned mode = 0600);
+// nullopt: no such file.
+[[nodiscard]] Result<std::optional<std::string>, ReadError> read_small_file(const std::filesystem::path& path);
+
+}  // namespace taskledger::storage

@@ -1,0 +1,289 @@
+#include "storage/log_tables.h"
+
+#include <fmt/format.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include "storage/feed_block.h"
+#include "storage/keys.h"
+
+namespace taskledger::storage {
+namespace {
+
+std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
+
+rocksdb::DBOptions db_options(const TablesOptions& options) {
+  rocksdb::DBOptions db;
+  if (options.env) db.env = options.env;
+  db.create_if_missing = true;
+  db.create_missing_column_families = true;
+  db.atomic_flush = true;  // an interrupted bulk append leaves the tables in one state
+  // Damage in the middle of the WAL must refuse to open: the default mode drops what follows it without a word.
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  db.recycle_log_file_num = 0;
+  db.paranoid_checks = true;
+  db.max_background_jobs = 2;
+  db.max_total_wal_size = 4 * options.write_buffer_bytes;
+  db.bytes_per_sync = 1 << 20;
+  db.max_open_files = -1;
+  db.keep_log_file_num = 4;
+  db.max_log_file_size = 4 << 20;
+  db.stats_dump_period_sec = 0;
+  return db;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> families(const TablesOptions& options) {
+  auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  auto family = [&](const std::string& name, std::size_t write_buffer, bool point_reads) {
+    rocksdb::ColumnFamilyOptions family;
+    rocksdb::BlockBasedTableOptions table;
+    table.block_cache = cache;
+    table.checksum = rocksdb::kXXH3;
+    table.format_version = 5;
+    table.block_size = 16 << 10;
+    if (point_reads) {
+      table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+      table.block_size = 4 << 10;
+      family.memtable_prefix_bloom_size_ratio = 0.1;
+      family.memtable_whole_key_filtering = true;
+    }
+    family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    family.compression = rocksdb::kNoCompression;
+    family.write_buffer_size = write_buffer;
+    family.max_write_buffer_number = 3;
+    family.level_compaction_dynamic_level_bytes = true;
+    family.target_file_size_base = 64 << 20;
+    return rocksdb::ColumnFamilyDescriptor(name, family);
+  };
+  const std::size_t large = options.write_buffer_bytes, small = std::max<std::size_t>(large / 4, 1 << 20);
+  return {family(rocksdb::kDefaultColumnFamilyName, small, false),  // heads
+          family("events", large, false), family("streams", large / 2, true), family("workspaces", small, false),
+          family("blocks", small, false), family("idempotency", small, true)};
+}
+
+}  // namespace
+
+ReadError read_error(const rocksdb::Status& status) { return {status.ToString()}; }
+
+ReadError damaged(Position position, std::string_view what) {
+  return {fmt::format("position {}: {}", position.value, what)};
+}
+
+std::string encode_head(const Head& head) {
+  std::string value;
+  put_int(value, head.position.value);
+  value += as_bytes(head.hash);
+  put_int(value, head.time.ms);
+  return value;
+}
+
+std::string encode_tip(const WorkspaceTip& tip) {
+  std::string value;
+  put_int(value, tip.head.position.value);
+  value += as_bytes(tip.head.hash);
+  put_int(value, tip.head.time.ms);
+  put_int(value, tip.last.value);
+  return value;
+}
+
+void LogTables::assign(const std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
+  handles_ = handles;
+  heads = handles[0], events = handles[1], streams = handles[2], workspaces = handles[3], blocks = handles[4],
+  idempotency = handles[5];
+}
+
+Result<std::unique_ptr<LogTables>, ReadError> LogTables::open(const std::string& path, const TablesOptions& options) {
+  std::unique_ptr<LogTables> tables(new LogTables);
+  rocksdb::DB* db = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  const auto status = rocksdb::DB::Open(db_options(options), path, families(options), &handles, &db);
+  if (!status.ok()) return read_error(status);
+  tables->db_.reset(db);
+  tables->assign(handles);
+  return tables;
+}
+
+Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_secondary(const std::string& path, const std::string& scratch,
+                                                                        const TablesOptions& options) {
+  std::unique_ptr<LogTables> tables(new LogTables);
+  rocksdb::DB* db = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  auto settings = db_options(options);
+  settings.create_if_missing = false;
+  settings.create_missing_column_families = false;
+  const auto status = rocksdb::DB::OpenAsSecondary(settings, path, scratch, families(options), &handles, &db);
+  if (!status.ok()) return read_error(status);
+  tables->db_.reset(db);
+  tables->assign(handles);
+  return tables;
+}
+
+LogTables::~LogTables() {
+  if (!db_) return;
+  for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
+  db_->Close();
+}
+
+Result<HeadRows, ReadError> LogTables::head_rows() const {
+  HeadRows rows;
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, heads));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const auto key = view(it->key());
+    ByteReader in(view(it->value()));
+    if (key == keys::kGlobalHead) {
+      rows.head.position.value = in.integer<std::uint64_t>();
+      in.array(rows.head.hash);
+      rows.head.time.ms = in.integer<std::int64_t>();
+    } else if (key.size() == 5 && key[0] == 'W') {
+      WorkspaceTip tip;
+      tip.head.position.value = in.integer<std::uint64_t>();
+      in.array(tip.head.hash);
+      tip.head.time.ms = in.integer<std::int64_t>();
+      tip.last.value = in.integer<std::uint64_t>();
+      rows.workspaces.emplace(WorkspaceNumber{get_int<std::uint32_t>(key.data() + 1)}, tip);
+    }
+    if (!in.ok()) return ReadError{"a head row of the log is damaged"};
+  }
+  if (!it->status().ok()) return read_error(it->status());
+  return rows;
+}
+
+Result<std::optional<std::string>, ReadError> LogTables::event_bytes(Position position) const {
+  std::string bytes;
+  const auto status = db_->Get({}, events, keys::event(position), &bytes);
+  if (status.IsNotFound()) return std::optional<std::string>{};
+  if (!status.ok()) return read_error(status);
+  return std::optional<std::string>(std::move(bytes));
+}
+
+Result<void, ReadError> LogTables::walk(Position after, Position to, const DecodedVisitor& visit) const {
+  if (to <= after) return {};
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  options.readahead_size = 1 << 20;
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, events));
+  Position expected = after.next();
+  for (it->Seek(keys::event(expected)); it->Valid() && expected <= to; it->Next(), expected = expected.next()) {
+    if (it->key().size() != 8) return damaged(expected, "the key of a record is damaged");
+    const Position found{get_int<std::uint64_t>(it->key().data())};
+    if (found != expected) return damaged(expected, "record is missing");
+    const auto decoded = decode_record(found, view(it->value()));
+    if (!decoded) return damaged(found, "record is damaged");
+    if (!visit(*decoded)) return {};
+  }
+  if (!it->status().ok()) return read_error(it->status());
+  if (expected <= to) return damaged(expected, "record is missing");
+  return {};
+}
+
+Result<void, ReadError> LogTables::read_stream(WorkspaceNumber workspace, const Uuid& stream, Version from, Position head,
+                                               const Visitor& visit) const {
+  const std::string prefix = keys::stream_prefix(workspace, stream);
+  std::string end = prefix + std::string(4, '\xff');
+  const rocksdb::Slice upper(end);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, streams));
+  rocksdb::PinnableSlice bytes;
+  Version expected = std::max(from, Version{1});
+  for (it->Seek(keys::stream(workspace, stream, expected)); it->Valid(); it->Next(), expected = expected.next()) {
+    if (it->key().size() != keys::kStreamKeyBytes || it->value().size() != 8) return ReadError{"a stream row of the log is damaged"};
+    const Position position{get_int<std::uint64_t>(it->value().data())};
+    if (position > head) return {};
+    bytes.Reset();
+    const auto status = db_->Get({}, events, keys::event(position), &bytes);
+    if (status.IsNotFound()) return damaged(position, "record is missing");
+    if (!status.ok()) return read_error(status);
+    const auto decoded = decode_record(position, view(bytes));
+    if (!decoded) return damaged(position, "record is damaged");
+    const Record& record = decoded->record;
+    if (record.workspace != workspace || record.stream != stream || record.version != expected) {
+      return damaged(position, "record is not the one that its stream names");
+    }
+    if (!visit(record)) return {};
+  }
+  if (!it->status().ok()) return read_error(it->status());
+  return {};
+}
+
+Result<void, ReadError> LogTables::read_workspace(WorkspaceNumber workspace, WorkspacePosition after, WorkspacePosition head,
+                                                  const FeedFilter* filter, const Visitor& visit) const {
+  std::unique_ptr<rocksdb::Iterator> index(db_->NewIterator({}, workspaces));
+  std::unique_ptr<rocksdb::Iterator> records(db_->NewIterator({}, events));
+  std::unique_ptr<rocksdb::Iterator> summaries;
+  if (filter) summaries.reset(db_->NewIterator({}, blocks));
+  // Whether the block that begins at `at` can be skipped; damaged or missing summaries skip nothing.
+  auto skippable = [&](WorkspacePosition at) {
+    if (!filter || (at.value - 1) % kFeedBlockEvents != 0) return false;
+    if (at.value + kFeedBlockEvents - 1 > head.value) return false;
+    const auto key = keys::in_workspace(workspace, feed_block_of(at));
+    if (summaries->Valid() && view(summaries->key()) < key) summaries->Next();
+    if (!summaries->Valid() || view(summaries->key()) != key) summaries->Seek(key);
+    if (!summaries->Valid() || view(summaries->key()) != key) return false;
+    const auto block = FeedBlock::decode(view(summaries->value()));
+    return block && !block->may_hold(*filter);
+  };
+
+  WorkspacePosition at = after.next();
+  // A walk that starts inside a block looks at that block's summary too.
+  if (filter && at.value > 1) {
+    const WorkspacePosition begin{feed_block_of(at) * kFeedBlockEvents + 1};
+    if (skippable(begin)) at = {begin.value + kFeedBlockEvents};
+  }
+  bool seek = true;
+  while (at <= head) {
+    if (skippable(at)) {
+      at.value += kFeedBlockEvents;
+      seek = true;
+      continue;
+    }
+    const auto key = keys::in_workspace(workspace, at.value);
+    if (seek) index->Seek(key); else index->Next();
+    seek = false;
+    if (!index->Valid() || view(index->key()) != key || index->value().size() != 8) {
+      if (!index->status().ok()) return read_error(index->status());
+      return ReadError{fmt::format("workspace {} position {}: not in the index", workspace.value, at.value)};
+    }
+    const Position position{get_int<std::uint64_t>(index->value().data())};
+    const auto event_key = keys::event(position);
+    // Mostly the workspace's records are neighbours in the log.
+    if (records->Valid()) records->Next();
+    if (!records->Valid() || view(records->key()) != event_key) records->Seek(event_key);
+    if (!records->Valid() || view(records->key()) != event_key) {
+      if (!records->status().ok()) return read_error(records->status());
+      return damaged(position, "record is missing");
+    }
+    const auto decoded = decode_record(position, view(records->value()));
+    if (!decoded) return damaged(position, "record is damaged");
+    const Record& record = decoded->record;
+    if (record.workspace != workspace || record.in_workspace != at) {
+      return damaged(position, "record is not the one that its workspace names");
+    }
+    at = at.next();
+    if ((!filter || matches(*filter, record)) && !visit(record)) return {};
+  }
+  return {};
+}
+
+Result<std::optional<Hash>, ReadError> LogTables::hash_at(Position position, const Head& head) const {
+  if (position > head.position) return std::optional<Hash>{};
+  if (position == head.position) return std::optional<Hash>(head.hash);
+  auto bytes = event_bytes(position.next());  // each record carries the hash before it
+  if (!bytes) return bytes.error();
+  if (!*bytes) return damaged(position.next(), "record is missing");
+  const auto decoded = decode_record(position.next(), **bytes);
+  if (!decoded) return damaged(position.next(), "record is damaged");
+  return std::optional<Hash>(hash_of(decoded->previous_log));
+}
+
+Result<std::optional<std::string>, ReadError> LogTables::idempotency_row(std::string_view key, Timestamp now) const {
+  std::string value;
+  const auto status = db_->Get({}, idempotency, keys::idempotency(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>{};
+  if (!status.ok()) return read_error(status);
+  if (value.size() < 8) return ReadError{"an idempotency row of the log is damaged"};
+  if (get_int<std::int64_t>(value.data()) <= now.ms) return std::optional<std::string>{};
+  return std::optional<std::string>(value.substr(8));
+}
+
+}  // namespace taskledger::storage

@@ -1,0 +1,85 @@
+// The RocksDB of the log: its tables (keys.h), how they are opened, and reading them. Inside `storage` only.
+// Threads: reads from any; writes from the appender, or from whoever holds its place.
+// Failure: every read checks what it meets; damage is a ReadError that names the file (RocksDB's text) or the position.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/event_log.h"
+#include "storage/record_format.h"
+
+namespace taskledger::storage {
+
+struct TablesOptions {
+  std::size_t block_cache_bytes = std::size_t{32} << 20;
+  std::size_t write_buffer_bytes = std::size_t{32} << 20;
+  rocksdb::Env* env = nullptr;  // null: the default one
+};
+
+// A workspace's head and the place of its last record in the whole log.
+struct WorkspaceTip {
+  WorkspaceHead head;
+  Position last;
+};
+
+struct HeadRows {
+  Head head;
+  std::unordered_map<WorkspaceNumber, WorkspaceTip> workspaces;
+};
+
+class LogTables {
+ public:
+  static Result<std::unique_ptr<LogTables>, ReadError> open(const std::string& path, const TablesOptions& options);
+  // Beside a process that has it open; `scratch` is a directory of this process alone.
+  static Result<std::unique_ptr<LogTables>, ReadError> open_secondary(const std::string& path, const std::string& scratch,
+                                                                      const TablesOptions& options);
+  ~LogTables();
+  LogTables(const LogTables&) = delete;
+  LogTables& operator=(const LogTables&) = delete;
+
+  rocksdb::DB& db() const { return *db_; }
+  rocksdb::ColumnFamilyHandle* events = nullptr;
+  rocksdb::ColumnFamilyHandle* streams = nullptr;
+  rocksdb::ColumnFamilyHandle* workspaces = nullptr;
+  rocksdb::ColumnFamilyHandle* blocks = nullptr;
+  rocksdb::ColumnFamilyHandle* heads = nullptr;
+  rocksdb::ColumnFamilyHandle* idempotency = nullptr;
+  [[nodiscard]] std::vector<rocksdb::ColumnFamilyHandle*> all() const {
+    return {heads, events, streams, workspaces, blocks, idempotency};
+  }
+
+  [[nodiscard]] Result<HeadRows, ReadError> head_rows() const;
+  // nullopt: no such record.
+  [[nodiscard]] Result<std::optional<std::string>, ReadError> event_bytes(Position position) const;
+
+  using DecodedVisitor = std::function<bool(const DecodedRecord&)>;
+  // Positions in (after, to], in order, gapless. `fill_cache` false for walks of the whole log.
+  Result<void, ReadError> walk(Position after, Position to, const DecodedVisitor& visit) const;
+  // As in EventLog; records past the given heads are not there.
+  Result<void, ReadError> read_stream(WorkspaceNumber workspace, const Uuid& stream, Version from, Position head,
+                                      const Visitor& visit) const;
+  Result<void, ReadError> read_workspace(WorkspaceNumber workspace, WorkspacePosition after, WorkspacePosition head,
+                                         const FeedFilter* filter, const Visitor& visit) const;
+  [[nodiscard]] Result<std::optional<Hash>, ReadError> hash_at(Position position, const Head& head) const;
+  // The row's value while it has not expired.
+  [[nodiscard]] Result<std::optional<std::string>, ReadError> idempotency_row(std::string_view key, Timestamp now) const;
+
+ private:
+  LogTables() = default;
+  void assign(const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+};
+
+[[nodiscard]] ReadError read_error(const rocksdb::Status& status);
+[[nodiscard]] ReadError damaged(Position position, std::string_view what);
+// Of `heads`.
+[[nodiscard]] std::string encode_head(const Head& head);
+[[nodiscard]] std::string encode_tip(const WorkspaceTip& tip);
+
+}  // namespace taskledger::storage

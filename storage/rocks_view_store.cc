@@ -1,0 +1,361 @@
+#include "storage/rocks_view_store.h"
+
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/table.h>
+
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <shared_mutex>
+
+#include "storage/bytes.h"
+#include "storage/log_tables.h"
+#include "storage/sha256.h"
+#include "storage/store_figures.h"
+
+namespace taskledger::storage {
+namespace {
+
+constexpr std::string_view kFormatKey = "F";
+constexpr std::string_view kFormat = "taskledger views 1";
+
+rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+std::string serving_key(std::string_view projection) { return "S" + std::string(projection); }
+std::string checkpoint_key(std::string_view projection, std::uint64_t generation) {
+  std::string key = "C" + std::string(projection) + '\0';
+  put_int(key, generation);
+  return key;
+}
+std::string family_name(std::string_view projection, std::uint64_t generation) {
+  return fmt::format("{}.{}", projection, generation);
+}
+
+using TableId = std::pair<std::string, std::uint64_t>;  // projection, generation
+std::optional<TableId> parse_family(const std::string& name) {
+  const auto dot = name.rfind('.');
+  if (dot == std::string::npos) return std::nullopt;
+  std::uint64_t generation = 0;
+  const auto parsed = std::from_chars(name.data() + dot + 1, name.data() + name.size(), generation);
+  if (parsed.ec != std::errc{} || parsed.ptr != name.data() + name.size()) return std::nullopt;
+  return TableId{name.substr(0, dot), generation};
+}
+
+rocksdb::Options store_options(const ViewOptions& given, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::Options options;
+  if (given.env) options.env = given.env;
+  options.create_if_missing = true;
+  options.atomic_flush = true;
+  options.paranoid_checks = true;
+  options.max_background_jobs = 2;
+  options.max_open_files = -1;
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 4 << 20;
+  options.stats_dump_period_sec = 0;
+  options.bytes_per_sync = 1 << 20;
+  options.write_buffer_size = given.write_buffer_bytes;
+  options.max_write_buffer_number = 3;
+  options.compression = rocksdb::kLZ4Compression;
+  options.level_compaction_dynamic_level_bytes = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.checksum = rocksdb::kXXH3;
+  table.format_version = 5;
+  table.block_size = 16 << 10;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+class Store final : public RocksViewStore {
+ public:
+  static Result<std::unique_ptr<Store>, ReadError> open(const std::string& path, const ViewOptions& given) {
+    auto store = std::make_unique<Store>();
+    store->path_ = path;
+    store->options_ = store_options(given, rocksdb::NewLRUCache(given.block_cache_bytes));
+    std::vector<std::string> names;
+    if (!rocksdb::DB::ListColumnFamilies(store->options_, path, &names).ok()) names = {rocksdb::kDefaultColumnFamilyName};
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const auto& name : names) families.emplace_back(name, store->options_);
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    if (auto status = rocksdb::DB::Open(store->options_, path, families, &handles, &db); !status.ok()) return read_error(status);
+    store->db_.reset(db);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (names[i] == rocksdb::kDefaultColumnFamilyName) {
+        store->meta_ = handles[i];
+      } else if (auto id = parse_family(names[i])) {
+        store->tables_.emplace(*id, handles[i]);
+      } else {
+        store->db_->DestroyColumnFamilyHandle(handles[i]);
+      }
+    }
+    if (auto loaded = store->load(); !loaded) return loaded.error();
+    return store;
+  }
+
+  ~Store() override {
+    if (!db_) return;
+    static_cast<void>(flush());
+    for (auto& [id, handle] : tables_) db_->DestroyColumnFamilyHandle(handle);
+    if (meta_) db_->DestroyColumnFamilyHandle(meta_);
+    db_->Close();
+  }
+
+  std::uint64_t generation(std::string_view projection) const override {
+    std::shared_lock lock(mutex_);
+    const auto found = serving_.find(std::string(projection));
+    return found == serving_.end() ? 1 : found->second;
+  }
+
+  Result<std::optional<Checkpoint>, ReadError> checkpoint(std::string_view projection, std::uint64_t generation) const override {
+    std::string value;
+    const auto status = db_->Get({}, meta_, checkpoint_key(projection, generation), &value);
+    if (status.IsNotFound()) return std::optional<Checkpoint>{};
+    if (!status.ok()) return read_error(status);
+    ByteReader in(value);
+    Checkpoint checkpoint;
+    checkpoint.position.value = in.integer<std::uint64_t>();
+    in.array(checkpoint.hash);
+    if (!in.ok()) return ReadError{"a checkpoint of the views is damaged"};
+    return std::optional<Checkpoint>(checkpoint);
+  }
+
+  Result<void, ReadError> write(const std::vector<TableWrite>& tables, const Checkpoint& checkpoint) override {
+    std::string value;
+    put_int(value, checkpoint.position.value);
+    value += as_bytes(checkpoint.hash);
+    rocksdb::WriteBatch batch;
+    for (const auto& table : tables) {
+      auto handle = table_of(table.projection, table.generation, true);
+      if (!handle) return handle.error();
+      for (const auto& row : table.rows) {
+        if (row.value) {
+          batch.Put(*handle, row.key, *row.value);
+        } else {
+          batch.Delete(*handle, row.key);
+        }
+      }
+      batch.Put(meta_, checkpoint_key(table.projection, table.generation), value);
+    }
+    return write_batch(batch);
+  }
+
+  Result<void, ReadError> scan(std::string_view projection, std::uint64_t generation, std::string_view from, std::string_view to,
+                               const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    auto handle = existing(projection, generation);
+    if (!handle) return {};
+    rocksdb::ReadOptions options;
+    const rocksdb::Slice upper = slice(to);
+    if (!to.empty()) options.iterate_upper_bound = &upper;
+    options.readahead_size = 256 << 10;
+    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, handle));
+    for (it->Seek(slice(from)); it->Valid(); it->Next()) {
+      if (!visit({it->key().data(), it->key().size()}, {it->value().data(), it->value().size()})) return {};
+    }
+    if (!it->status().ok()) return read_error(it->status());
+    return {};
+  }
+
+  Result<std::optional<std::string>, ReadError> get(std::string_view projection, std::uint64_t generation,
+                                                    std::string_view key) const override {
+    auto handle = existing(projection, generation);
+    if (!handle) return std::optional<std::string>{};
+    std::string value;
+    const auto status = db_->Get({}, handle, slice(key), &value);
+    if (status.IsNotFound()) return std::optional<std::string>{};
+    if (!status.ok()) return read_error(status);
+    return std::optional<std::string>(std::move(value));
+  }
+
+  Result<std::uint64_t, ReadError> begin_generation(std::string_view projection) override {
+    std::uint64_t next = 0;
+    {
+      std::unique_lock lock(mutex_);
+      const auto found = serving_.find(std::string(projection));
+      next = std::max(highest_[std::string(projection)], found == serving_.end() ? 1 : found->second) + 1;
+      highest_[std::string(projection)] = next;
+    }
+    auto made = table_of(projection, next, true);
+    if (!made) return made.error();
+    return next;
+  }
+
+  Result<void, ReadError> bulk_load(std::string_view projection, std::uint64_t generation,
+                                    const std::function<bool(std::string& key, std::string& value)>& next) override {
+    auto handle = table_of(projection, generation, true);
+    if (!handle) return handle.error();
+    // Files of bounded size, named after the generation so that loads of several projections never meet.
+    constexpr std::uint64_t kFileBytes = std::uint64_t{64} << 20;
+    std::vector<std::string> files;
+    rocksdb::Status status;
+    std::string key, value;
+    bool more = next(key, value);
+    while (more && status.ok()) {
+      rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options_, *handle);
+      files.push_back(fmt::format("{}/load-{}.{}.sst", path_, family_name(projection, generation), files.size()));
+      status = writer.Open(files.back());
+      while (status.ok() && more && writer.FileSize() < kFileBytes) {
+        status = writer.Put(key, value);
+        more = next(key, value);
+      }
+      if (status.ok()) status = writer.Finish();
+    }
+    if (status.ok() && !files.empty()) {
+      rocksdb::IngestExternalFileOptions ingest;
+      ingest.move_files = true;
+      ingest.write_global_seqno = false;
+      status = db_->IngestExternalFile(*handle, files, ingest);
+    }
+    for (const auto& file : files) options_.env->DeleteFile(file);
+    if (!status.ok()) return read_error(status);
+    return {};
+  }
+
+  Result<void, ReadError> activate(const std::vector<std::pair<std::string, std::uint64_t>>& generations) override {
+    // The rows and checkpoints of the new generations first, then the marker: a crash between leaves the old ones serving.
+    if (auto flushed = flush(); !flushed) return flushed;
+    rocksdb::WriteBatch batch;
+    for (const auto& [projection, generation] : generations) {
+      std::string value;
+      put_int(value, generation);
+      batch.Put(meta_, serving_key(projection), value);
+    }
+    if (auto written = write_batch(batch); !written) return written;
+    if (auto flushed = flush(); !flushed) return flushed;
+    std::unique_lock lock(mutex_);
+    for (const auto& [projection, generation] : generations) serving_[projection] = generation;
+    return {};
+  }
+
+  void drop(std::string_view projection, std::uint64_t generation) override {
+    rocksdb::ColumnFamilyHandle* handle = nullptr;
+    {
+      std::unique_lock lock(mutex_);
+      const auto found = tables_.find(TableId(projection, generation));
+      if (found == tables_.end()) return;
+      handle = found->second;
+      tables_.erase(found);
+    }
+    // Leftovers of a failed drop go at the next opening.
+    rocksdb::WriteBatch batch;
+    batch.Delete(meta_, checkpoint_key(projection, generation));
+    static_cast<void>(write_batch(batch));
+    static_cast<void>(db_->DropColumnFamily(handle));
+    dropped_.retire(*db_, handle);
+  }
+
+  Result<void, ReadError> flush() override {
+    std::vector<rocksdb::ColumnFamilyHandle*> all{meta_};
+    {
+      std::shared_lock lock(mutex_);
+      for (const auto& [id, handle] : tables_) all.push_back(handle);
+    }
+    if (auto status = db_->Flush({}, all); !status.ok()) return read_error(status);
+    return {};
+  }
+
+  StoreFigures figures() const override {
+    std::vector<rocksdb::ColumnFamilyHandle*> all{meta_};
+    std::shared_lock lock(mutex_);
+    for (const auto& [id, handle] : tables_) all.push_back(handle);
+    return store_figures(*db_, all);
+  }
+
+  Store() = default;
+
+ private:
+  // Handles of dropped tables live until the store closes: a reader may still hold one.
+  struct Dropped {
+    std::mutex mutex;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    void retire(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle) {
+      std::lock_guard lock(mutex);
+      static_cast<void>(db);
+      handles.push_back(handle);
+    }
+  };
+
+  Result<void, ReadError> write_batch(rocksdb::WriteBatch& batch) {
+    rocksdb::WriteOptions options;
+    options.disableWAL = true;
+    if (auto status = db_->Write(options, &batch); !status.ok()) return read_error(status);
+    return {};
+  }
+
+  rocksdb::ColumnFamilyHandle* existing(std::string_view projection, std::uint64_t generation) const {
+    std::shared_lock lock(mutex_);
+    const auto found = tables_.find(TableId(projection, generation));
+    return found == tables_.end() ? nullptr : found->second;
+  }
+
+  Result<rocksdb::ColumnFamilyHandle*, ReadError> table_of(std::string_view projection, std::uint64_t generation, bool make) {
+    if (auto* handle = existing(projection, generation); handle || !make) return handle;
+    std::unique_lock lock(mutex_);
+    rocksdb::ColumnFamilyHandle* handle = nullptr;
+    const auto status = db_->CreateColumnFamily(options_, family_name(projection, generation), &handle);
+    if (!status.ok()) return read_error(status);
+    tables_.emplace(TableId(projection, generation), handle);
+    auto& highest = highest_[std::string(projection)];
+    highest = std::max(highest, generation);
+    return handle;
+  }
+
+  // Reads the markers and drops what an interrupted rebuild left.
+  Result<void, ReadError> load() {
+    std::string format;
+    auto status = db_->Get({}, meta_, slice(kFormatKey), &format);
+    if (status.IsNotFound() && tables_.empty()) {
+      rocksdb::WriteBatch batch;
+      batch.Put(meta_, slice(kFormatKey), slice(kFormat));
+      if (auto written = write_batch(batch); !written) return written;
+      return flush();
+    }
+    if (!status.ok() && !status.IsNotFound()) return read_error(status);
+    if (format != kFormat) return ReadError{fmt::format("views have another format ('{}')", format)};
+    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, meta_));
+    for (it->Seek("S"); it->Valid() && it->key().starts_with("S"); it->Next()) {
+      if (it->value().size() != 8) return ReadError{"a marker of the views is damaged"};
+      serving_[it->key().ToString().substr(1)] = get_int<std::uint64_t>(it->value().data());
+    }
+    if (!it->status().ok()) return read_error(it->status());
+    std::vector<TableId> leftovers;
+    for (const auto& [id, handle] : tables_) {
+      highest_[id.first] = std::max(highest_[id.first], id.second);
+      if (id.second != generation(id.first)) leftovers.push_back(id);
+    }
+    for (const auto& [projection, generation] : leftovers) drop(projection, generation);
+    return {};
+  }
+
+  std::string path_;
+  rocksdb::Options options_;
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::ColumnFamilyHandle* meta_ = nullptr;
+  mutable std::shared_mutex mutex_;
+  std::map<TableId, rocksdb::ColumnFamilyHandle*> tables_;
+  std::map<std::string, std::uint64_t> serving_, highest_;
+  Dropped dropped_;
+};
+
+}  // namespace
+
+Result<OpenedViews, ReadError> open_view_store(DataDirectory& directory, ViewOptions options) {
+  const auto path = directory.views();
+  OpenedViews opened;
+  auto store = Store::open(path.string(), options);
+  if (!store) {
+    opened.discarded = store.error().what;
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    if (error) return ReadError{fmt::format("cannot remove {}: {}", path.string(), error.message())};
+    store = Store::open(path.string(), options);
+    if (!store) return store.error();
+  }
+  opened.store = std::move(*store);
+  return opened;
+}
+
+}  // namespace taskledger::storage

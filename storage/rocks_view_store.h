@@ -1,0 +1,42 @@
+// The ViewStore on RocksDB, under DIR/views. Disposable: whatever is wrong with it at opening, it is thrown away and made
+// anew, and the projections fill it from the log.
+//
+//   column family "PROJECTION.GENERATION" (list.1 …)   the rows of one generation, as the projection writes them
+//   default (meta)  'S' projection                     → generation:u64        the serving one
+//                   'C' projection 0 generation:u64    → position:u64 hash:32  its checkpoint
+//
+// Threads: any; one writer a generation at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "storage/data_directory.h"
+#include "storage/figures.h"
+#include "storage/view_store.h"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace taskledger::storage {
+
+struct ViewOptions {
+  std::size_t block_cache_bytes = std::size_t{32} << 20;
+  std::size_t write_buffer_bytes = std::size_t{16} << 20;  // of each table
+  rocksdb::Env* env = nullptr;
+};
+
+class RocksViewStore : public ViewStore {
+ public:
+  [[nodiscard]] virtual StoreFigures figures() const = 0;
+};
+
+struct OpenedViews {
+  std::unique_ptr<RocksViewStore> store;
+  std::string discarded;  // why an earlier store was thrown away, for the log; empty: it was not
+};
+// ReadError: not even a new one could be made.
+[[nodiscard]] Result<OpenedViews, ReadError> open_view_store(DataDirectory& directory, ViewOptions options = {});
+
+}  // namespace taskledger::storage

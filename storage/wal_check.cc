@@ -1,0 +1,132 @@
+#include "storage/wal_check.h"
+
+#include <fmt/format.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "storage/crc32c.h"
+#include "storage/log_tables.h"
+
+namespace taskledger::storage {
+namespace {
+
+constexpr std::size_t kBlock = 32768, kHeader = 7;
+enum Type : std::uint8_t { zero = 0, full = 1, first = 2, middle = 3, last = 4, max_type = 9 };
+
+struct Fragment {
+  std::uint8_t type;
+  std::size_t size;  // with its header
+};
+
+std::uint32_t little_endian32(const char* bytes) {
+  std::uint32_t value;
+  std::memcpy(&value, bytes, 4);  // x86-64 and arm64: little-endian, as the file
+  return value;
+}
+
+// A whole fragment with a right checksum at `at`.
+std::optional<Fragment> fragment_at(std::string_view file, std::size_t at) {
+  const std::size_t block_end = std::min(file.size(), (at / kBlock + 1) * kBlock);
+  if (at + kHeader > block_end) return std::nullopt;
+  const char* header = file.data() + at;
+  const std::size_t size = static_cast<std::uint8_t>(header[4]) | static_cast<std::size_t>(static_cast<std::uint8_t>(header[5])) << 8;
+  const auto type = static_cast<std::uint8_t>(header[6]);
+  if (type == zero || type > max_type || at + kHeader + size > block_end) return std::nullopt;
+  const std::uint32_t masked = little_endian32(header) - 0xa282ead8u;
+  const std::uint32_t stored = (masked >> 17) | (masked << 15);
+  if (crc32c(file.substr(at + 6, 1 + size)) != stored) return std::nullopt;
+  return Fragment{type, kHeader + size};
+}
+
+bool starts_record(const Fragment& fragment) { return fragment.type == full || fragment.type == first; }
+
+// Whether a record begins anywhere after the damage at `damage`: in its block at any offset, later at fragments' places.
+bool record_follows(std::string_view file, std::size_t damage) {
+  const std::size_t block_end = std::min(file.size(), (damage / kBlock + 1) * kBlock);
+  for (std::size_t at = damage + 1; at + kHeader <= block_end; ++at) {
+    if (auto found = fragment_at(file, at); found && starts_record(*found)) return true;
+  }
+  for (std::size_t block = (damage / kBlock + 1) * kBlock; block < file.size(); block += kBlock) {
+    std::size_t at = block;
+    while (const auto found = fragment_at(file, at)) {
+      if (starts_record(*found)) return true;
+      at += found->size;
+    }
+  }
+  return false;
+}
+
+struct Scan {
+  std::size_t whole = 0;                // end of the last whole logical record
+  std::optional<std::size_t> damage;    // where the first bad fragment begins
+};
+
+Scan scan(std::string_view file) {
+  Scan result;
+  bool inside = false;
+  std::size_t at = 0;
+  while (at < file.size()) {
+    const std::size_t block_end = (at / kBlock + 1) * kBlock;
+    if (block_end - at < kHeader) {  // the block's trailer
+      at = block_end;
+      continue;
+    }
+    const auto found = fragment_at(file, at);
+    const bool in_order = found && (found->type == full || found->type == first ? !inside : found->type > last || inside);
+    if (!found || !in_order) {
+      result.damage = at;
+      return result;
+    }
+    at += found->size;
+    inside = found->type == first || found->type == middle;
+    if (!inside) result.whole = at;
+  }
+  if (inside) result.damage = file.size();
+  return result;
+}
+
+Result<void, ReadError> check_file(rocksdb::Env& env, const std::string& path, bool newest, WalTail tail) {
+  std::string content;
+  if (auto status = rocksdb::ReadFileToString(&env, path, &content); !status.ok()) return read_error(status);
+  const Scan result = scan(content);
+  if (!result.damage) return {};
+  const std::size_t damage = std::min(*result.damage, content.size());
+  if (!newest || record_follows(content, damage)) {
+    return ReadError{fmt::format("{}: damaged at byte {}, before records that were acknowledged", path, damage)};
+  }
+  if (tail == WalTail::keep) return {};
+  const auto cut = env.GetFileSystem()->Truncate(path, result.whole, rocksdb::IOOptions(), nullptr);
+  if (!cut.ok()) return read_error(cut);
+  return {};
+}
+
+}  // namespace
+
+Result<void, ReadError> check_wal(const std::string& directory, WalTail tail, rocksdb::Env* given) {
+  rocksdb::Env& env = given ? *given : *rocksdb::Env::Default();
+  std::vector<std::string> names, files;
+  if (!env.GetChildren(directory, &names).ok()) return {};
+  for (const auto& name : names) {
+    if (name.size() > 4 && name.ends_with(".log") && std::all_of(name.begin(), name.end() - 4, [](char c) { return c >= '0' && c <= '9'; })) {
+      files.push_back(name);
+    }
+  }
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return std::stoull(a) < std::stoull(b); });
+  // Files that were emptied by a switch may follow the newest one with records.
+  std::size_t newest = files.size();
+  for (std::size_t i = files.size(); i-- > 0 && newest == files.size();) {
+    std::uint64_t size = 0;
+    if (!env.GetFileSize(directory + "/" + files[i], &size).ok() || size > 0) newest = i;
+  }
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (auto checked = check_file(env, directory + "/" + files[i], i >= newest, tail); !checked) return checked;
+  }
+  return {};
+}
+
+}  // namespace taskledger::storage

@@ -1,0 +1,31 @@
+// Looks through RocksDB's write-ahead logs before they are opened, to tell a torn tail (the last write never got to the
+// disk whole: it was not acknowledged, so it is dropped) from damage in the middle (refused, naming file and offset).
+// RocksDB alone refuses both alike when the torn write's checksum is wrong, and does not name the file.
+//
+//   file    = block*                                  blocks of 32 KiB; a fragment never crosses a block's end
+//   block   = fragment* zero{0..6}
+//   fragment = crc32c:u32le (masked) size:u16le type:u8 (1 full, 2 first, 3 middle, 4 last) bytes
+//
+// Every synced write is one logical record, so what comes after a torn one can only be more fragments of itself: a full or
+// first fragment after the damage means that something acknowledged followed it.
+#pragma once
+
+#include <string>
+
+#include "storage/event_log.h"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace taskledger::storage {
+
+enum class WalTail {
+  keep,       // a reader beside the writer, or verify: a torn tail is no error and left alone
+  drop_torn,  // the file is cut to its last whole record
+};
+
+// All `*.log` files in `directory` (no such directory: fine).
+Result<void, ReadError> check_wal(const std::string& directory, WalTail tail, rocksdb::Env* env);
+
+}  // namespace taskledger::storage
