@@ -57,6 +57,9 @@ TEST(ParseTime, ADateAloneIsAWholeDay) {
   // 23:59:59 of 2017-02-18 was twice in Sao Paulo: the first counts, an hour before the day's end.
   EXPECT_EQ(read("2017-02-18", "America/Sao_Paulo"),
             "day 2017-02-18T02:00:00Z 2017-02-19T03:00:00Z due 2017-02-19T01:59:59Z");
+  // In Nuuk clocks went from 23:00 to 24:00 that day: its 23:59:59 moves forward by the gap, out of the day.
+  EXPECT_EQ(read("2024-03-30", "America/Nuuk"),
+            "day 2024-03-30T02:00:00Z 2024-03-31T01:00:00Z due 2024-03-31T01:59:59Z");
   const auto input = parse_time("2025-03-15", TimeZone());
   ASSERT_TRUE(input);
   EXPECT_EQ(to_rfc3339(input->as_since()), "2025-03-15T00:00:00Z");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -132,6 +133,11 @@ TEST(Days, WithoutAMidnightStartAtTheirFirstInstant) {
             "2017-10-15T03:00:00Z 2017-10-16T02:00:00Z");
 }
 
+// Toronto, 1919-03-30: at 23:30 clocks went forward to 00:30. No zone has done so since 1970, but one may.
+TEST(Days, StartWhereAGapOverMidnightEnds) {
+  EXPECT_EQ(zone("America/Toronto").civil_day(cctz::civil_day(1919, 3, 31)).begin.ms, -1'601'753'400'000);
+}
+
 TEST(Days, WithTwoMidnightsStartAtTheFirst) {
   // Havana, 2017-11-05: at 01:00 clocks went back to 00:00.
   EXPECT_EQ(day("America/Havana", "2017-11-05T12:00:00Z"), "2017-11-05T04:00:00Z 2017-11-06T05:00:00Z");
@@ -206,6 +212,36 @@ TEST(Days, RandomInstantsInManyZones) {
       ASSERT_EQ(date(week.end) - date(week.begin), 7);
     }
   }
+}
+
+// The instants where days could go wrong, of all zones that the system has.
+TEST(Days, AroundEveryClockChangeOfEveryZone) {
+  const std::filesystem::path root = "/usr/share/zoneinfo";
+  if (!std::filesystem::is_directory(root)) GTEST_SKIP() << "no tzdata at " << root;
+  int changes = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(root)) {
+    const std::string name = std::filesystem::relative(file.path(), root).string();
+    const auto tz = file.is_regular_file() ? TimeZone::load(name) : std::nullopt;
+    cctz::time_zone reference;
+    if (!tz || !cctz::load_time_zone(name, &reference)) continue;
+    cctz::time_zone::civil_transition change;
+    auto from = cctz::time_point<cctz::seconds>();
+    while (reference.next_transition(from, &change)) {
+      from = reference.lookup(change.to).trans;
+      if (from.time_since_epoch().count() > 2'240'000'000) break;  // in 2040
+      ++changes;
+      for (const std::int64_t offset : {-24 * kHour, -kHour, -1l, 0l, 1l, kHour, 24 * kHour}) {
+        const Timestamp now{from.time_since_epoch().count() * 1000 + offset};
+        const TimeRange day = tz->day_of(now), week = tz->week_of(now);
+        ASSERT_TRUE(day.begin <= now && now < day.end) << name << ' ' << to_rfc3339(now);
+        ASSERT_TRUE(week.begin <= day.begin && day.end <= week.end) << name << ' ' << to_rfc3339(now);
+        ASSERT_EQ(tz->day_of(day.begin), day) << name << ' ' << to_rfc3339(now);
+        ASSERT_EQ(tz->day_of({day.end.ms - 1}), day) << name << ' ' << to_rfc3339(now);
+        ASSERT_EQ(tz->day_of(day.end).begin, day.end) << name << ' ' << to_rfc3339(now);
+      }
+    }
+  }
+  EXPECT_GT(changes, 1'000);
 }
 
 TEST(LocalTimes, InAGapMoveForwardByIt) {
