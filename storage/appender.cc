@@ -20,7 +20,7 @@ Appender::Appender(const LogTables& tables, PublishedHeads& heads, Eraser& erase
 
 Appender::~Appender() { close(); }
 
-void Appender::observe(EventLog::Observer observer) { observer_ = std::move(observer); }
+void Appender::observe(EventLog::Observer observer) { observers_.push_back(std::move(observer)); }
 
 void Appender::append(Commit commit, EventLog::OnAppended done) {
   if (failed_.load(std::memory_order_acquire)) return done(AppendError::unavailable);
@@ -93,7 +93,9 @@ std::size_t Appender::write_group(std::vector<PendingCommit>& taken, std::size_t
     const auto status = tables_.db().Write(write, &batch_);
     if (status.ok()) {
       heads_.publish(chain_->heads(), chain_->touched());
-      if (observer_ && !records_.empty()) observer_(records_);
+      if (!records_.empty()) {
+        for (const auto& observer : observers_) observer(records_);
+      }
     } else {
       fail(status.ToString());
     }

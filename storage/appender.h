@@ -61,7 +61,7 @@ class Appender {
   Eraser& eraser_;
   const AppenderOptions options_;
   CommitQueue queue_;
-  EventLog::Observer observer_;
+  std::vector<EventLog::Observer> observers_;
 
   // The appender thread's (and a bulk append's while it is paused).
   std::optional<ChainWriter> chain_;

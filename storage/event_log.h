@@ -129,7 +129,8 @@ class EventLog {
   using Appending = Result<Appended, AppendError>;
   using OnAppended = std::function<void(const Appending&)>;
   // Called after the records are durable, before the callbacks of their commits, in position order, once for each group
-  // of commits; `records` are whole commits. Set before the first append.
+  // of commits; `records` are whole commits. All are told, in the order of observe();
+  // set before the first append.
   using Observer = std::function<void(std::span<const Record>)>;
 
   virtual ~EventLog() = default;
@@ -156,6 +157,9 @@ class EventLog {
   [[nodiscard]] virtual WorkspaceHead workspace_head(WorkspaceNumber workspace) const = 0;
   // The chain hash after `position` (for checkpoints); nullopt when the log does not reach it.
   [[nodiscard]] virtual Result<std::optional<Hash>, ReadError> hash_at(Position position) const = 0;
+  // The same of a workspace's own chain.
+  [[nodiscard]] virtual Result<std::optional<Hash>, ReadError> workspace_hash_at(WorkspaceNumber workspace,
+                                                                                 WorkspacePosition position) const = 0;
 
   [[nodiscard]] virtual Result<std::optional<std::string>, ReadError> idempotency_row(std::string_view key) const = 0;
 

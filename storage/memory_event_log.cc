@@ -41,11 +41,13 @@ class MemoryLog final : public EventLog {
       std::lock_guard lock(mutex_);
       answer = place(commit, records);
     }
-    if (observer_ && !records.empty()) observer_(records);
+    if (!records.empty()) {
+      for (const auto& observer : observers_) observer(records);
+    }
     done(answer);
   }
 
-  void observe(Observer observer) override { observer_ = std::move(observer); }
+  void observe(Observer observer) override { observers_.push_back(std::move(observer)); }
 
   Result<std::unique_ptr<BulkAppend>, AppendError> begin_bulk(WorkspaceNumber workspace) override {
     std::lock_guard order(appending_);
@@ -90,6 +92,16 @@ class MemoryLog final : public EventLog {
     if (position > head_.position) return std::optional<Hash>{};
     if (position.value == 0) return std::optional<Hash>(Hash{});
     return std::optional<Hash>(records_[position.value - 1]->log_after);
+  }
+  Result<std::optional<Hash>, ReadError> workspace_hash_at(WorkspaceNumber workspace, WorkspacePosition position) const override {
+    std::lock_guard lock(mutex_);
+    if (position.value == 0) return std::optional<Hash>(Hash{});
+    for (const auto& stored : records_) {
+      if (stored->record.workspace == workspace && stored->record.in_workspace == position) {
+        return std::optional<Hash>(stored->workspace_after);
+      }
+    }
+    return std::optional<Hash>{};
   }
   Result<std::optional<std::string>, ReadError> idempotency_row(std::string_view key) const override {
     std::lock_guard lock(mutex_);
@@ -179,6 +191,7 @@ class MemoryLog final : public EventLog {
     std::string bytes;
     const auto after = encode_record(bytes, stored->view(), {head_.hash, tip.hash}, nonce);
     stored->log_after = after.log;
+    stored->workspace_after = after.workspace;
     head_ = {stored->record.position, after.log, std::max(head_.time, stored->record.time)};
     tip = {stored->record.in_workspace, after.workspace, std::max(tip.time, stored->record.time)};
     records_.push_back(std::move(stored));
@@ -201,7 +214,7 @@ class MemoryLog final : public EventLog {
   }
 
   const Clock clock_;
-  Observer observer_;
+  std::vector<Observer> observers_;
   std::mutex appending_;
   mutable std::mutex mutex_;
   bool bulk_open_ = false;  // under appending_
