@@ -1,0 +1,184 @@
+#include "http/api.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <utility>
+
+#include "http/admission.h"
+#include "http/async_call.h"
+#include "http/authenticate.h"
+#include "http/cors.h"
+#include "http/errors.h"
+#include "http/handlers.h"
+#include "http/min_position.h"
+#include "http/parameters.h"
+#include "http/rate_limit.h"
+#include "http/router.h"
+
+namespace taskledger::http {
+namespace {
+
+Handled internal_error(const std::exception& error, std::string_view where) {
+  spdlog::error("{}: {}", where, error.what());
+  return error_reply(500, "Internal error");
+}
+
+class ApiService final : public Service {
+ public:
+  ApiService(ApiParts parts, ApiOptions options)
+      : api_{std::move(parts), options, Cursors(options.cursor_key)},
+        limit_{options.rate_limit, options.rate_burst},
+        cors_(options.cors_origins),
+        router_(all_routes()),
+        authenticator_(api_.parts.models.directory(), limit_.on() ? &buckets_ : nullptr) {}
+
+  std::variant<Admission, Reply> admit(const RequestHead& head) override {
+    const auto match = router_.match(head.method, split_target(head.target).path);
+    if (!match.route) return finish(head, nullptr, no_route(head, match));
+    const Route& route = *match.route;
+    std::shared_ptr<const Principal> principal;
+    if (route.access != Access::open) {
+      const auto now = api_.parts.clock();
+      if (!is_repeated(head, "authorization")) principal = authenticator_.find(head.authorization, now);
+      if (!principal) return finish(head, nullptr, unauthorized(head));
+      if (route.access == Access::scope && !principal->token.scopes.has(route.scope)) {
+        return finish(head, &*principal, error_reply(403, fmt::format("Token lacks the scope '{}'", name_of(route.scope))));
+      }
+      if (limit_.on() && !principal->bucket->take(limit_, now)) return finish(head, &*principal, limited(*principal, now));
+    }
+    if (auto refused = check_body(head, route.body_limit)) return finish(head, principal.get(), *std::move(refused));
+    Admission admission;
+    admission.route = &route;
+    admission.body_limit = route.body_limit;
+    admission.caller = std::const_pointer_cast<Principal>(std::move(principal));
+    return admission;
+  }
+
+  std::optional<Reply> answer_now(const RequestHead& head, const Admission& admission, std::string_view body) override {
+    const auto request = make_request(head, admission, body);
+    if (auto refused = check_headers(head); refused && request.caller) return finish(head, request.caller, *std::move(refused));
+    if (!admission.route->quick || must_wait(request)) return std::nullopt;
+    try {
+      auto handled = admission.route->quick(request);
+      if (!handled) return std::nullopt;
+      return finish(head, request.caller, std::get<Reply>(std::move(handled->answer)), handled->position);
+    } catch (const std::exception& error) {
+      auto handled = internal_error(error, admission.route->pattern);
+      return finish(head, request.caller, std::get<Reply>(std::move(handled.answer)));
+    }
+  }
+
+  Task<Answer> answer(const RequestHead& head, const Admission& admission, std::string body) override {
+    const auto request = make_request(head, admission, {});
+    std::optional<Handled> handled;
+    try {
+      if (must_wait(request)) {
+        const bool passed = co_await wait_for_position(api_.parts.models, request.workspace(), *min_position_of(head));
+        if (!passed) handled = error_reply(503, "Header 'X-Min-Position' is beyond what there is to read yet");
+      }
+      const Route& route = *admission.route;
+      if (!handled && route.quick) {
+        auto with_body = request;
+        with_body.body = body;
+        handled = route.quick(with_body);
+      }
+      if (!handled) handled = co_await route.slow(request, std::move(body));
+    } catch (const std::exception& error) {
+      handled = internal_error(error, admission.route->pattern);
+    }
+    if (auto* reply = std::get_if<Reply>(&handled->answer)) {
+      co_return Answer(finish(head, request.caller, std::move(*reply), handled->position));
+    }
+    co_return std::move(handled->answer);
+  }
+
+  Reply refuse(unsigned status, std::string_view message) override { return error_reply(status, message); }
+
+  void finished(const RequestHead&, const Admission*, unsigned, std::uint64_t, std::uint64_t) override {}
+
+ private:
+  Reply no_route(const RequestHead& head, const Router::Match& match) const {
+    if (!match.allow) return unknown_route();
+    if (head.method == Method::options && cors_.on()) return cors_.preflight(head, *match.allow);
+    auto reply = error_reply(405, fmt::format("This address knows {} only", *match.allow));
+    reply.headers.append("Allow: ").append(*match.allow).append("\r\n");
+    return reply;
+  }
+
+  Reply limited(const Principal& principal, Timestamp now) const {
+    const auto state = principal.bucket->look(limit_, now);
+    return too_many_requests(limit_.policy(), std::max<std::uint64_t>(1, (state.next_in_ms + 999) / 1000));
+  }
+
+  Request make_request(const RequestHead& head, const Admission& admission, std::string_view body) const {
+    const auto target = split_target(head.target);
+    return {api_, head, static_cast<const Principal*>(admission.caller.get()),
+            Router::path_values(*admission.route, target.path), target.query, body};
+  }
+
+  bool must_wait(const Request& request) const {
+    if (!request.caller || !request.head.has_min_position) return false;
+    const auto position = min_position_of(request.head);
+    return position && api_.parts.models.position(request.workspace()) < *position;
+  }
+
+  // What every answer has besides its own: whose state it reflects, the rate, and who may read it.
+  Reply finish(const RequestHead& head, const Principal* caller, Reply reply,
+               std::optional<WorkspacePosition> position = std::nullopt) const {
+    if (caller) {
+      reply.headers += "X-Position: ";
+      append_number(reply.headers, (position ? *position : api_.parts.models.position(caller->token.workspace)).value);
+      reply.headers += "\r\n";
+      if (caller->bucket) {
+        const auto now = api_.parts.clock();
+        append_rate_headers(reply.headers, limit_, caller->bucket->look(limit_, now), now);
+      }
+    }
+    cors_.append_headers(reply.headers, head.origin);
+    return reply;
+  }
+
+  const Api api_;
+  const RateLimit limit_;
+  const Cors cors_;
+  const Router router_;
+  Buckets buckets_;
+  const Authenticator authenticator_;
+};
+
+}  // namespace
+
+Task<Handled> on_worker(const Api& api, std::function<Handled()> job) {
+  Workers& workers = api.parts.workers;
+  auto initiate = [&workers, &job](std::function<void(Handled)> done) {
+    auto run = [job = std::move(job), done] {
+      try {
+        done(job());
+      } catch (const std::exception& error) {
+        done(internal_error(error, "on a worker"));
+      }
+    };
+    if (!workers.post(std::move(run))) done(error_reply(503, "Too many long requests are waiting: try again"));
+  };
+  auto handled = co_await resume_here<Handled>(std::move(initiate));
+  co_return handled;
+}
+
+void append_number(std::string& out, std::uint64_t number) {
+  const fmt::format_int text(number);
+  out.append(text.data(), text.size());
+}
+
+void append_etag(std::string& headers, Version version) {
+  headers += "ETag: \"";
+  append_number(headers, version.value);
+  headers += "\"\r\n";
+}
+
+std::unique_ptr<Service> make_api(ApiParts parts, ApiOptions options) {
+  return std::make_unique<ApiService>(std::move(parts), std::move(options));
+}
+
+}  // namespace taskledger::http

@@ -1,0 +1,51 @@
+#include "http/cors.h"
+
+#include <algorithm>
+
+namespace taskledger::http {
+namespace {
+
+constexpr std::string_view kRequestHeaders =
+    "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Min-Position, Last-Event-ID";
+constexpr std::string_view kExposedHeaders =
+    "ETag, Location, Retry-After, X-Position, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+    "X-RateLimit-Policy";
+
+}  // namespace
+
+Cors::Cors(std::string_view origins) {
+  while (!origins.empty()) {
+    const auto end = std::min(origins.find(','), origins.size());
+    auto origin = origins.substr(0, end);
+    origins.remove_prefix(std::min(end + 1, origins.size()));
+    while (origin.starts_with(' ')) origin.remove_prefix(1);
+    while (origin.ends_with(' ')) origin.remove_suffix(1);
+    if (origin == "*") any_ = true;
+    if (!origin.empty()) origins_.emplace_back(origin);
+  }
+}
+
+bool Cors::allows(std::string_view origin) const {
+  return any_ || std::find(origins_.begin(), origins_.end(), origin) != origins_.end();
+}
+
+void Cors::append_headers(std::string& headers, std::string_view origin) const {
+  if (!on()) return;
+  if (!any_) headers += "Vary: Origin\r\n";
+  if (origin.empty() || !allows(origin)) return;
+  headers.append("Access-Control-Allow-Origin: ").append(any_ ? std::string_view("*") : origin).append("\r\n");
+  headers.append("Access-Control-Expose-Headers: ").append(kExposedHeaders).append("\r\n");
+}
+
+Reply Cors::preflight(const RequestHead& head, std::string_view allow) const {
+  Reply reply;
+  reply.status = 204;
+  reply.headers.append("Allow: ").append(allow).append(", OPTIONS\r\n");
+  if (head.access_control_request_method.empty() || !allows(head.origin)) return reply;
+  reply.headers.append("Access-Control-Allow-Methods: ").append(allow).append("\r\n");
+  reply.headers.append("Access-Control-Allow-Headers: ").append(kRequestHeaders).append("\r\n");
+  reply.headers += "Access-Control-Max-Age: 600\r\n";
+  return reply;
+}
+
+}  // namespace taskledger::http

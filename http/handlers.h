@@ -1,0 +1,107 @@
+// What a handler is: short functions from an admitted request to its answer. The handlers themselves are declared here
+// and live in a file for each resource; routes.cc binds them to methods and paths.
+// Threads: any io thread; those on a worker say so. A Request's views live until the answer has been handed back.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "core/ids.h"
+#include "core/result.h"
+#include "http/api.h"
+#include "http/authenticate.h"
+#include "http/cursor.h"
+#include "http/message.h"
+#include "http/service.h"
+
+namespace taskledger::http {
+
+struct Route;
+using PathValues = std::array<std::string_view, 2>;
+
+// What handlers work with; lives as long as the service.
+struct Api {
+  ApiParts parts;
+  ApiOptions options;
+  Cursors cursors;
+};
+
+struct Request {
+  const Api& api;
+  const RequestHead& head;
+  const Principal* caller = nullptr;  // null on open routes
+  PathValues path;                    // the values of the pattern's parameters
+  std::string_view query;
+  std::string_view body;
+
+  [[nodiscard]] WorkspaceNumber workspace() const { return caller->token.workspace; }
+  [[nodiscard]] Timestamp now() const { return api.parts.clock(); }
+};
+
+// An answer, and the workspace position it reflects (absent: the read models' own).
+struct Handled {
+  Answer answer;
+  std::optional<WorkspacePosition> position;
+
+  Handled(Reply reply) : answer(std::move(reply)) {}  // NOLINT: replies are answers
+  Handled(Reply reply, WorkspacePosition at) : answer(std::move(reply)), position(at) {}
+  Handled(Stream stream) : answer(std::move(stream)) {}  // NOLINT
+};
+// nullopt: not quick this time, ask the slow one.
+using QuickHandler = std::optional<Handled> (*)(const Request&);
+// The body is handed over; a handler that needs request.body points it there first.
+using SlowHandler = Task<Handled> (*)(Request request, std::string body);
+
+// Runs `job` on a worker and comes back to the io thread; 503 when the workers' queue is full.
+[[nodiscard]] Task<Handled> on_worker(const Api& api, std::function<Handled()> job);
+
+[[nodiscard]] inline Reply json_reply(unsigned status, std::string body) {
+  Reply reply;
+  reply.status = status;
+  reply.body = std::move(body);
+  return reply;
+}
+[[nodiscard]] inline Reply no_content() {
+  Reply reply;
+  reply.status = 204;
+  return reply;
+}
+void append_number(std::string& out, std::uint64_t number);
+void append_etag(std::string& headers, Version version);
+
+// tasks_write.cc, batch.cc
+Task<Handled> create_task(Request, std::string);
+Task<Handled> update_task(Request, std::string);
+Task<Handled> complete_task(Request, std::string);
+Task<Handled> delete_task(Request, std::string);
+Task<Handled> restore_task(Request, std::string);
+Task<Handled> undo_task(Request, std::string);
+Task<Handled> erase_task(Request, std::string);
+Task<Handled> batch_create(Request, std::string);
+Task<Handled> batch_update(Request, std::string);
+Task<Handled> batch_complete(Request, std::string);
+Task<Handled> batch_delete(Request, std::string);
+// tasks_list.cc, tasks_read.cc, stats.cc
+std::optional<Handled> list_tasks(const Request&);
+Task<Handled> list_tasks_on_worker(Request, std::string);
+std::optional<Handled> get_task(const Request&);
+std::optional<Handled> get_stats(const Request&);
+// history.cc, events.cc
+std::optional<Handled> get_history(const Request&);
+std::optional<Handled> get_events(const Request&);
+Task<Handled> get_events_on_worker(Request, std::string);
+// me.cc, health.cc
+std::optional<Handled> get_me(const Request&);
+std::optional<Handled> get_healthz(const Request&);
+std::optional<Handled> get_readyz(const Request&);
+// admin_tokens.cc
+std::optional<Handled> list_tokens(const Request&);
+Task<Handled> create_token(Request, std::string);
+Task<Handled> revoke_token(Request, std::string);
+
+}  // namespace taskledger::http

@@ -1,0 +1,17 @@
+// GET /healthz: the process answers. GET /readyz: it can do its work, writes included. Their query is not looked at,
+// so that a prober may add what it likes.
+#include "http/errors.h"
+#include "http/handlers.h"
+
+namespace taskledger::http {
+
+std::optional<Handled> get_healthz(const Request&) { return json_reply(200, R"({"status":"ok"})"); }
+
+std::optional<Handled> get_readyz(const Request& request) {
+  if (const auto failure = request.api.parts.log.failure()) {
+    return error_reply(503, "Writes have stopped: " + *failure);
+  }
+  return json_reply(200, R"({"status":"ok"})");
+}
+
+}  // namespace taskledger::http

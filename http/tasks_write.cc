@@ -1,0 +1,126 @@
+// The writes of one task: POST /tasks, and PUT, complete, DELETE, restore, undo and erase of /tasks/{id}.
+#include "http/errors.h"
+#include "http/handlers.h"
+#include "http/writes.h"
+
+namespace taskledger::http {
+namespace {
+
+constexpr std::string_view kTasksPath = "/api/v1/tasks/";
+
+// {"task_id": …, "action": …} with its tag; undo names its event besides.
+Handled with_body(unsigned status, const commands::Outcome& outcome) {
+  const auto& task = outcome.tasks.front();
+  Reply reply;
+  reply.status = status;
+  reply.body.reserve(128);
+  reply.body.append(R"({"task_id":")").append(to_string(task.task)).append(R"(","action":")");
+  reply.body.append(commands::name_of(task.action)).append("\"");
+  if (task.action == commands::Action::undone) {
+    reply.body += R"(,"event_id":)";
+    reply.body += task.event ? '"' + to_string(*task.event) + '"' : "null";
+  }
+  reply.body += '}';
+  append_etag(reply.headers, task.version);
+  if (status == 201) reply.headers.append("Location: ").append(kTasksPath).append(to_string(task.task)).append("\r\n");
+  return {std::move(reply), outcome.in_workspace};
+}
+
+enum class Shape { created, updated, empty };
+
+Task<Handled> run(Request request, commands::CommandHandler::Request command, Shape shape) {
+  const CommandResult result = co_await execute(request.api, std::move(command));
+  if (!result) co_return Handled(reply_of(result.error()));
+  switch (shape) {
+    case Shape::created: co_return with_body(201, *result);
+    case Shape::updated: co_return with_body(200, *result);
+    case Shape::empty: break;
+  }
+  co_return Handled(no_content(), result->in_workspace);
+}
+
+// Headers and parameters, then the body (read by `parse`, given the zone), then the task's id: the contract's order.
+template <class Parse>
+std::variant<commands::CommandHandler::Request, Reply> prepare(const Request& request, bool creates, const Parse& parse) {
+  auto read = read_write_headers(request, !creates);
+  if (auto* refused = std::get_if<Reply>(&read)) return std::move(*refused);
+  auto& headers = std::get<WriteHeaders>(read);
+  auto parsed = parse(headers.zone);
+  if (!parsed) return reply_of(parsed.error());
+  commands::CommandHandler::Request command;
+  std::optional<TaskId> task;
+  if (!creates) {
+    const auto id = parse_uuid(request.path[0]);
+    if (!id) return error_reply(404, kTaskNotFound);
+    task = TaskId{*id};
+  }
+  command.caller = request.caller->caller();
+  command.records.push_back({task, TaskCommand(*std::move(parsed))});
+  command.if_match = std::move(headers.if_match);
+  command.idempotency = std::move(headers.idempotency);
+  command.trace = trace_of(request.head);
+  return command;
+}
+
+template <class Parse>
+Task<Handled> write(Request request, Shape shape, Parse parse) {
+  auto prepared = prepare(request, shape == Shape::created, parse);
+  if (auto* refused = std::get_if<Reply>(&prepared)) co_return Handled(std::move(*refused));
+  co_return co_await run(request, std::move(std::get<commands::CommandHandler::Request>(prepared)), shape);
+}
+
+// A command without fields.
+template <class Command>
+auto no_fields(std::string_view body) {
+  return [body](const TimeZone&) -> Result<Command> {
+    if (auto checked = check_no_fields(body); !checked) return checked.error();
+    return Command{};
+  };
+}
+
+}  // namespace
+
+// `body` lives in the coroutine that each of these is, and `request.body` views it until the answer is there.
+Task<Handled> create_task(Request request, std::string body) {
+  request.body = body;
+  auto parse = [&body](const TimeZone& zone) { return parse_create(body, zone); };
+  co_return co_await write(request, Shape::created, std::move(parse));
+}
+
+Task<Handled> update_task(Request request, std::string body) {
+  request.body = body;
+  auto parse = [&body](const TimeZone& zone) { return parse_update(body, zone); };
+  co_return co_await write(request, Shape::updated, std::move(parse));
+}
+
+Task<Handled> complete_task(Request request, std::string body) {
+  request.body = body;
+  auto parse = [&body](const TimeZone&) { return parse_complete(body); };
+  co_return co_await write(request, Shape::updated, std::move(parse));
+}
+
+Task<Handled> delete_task(Request request, std::string body) {
+  request.body = body;
+  auto parse = no_fields<DeleteTask>(body);
+  co_return co_await write(request, Shape::empty, std::move(parse));
+}
+
+Task<Handled> restore_task(Request request, std::string body) {
+  request.body = body;
+  auto parse = no_fields<RestoreTask>(body);
+  co_return co_await write(request, Shape::updated, std::move(parse));
+}
+
+Task<Handled> undo_task(Request request, std::string body) {
+  request.body = body;
+  auto parse = [&body](const TimeZone&) { return parse_undo(body); };
+  co_return co_await write(request, Shape::updated, std::move(parse));
+}
+
+Task<Handled> erase_task(Request request, std::string body) {
+  request.body = body;
+  auto parse = no_fields<EraseTask>(body);
+  co_return co_await write(request, Shape::empty, std::move(parse));
+}
+
+}  // namespace taskledger::http
