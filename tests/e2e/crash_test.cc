@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <map>
@@ -62,7 +63,9 @@ void expect_all_there(Server& server, const std::string& token, const Acknowledg
     ASSERT_EQ(task.status, 200u) << "acknowledged and lost: " << id;
     EXPECT_EQ(json_field(task.body, "title"), written.title);
     EXPECT_EQ(json_field(task.body, "priority"), written.priority);
-    if (written.completed) EXPECT_EQ(json_field(task.body, "is_completed"), "true") << id;
+    if (written.completed) {
+      EXPECT_EQ(json_field(task.body, "is_completed"), "true") << id;
+    }
   }
 }
 

@@ -75,7 +75,9 @@ TEST_F(Damage, AByteTurnedInATableFileIsNamedAndNeverServed) {
       return Finished{1, "", error.what()};
     }
   }();
-  if (started.exit_code != 0) EXPECT_THAT(started.err, HasSubstr(std::filesystem::path(file).filename().string()));
+  if (started.exit_code != 0) {
+    EXPECT_THAT(started.err, HasSubstr(std::filesystem::path(file).filename().string()));
+  }
 }
 
 TEST_F(Damage, ATruncatedLogIsNoticed) {

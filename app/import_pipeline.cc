@@ -1,0 +1,151 @@
+#include "app/import_pipeline.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "app/command.h"
+#include "app/task_states.h"
+#include "core/decider.h"
+#include "core/event.h"
+
+namespace taskledger::app {
+namespace {
+
+struct Checked {
+  UserId actor;
+  Version version;
+  storage::NewRecord record;
+};
+using Batch = std::vector<Checked>;
+constexpr std::size_t kBatchEvents = 512;
+constexpr std::size_t kWaitingBatches = 16;
+
+// The second thread: writes batches in the order in which they come. The first failure ends it.
+class Writer {
+ public:
+  explicit Writer(storage::BulkAppend& to) : to_(to), thread_([this] { work(); }) {}
+  ~Writer() { close(); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void write(Batch batch) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return waiting_.size() < kWaitingBatches || failure_; });
+    if (failure_) throw Failed(*failure_);
+    waiting_.push_back(std::move(batch));
+    changed_.notify_all();
+  }
+
+  // Waits until all is written.
+  void finish() {
+    close();
+    if (failure_) throw Failed(*failure_);
+  }
+
+ private:
+  void close() {
+    {
+      const std::lock_guard lock(mutex_);
+      closing_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  void work() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      const Batch batch = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      changed_.notify_all();
+      std::optional<std::string> failure;
+      for (const Checked& event : batch) {
+        const auto added = to_.add(event.actor, event.version, event.record);
+        if (added) continue;
+        failure = added.error().what;
+        break;
+      }
+      lock.lock();
+      if (!failure) continue;
+      failure_ = std::move(failure);
+      changed_.notify_all();
+      return;
+    }
+  }
+
+  storage::BulkAppend& to_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Batch> waiting_;
+  bool closing_ = false;
+  std::optional<std::string> failure_;
+  std::thread thread_;
+};
+
+// Folds what it accepts, so that each line is checked against the ones before it.
+class Checker {
+ public:
+  explicit Checker(const ImportJob& job) : job_(job) {}
+
+  Result<Checked> check(std::string_view line) {
+    const auto parsed = parse_event_line(line);
+    if (!parsed) return parsed.error();
+    const ImportedEvent& event = *parsed;
+    if (event.time > job_.now) return Invalid{"Field 'time' lies in the future"};
+    std::optional<Task> state = states_.find(event.task_id);
+    if (!state) state = job_.state_in_log(event.task_id);
+    if (const auto allowed = check_import(*state, event); !allowed) return allowed.error();
+
+    Checked checked{event.actor, state->version.next(), {}};
+    const TaskEvent stored = as_stored(*state, event);
+    checked.record.stream = event.task_id.value;
+    checked.record.type = static_cast<std::uint8_t>(event.type);
+    append_event_data(checked.record.payload, stored);
+    checked.record.time = event.time;
+    if (event.id && *event.id != derived_event_id(job_.workspace, event.task_id, checked.version)) checked.record.id = event.id;
+    evolve(*state, event.task_id, checked.version, event.time, event.actor, stored);
+    states_.keep(*state);
+    return checked;
+  }
+
+  [[nodiscard]] std::size_t tasks() const { return states_.size(); }
+
+ private:
+  const ImportJob& job_;
+  TaskStates states_;
+};
+
+}  // namespace
+
+ImportCounts import_lines(LineReader& lines, const ImportJob& job, storage::BulkAppend& to) {
+  ImportCounts counts;
+  Checker checker(job);
+  Writer writer(to);
+  Batch batch;
+  std::string_view line;
+  while (lines.next(line)) {
+    if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
+    auto checked = checker.check(line);
+    if (!checked) throw Failed(job.file + ":" + std::to_string(lines.line_number()) + ": " + checked.error().message);
+    batch.push_back(std::move(*checked));
+    ++counts.events;
+    if (batch.size() == kBatchEvents) {
+      writer.write(std::exchange(batch, {}));
+      job.progress(counts.events);
+    }
+  }
+  writer.write(std::move(batch));
+  writer.finish();
+  counts.tasks = checker.tasks();
+  return counts;
+}
+
+}  // namespace taskledger::app

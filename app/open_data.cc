@@ -1,0 +1,41 @@
+#include "app/open_data.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "app/need.h"
+#include "app/system.h"
+
+namespace taskledger::app {
+
+OpenLog open_to_write(const std::string& data, const std::string& key_file, storage::LogOptions settings) {
+  OpenLog open;
+  open.directory = need(storage::DataDirectory::open(data, {storage::DataDirectory::Access::exclusive, key_file, system_random}));
+  settings.clock = system_now;
+  settings.random = system_random;
+  open.log = need(storage::open_event_log(*open.directory, std::move(settings)));
+  return open;
+}
+
+OpenReader open_to_read(const std::string& data) {
+  if (!std::filesystem::exists(data)) throw Failed(data + ": no such directory");
+  OpenReader open;
+  open.directory = need(storage::DataDirectory::open(data, {storage::DataDirectory::Access::reader, {}, {}}));
+  open.log = need(storage::open_log_reader(*open.directory));
+  return open;
+}
+
+void fold_directory(const storage::EventLog& log, projections::Directory& directory) {
+  need(log.read_workspace(kSystemWorkspace, WorkspacePosition{0}, [&](const storage::Record& record) {
+    directory.apply(record);
+    return true;
+  }));
+}
+
+Workspace workspace_named(const projections::Directory& directory, std::string_view name) {
+  const auto found = directory.workspace_named(name);
+  if (!found) throw Failed("no workspace named '" + std::string(name) + "'");
+  return *found;
+}
+
+}  // namespace taskledger::app

@@ -1,0 +1,51 @@
+#include "app/read_models.h"
+
+#include <fmt/core.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+#include "app/need.h"
+
+namespace taskledger::app {
+namespace {
+
+constexpr std::chrono::seconds kBetweenReports{3};
+
+// Reports until it is stopped.
+void report_progress(const std::stop_token& stopped, const projections::Runner& runner, const std::string& what) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  while (true) {
+    never.wait_for(lock, stopped, kBetweenReports, [] { return false; });
+    if (stopped.stop_requested()) return;
+    for (const projections::ProjectionStatus& status : runner.status()) {
+      if (status.state == "live") continue;
+      const double left = status.events_per_second > 0 ? static_cast<double>(status.lag) / status.events_per_second : 0;
+      spdlog::info("{} {}: {:.0f} %, {:.0f} events/s, {:.0f} s left", what, status.name, status.progress * 100,
+                   status.events_per_second, left);
+    }
+  }
+}
+
+}  // namespace
+
+ReadModelStores open_read_models(storage::DataDirectory& directory, storage::EventLog& log,
+                                 const projections::RunnerOptions& options, const std::string& what) {
+  ReadModelStores models;
+  storage::OpenedViews opened = need(storage::open_view_store(directory));
+  if (!opened.discarded.empty()) spdlog::warn("the read models are built anew from the log: {}", opened.discarded);
+  models.views = std::move(opened.store);
+  models.runner = projections::Runner::create(log, *models.views, options);
+  const std::jthread reporter([&](const std::stop_token& stopped) { report_progress(stopped, *models.runner, what); });
+  need(models.runner->start());
+  return models;
+}
+
+}  // namespace taskledger::app

@@ -1,0 +1,112 @@
+#include "app/serve_settings.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include "app/cli.h"
+#include "app/command.h"
+
+namespace taskledger::app {
+namespace {
+
+using std::chrono::milliseconds;
+
+template <class Number>
+CLI::Option* number(CLI::App& command, const char* flag, Number& value, const char* what) {
+  return command.add_option(flag, value, what)->type_name("N")->capture_default_str();
+}
+
+CLI::Option* duration(CLI::App& command, const char* flag, milliseconds& value, const char* what) {
+  return command
+      .add_option_function<std::uint32_t>(flag, [&value](const std::uint32_t& ms) { value = milliseconds{ms}; }, what)
+      ->type_name("MS")
+      ->check(CLI::PositiveNumber)
+      ->default_str(std::to_string(value.count()));
+}
+
+template <class Enum>
+CLI::Option* choice(CLI::App& command, const char* flag, Enum& value, const std::map<std::string, Enum>& names, const char* what,
+                    const char* standard) {
+  return command
+      .add_option_function<std::string>(flag, [&value, names](const std::string& name) { value = names.at(name); }, what)
+      ->check(CLI::IsMember(names))
+      ->type_name("")
+      ->default_str(standard);
+}
+
+void declare_server(CLI::App& command, ServeSettings& settings) {
+  http::ServerOptions& server = settings.server;
+  command.add_option("--listen", settings.listen, "Address and port; port 0 takes a free one")->type_name("HOST:PORT")->capture_default_str();
+  number(command, "--threads", server.threads, "Threads for connections; 0: one a core");
+  command.add_option("--tls-cert", server.tls_certificate, "Certificate chain, PEM; read anew on SIGHUP")->type_name("FILE");
+  command.add_option("--tls-key", server.tls_key, "Its key, PEM")->type_name("FILE");
+  number(command, "--max-connections", server.max_connections, "More are answered 503")->check(CLI::PositiveNumber);
+  number(command, "--max-request-line", server.max_request_line, "Bytes; longer is 414")->check(CLI::PositiveNumber);
+  number(command, "--max-header-bytes", server.max_header_bytes, "Bytes of all header fields; more is 431")->check(CLI::PositiveNumber);
+  duration(command, "--header-timeout", server.header_timeout, "From a request's first byte to the end of its head");
+  duration(command, "--body-timeout", server.body_timeout, "For a whole body");
+  duration(command, "--idle-timeout", server.idle_timeout, "Between requests of a connection");
+  duration(command, "--write-timeout", server.write_timeout, "For a peer that does not read its answer");
+  duration(command, "--drain-timeout", server.drain_timeout, "On stop, for what is under way");
+}
+
+void declare_api(CLI::App& command, ServeSettings& settings) {
+  command.add_option("--cors-origins", settings.api.cors_origins, "Origins that may call from browsers, or *; empty: off")->type_name("LIST");
+  number(command, "--rate-limit", settings.api.rate_limit, "Requests a second for each token; 0: no limit");
+  number(command, "--rate-burst", settings.api.rate_burst, "Requests at once; 0: as the rate");
+  number(command, "--workers", settings.workers, "Threads for long reads and administration")->check(CLI::Range(1, 256));
+  number(command, "--worker-queue", settings.worker_queue, "Long reads that may wait; more are answered 503")->check(CLI::PositiveNumber);
+}
+
+void declare_storage(CLI::App& command, ServeSettings& settings) {
+  choice<storage::Durability>(command, "--durability", settings.log.durability,
+                              {{"fsync", storage::Durability::fsync}, {"os", storage::Durability::os}},
+                              "fsync: acknowledged is on disk; os: a power loss may take the last second", "fsync");
+  command.add_option("--key-file", settings.key_file, "Where secret.key is, when not in the data directory")->type_name("FILE");
+  number(command, "--cache-mb", settings.cache_mb, "Memory for workspaces' read models")->check(CLI::Range(1, 1 << 20));
+  number(command, "--max-queued-commits", settings.log.max_queued_commits, "Writes that may wait for the disk; more are answered 503")
+      ->check(CLI::PositiveNumber);
+  number(command, "--max-queued-bytes", settings.log.max_queued_bytes, "Bytes of them")->check(CLI::PositiveNumber);
+  number(command, "--max-group-records", settings.log.max_group_records, "Records of one group commit")->check(CLI::PositiveNumber);
+  number(command, "--max-group-bytes", settings.log.max_group_bytes, "Bytes of one group commit")->check(CLI::PositiveNumber);
+}
+
+}  // namespace
+
+void declare_serve_settings(CLI::App& command, ServeSettings& settings) {
+  add_config_option(command);
+  add_data_option(command, settings.data);
+  declare_server(command, settings);
+  declare_api(command, settings);
+  declare_storage(command, settings);
+  choice<LogFormat>(command, "--log-format", settings.log_format, {{"text", LogFormat::text}, {"json", LogFormat::json}},
+                    "Of the lines on stderr: text or json", "text");
+  command.add_option("--log-level", settings.log_level, "trace, debug, info, warn, error or off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->type_name("")
+      ->capture_default_str();
+}
+
+void settle(ServeSettings& settings) {
+  const std::string& listen = settings.listen;
+  const auto colon = listen.rfind(':');
+  std::string host = listen.substr(0, colon == std::string::npos ? 0 : colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  std::uint16_t port = 0;
+  const char* end = listen.data() + listen.size();
+  const auto [stop, error] = std::from_chars(listen.data() + (colon == std::string::npos ? listen.size() : colon + 1), end, port);
+  if (host.empty() || error != std::errc{} || stop != end) throw CLI::ValidationError("--listen", "takes HOST:PORT, not " + listen);
+  settings.server.address = host == "localhost" ? "127.0.0.1" : host;
+  settings.server.port = port;
+  if (settings.server.tls_certificate.empty() != settings.server.tls_key.empty())
+    throw CLI::ValidationError("--tls-cert and --tls-key", "go together");
+  if (settings.server.threads == 0) settings.server.threads = std::max(1u, std::thread::hardware_concurrency());
+  if (settings.api.rate_burst == 0) settings.api.rate_burst = settings.api.rate_limit;
+  settings.runner.cache_bytes = static_cast<std::size_t>(settings.cache_mb) << 20;
+}
+
+}  // namespace taskledger::app

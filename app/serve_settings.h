@@ -1,0 +1,37 @@
+// The settings of `serve`: flags, environment and file end up here; then they become the options of each layer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "app/logging.h"
+#include "http/api.h"
+#include "http/server.h"
+#include "projections/runner.h"
+#include "storage/rocks_event_log.h"
+
+namespace CLI {
+class App;
+}
+
+namespace taskledger::app {
+
+struct ServeSettings {
+  std::string data, key_file;
+  std::string listen = "127.0.0.1:8080";
+  LogFormat log_format = LogFormat::text;
+  std::string log_level = "info";
+  unsigned workers = 2;
+  std::size_t worker_queue = 1024;
+  std::uint64_t cache_mb = 512;
+  http::ServerOptions server;
+  http::ApiOptions api;
+  storage::LogOptions log;
+  projections::RunnerOptions runner;
+};
+
+void declare_serve_settings(CLI::App& command, ServeSettings& settings);
+// Checks what flags say together and fills in `server`; wrong usage is a CLI::ParseError.
+void settle(ServeSettings& settings);
+
+}  // namespace taskledger::app

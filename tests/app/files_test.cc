@@ -1,0 +1,111 @@
+// LineReader and Output: plain and gzip, long lines, damage, and that nothing half-written gets a name.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "app/cli.h"
+#include "app/command.h"
+#include "app/line_reader.h"
+#include "app/output.h"
+
+namespace taskledger::app {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class Files : public testing::Test {
+ protected:
+  Files() {
+    std::string name = (std::filesystem::temp_directory_path() / "taskledger-app-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+  }
+  ~Files() override { std::filesystem::remove_all(folder_); }
+  std::string put(const std::string& name, const std::string& content) {
+    std::ofstream(folder_ / name, std::ios::binary) << content;
+    return (folder_ / name).string();
+  }
+  static std::string content(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
+  }
+  static std::vector<std::string> lines(const std::string& path) {
+    LineReader reader(path);
+    std::vector<std::string> all;
+    for (std::string_view line; reader.next(line);) all.emplace_back(line);
+    EXPECT_EQ(reader.line_number(), all.size());
+    return all;
+  }
+  static std::string failure(const std::string& path) {
+    try {
+      lines(path);
+    } catch (const Failed& failed) {
+      return failed.what();
+    }
+    return "";
+  }
+  std::filesystem::path folder_;
+};
+
+TEST_F(Files, LinesEndInLfOrCrLfAndTheLastNeedsNone) {
+  EXPECT_THAT(lines(put("a", "one\ntwo\r\n\nfour")), ElementsAre("one", "two", "", "four"));
+  EXPECT_THAT(lines(put("b", "one\n")), ElementsAre("one"));
+  EXPECT_THAT(lines(put("c", "")), ElementsAre());
+}
+
+TEST_F(Files, ManyLinesAcrossBuffersComeBackAsWritten) {
+  for (const char* name : {"many.ndjson", "many.ndjson.gz"}) {
+    const std::string path = (folder_ / name).string();
+    Output output(path);
+    std::vector<std::string> expected;
+    for (int i = 0; i < 20000; ++i) {
+      expected.push_back(std::string(static_cast<std::size_t>(i % 997), 'x') + std::to_string(i));
+      output.write(expected.back() + "\n");
+    }
+    output.finish();
+    EXPECT_EQ(lines(path), expected) << name;
+  }
+}
+
+TEST_F(Files, GzipIsToldByContent) {
+  Output output((folder_ / "x.gz").string());
+  output.write("one\ntwo\n");
+  output.finish();
+  std::filesystem::rename(folder_ / "x.gz", folder_ / "x.ndjson");
+  EXPECT_THAT(lines((folder_ / "x.ndjson").string()), ElementsAre("one", "two"));
+}
+
+TEST_F(Files, DamageIsNamed) {
+  EXPECT_THAT(failure((folder_ / "absent").string()), HasSubstr("absent: No such file"));
+  EXPECT_THAT(failure(folder_.string()), HasSubstr("is a directory"));
+  EXPECT_THAT(failure(put("long", std::string(kMaxLineBytes, 'x') + "\n")), "");
+  EXPECT_THAT(failure(put("longer", "one\n" + std::string(kMaxLineBytes + 1, 'x') + "\n")), HasSubstr("longer:2: longer than"));
+  {
+    Output output((folder_ / "cut.gz").string());
+    for (int i = 0; i < 50000; ++i) output.write(std::to_string(i * 7919) + "\n");
+    output.finish();
+  }
+  std::filesystem::resize_file(folder_ / "cut.gz", std::filesystem::file_size(folder_ / "cut.gz") / 2);
+  EXPECT_THAT(failure((folder_ / "cut.gz").string()), HasSubstr("ends too early"));
+}
+
+TEST_F(Files, AnOutputThatWasNotFinishedLeavesNothing) {
+  const std::string path = put("kept", "old");
+  {
+    Output output(path);
+    output.write("new");
+  }
+  EXPECT_EQ(content(path), "old");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
+  EXPECT_THROW(Output((folder_ / "no" / "where").string()), Failed);
+}
+
+TEST(Settings, FlagsHaveNamesInTheEnvironment) { EXPECT_EQ(environment_name("tls-cert"), "TASKLEDGER_TLS_CERT"); }
+
+}  // namespace
+}  // namespace taskledger::app
