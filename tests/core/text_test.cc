@@ -168,11 +168,11 @@ TEST(Text, EscapesAtEveryPlace) {
       for (int c = 0; c < 256; ++c) {
         std::string text(size, '!');
         text[place] = static_cast<char>(c);
-        const std::string escape = c == '"' ? "\\\"" : c == '\\' ? "\\\\" : "";
         const std::string out = json(text);
         if (c >= 0x20) {
-          const std::string written = escape.empty() ? std::string(1, static_cast<char>(c)) : escape;
-          ASSERT_EQ(out, '"' + text.substr(0, place) + written + text.substr(place + 1) + '"') << size << ' ' << place;
+          std::string expected = text;
+          if (c == '"' || c == '\\') expected.insert(place, 1, '\\');
+          ASSERT_EQ(std::string_view(out).substr(1, out.size() - 2), expected) << size << ' ' << place;
         } else {
           ASSERT_EQ(out[1 + place], '\\') << size << ' ' << place << ' ' << c;
           ASSERT_GT(out.size(), size + 2);
