@@ -41,20 +41,28 @@ Decision decide_on(const Task& state, const DeleteTask&) {
 
 Decision decide_on(const Task& state, const RestoreTask&) {
   switch (state.lifecycle) {
-    case Lifecycle::absent: return Refusal::not_found;
-    case Lifecycle::live: return Refusal::not_deleted;
-    case Lifecycle::erased: return Refusal::erased;
-    case Lifecycle::deleted: break;
+    case Lifecycle::absent:
+      return Refusal::not_found;
+    case Lifecycle::live:
+      return Refusal::not_deleted;
+    case Lifecycle::erased:
+      return Refusal::erased;
+    case Lifecycle::deleted:
+      break;
   }
   return one(TaskRestored{});
 }
 
 Decision decide_on(const Task& state, const EraseTask&) {
   switch (state.lifecycle) {
-    case Lifecycle::absent: return Refusal::not_found;
-    case Lifecycle::live: return Refusal::not_deleted;
-    case Lifecycle::erased: return Events{};
-    case Lifecycle::deleted: break;
+    case Lifecycle::absent:
+      return Refusal::not_found;
+    case Lifecycle::live:
+      return Refusal::not_deleted;
+    case Lifecycle::erased:
+      return Events{};
+    case Lifecycle::deleted:
+      break;
   }
   return one(TaskErased{});
 }
@@ -136,7 +144,8 @@ Result<std::vector<TaskEvent>, Refusal> decide(const Task& state, const TaskComm
   return std::visit([&](const auto& alternative) { return decide_on(state, alternative); }, command);
 }
 
-void evolve(Task& state, const TaskId& id, Version version, Timestamp time, const UserId& actor, const TaskEvent& event) {
+void evolve(Task& state, const TaskId& id, Version version, Timestamp time, const UserId& actor,
+            const TaskEvent& event) {
   std::visit([&](const auto& alternative) { apply(state, alternative, Occurrence{time, actor}); }, event);
   state.id = id;
   state.version = version;

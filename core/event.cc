@@ -68,29 +68,28 @@ Result<TaskEvent> read_completed(const Path& path, const Object& data) {
   static constexpr std::array<std::string_view, 2> kKeys = {"completed_at", "completed_by"};
   TaskCompleted event;
   std::uint64_t seen = 0;
-  const Result<void> read =
-      read_object(path, data, kKeys, seen, [&](std::size_t index, const Path& at, const Element& value) -> Result<void> {
-        if (value.is_null()) return {};
-        if (index == 0) {
-          const Result<Timestamp> time = read_instant(at, value);
-          if (!time) return time.error();
-          event.completed_at = *time;
-        } else {
-          const Result<Uuid> user = read_uuid(at, value);
-          if (!user) return user.error();
-          event.completed_by = UserId{*user};
-        }
-        return {};
-      });
+  const Result<void> read = read_object(path, data, kKeys, seen,
+                                        [&](std::size_t index, const Path& at, const Element& value) -> Result<void> {
+                                          if (value.is_null()) return {};
+                                          if (index == 0) {
+                                            const Result<Timestamp> time = read_instant(at, value);
+                                            if (!time) return time.error();
+                                            event.completed_at = *time;
+                                          } else {
+                                            const Result<Uuid> user = read_uuid(at, value);
+                                            if (!user) return user.error();
+                                            event.completed_by = UserId{*user};
+                                          }
+                                          return {};
+                                        });
   if (!read) return read.error();
   return TaskEvent{event};
 }
 
 Result<TaskEvent> read_empty(const Path& path, const Object& data, TaskEvent event) {
   std::uint64_t seen = 0;
-  const Result<void> read = read_object(path, data, {}, seen, [](std::size_t, const Path&, const Element&) {
-    return Result<void>{};
-  });
+  const Result<void> read =
+      read_object(path, data, {}, seen, [](std::size_t, const Path&, const Element&) { return Result<void>{}; });
   if (!read) return read.error();
   return event;
 }
@@ -136,11 +135,16 @@ Result<TaskEvent> json::read_event_data(const Path& path, EventType type, const 
       if (patch->empty()) return fault(kFields / "data", "must have at least one field");
       return TaskEvent{TaskUpdated{std::move(*patch)}};
     }
-    case EventType::task_completed: return read_completed(path, data);
-    case EventType::task_reopened: return read_empty(path, data, TaskReopened{});
-    case EventType::task_deleted: return read_empty(path, data, TaskDeleted{});
-    case EventType::task_restored: return read_empty(path, data, TaskRestored{});
-    case EventType::task_erased: return read_empty(path, data, TaskErased{});
+    case EventType::task_completed:
+      return read_completed(path, data);
+    case EventType::task_reopened:
+      return read_empty(path, data, TaskReopened{});
+    case EventType::task_deleted:
+      return read_empty(path, data, TaskDeleted{});
+    case EventType::task_restored:
+      return read_empty(path, data, TaskRestored{});
+    case EventType::task_erased:
+      return read_empty(path, data, TaskErased{});
   }
   return Invalid{"Event type is unknown"};
 }

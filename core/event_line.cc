@@ -31,12 +31,14 @@ Result<void> read_line_key(std::size_t index, const Path& at, const Element& val
         if (const auto count = read_count(at, value, UINT64_MAX); !count) return count.error();
       }
       return {};
-    case 1: return null ? Result<void>{} : uuid(line.id.emplace());
+    case 1:
+      return null ? Result<void>{} : uuid(line.id.emplace());
     case 2: {
       WorkspaceId ignored;
       return null ? Result<void>{} : uuid(ignored);
     }
-    case 3: return uuid(line.task_id);
+    case 3:
+      return uuid(line.task_id);
     case 4: {
       if (null) return {};
       const Result<std::uint64_t> version = read_count(at, value, UINT32_MAX);
@@ -56,7 +58,8 @@ Result<void> read_line_key(std::size_t index, const Path& at, const Element& val
       line.time = *time;
       return {};
     }
-    case 7: return uuid(line.actor);
+    case 7:
+      return uuid(line.actor);
     default: {
       Object object;
       if (value.get_object().get(object) != simdjson::SUCCESS) return fault(at, "must be an object");
@@ -123,7 +126,8 @@ Result<ImportedEvent> parse_event_line(std::string_view text) {
   for (const std::size_t key : kRequiredKeys) {
     if (!(seen >> key & 1)) return fault(kFields / kLineKeys[key], "is required");
   }
-  if (line.type == EventType::task_erased) return fault(kFields / "type", "must not be TaskErased: it cannot be imported");
+  if (line.type == EventType::task_erased)
+    return fault(kFields / "type", "must not be TaskErased: it cannot be imported");
   Result<TaskEvent> event = read_event_data(kFields / "data", line.type, *data);
   if (!event) return event.error();
   line.event = std::move(*event);

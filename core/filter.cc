@@ -9,40 +9,52 @@ namespace taskledger {
 namespace {
 
 constexpr std::array<std::string_view, 14> kNames = {
-    "id",           "title",          "due_date",   "priority",   "action_type", "is_completed",     "completed_at",
-    "completed_by", "assigned_to_id", "created_by", "created_at", "updated_at",  "linked_entity_id", "linked_entity_type"};
+    "id",           "title",        "due_date",         "priority",          "action_type",
+    "is_completed", "completed_at", "completed_by",     "assigned_to_id",    "created_by",
+    "created_at",   "updated_at",   "linked_entity_id", "linked_entity_type"};
 
 bool holds(const std::vector<Uuid>& ids, const Uuid& id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }
 bool holds(std::uint32_t codes, unsigned code) { return codes >> code & 1; }
 
 // The field of a task as the number that ranges and bit sets are over; nullopt for null and for fields without one.
 std::optional<std::int64_t> number_of(const Task& task, Field field) {
-  const auto ms = [](const std::optional<Timestamp>& time) {
-    return time ? std::optional(time->ms) : std::nullopt;
-  };
+  const auto ms = [](const std::optional<Timestamp>& time) { return time ? std::optional(time->ms) : std::nullopt; };
   const auto code = [](const auto& member) {
     return member ? std::optional(static_cast<std::int64_t>(*member)) : std::nullopt;
   };
   switch (field) {
-    case Field::due_date: return ms(task.fields.due_date);
-    case Field::completed_at: return ms(task.completed_at);
-    case Field::created_at: return task.created_at.ms;
-    case Field::updated_at: return task.updated_at.ms;
-    case Field::priority: return code(task.fields.priority);
-    case Field::action_type: return code(task.fields.action_type);
-    case Field::is_completed: return task.is_completed();
-    default: return std::nullopt;
+    case Field::due_date:
+      return ms(task.fields.due_date);
+    case Field::completed_at:
+      return ms(task.completed_at);
+    case Field::created_at:
+      return task.created_at.ms;
+    case Field::updated_at:
+      return task.updated_at.ms;
+    case Field::priority:
+      return code(task.fields.priority);
+    case Field::action_type:
+      return code(task.fields.action_type);
+    case Field::is_completed:
+      return task.is_completed();
+    default:
+      return std::nullopt;
   }
 }
 
 std::optional<Uuid> id_of(const Task& task, Field field) {
   const auto value = [](const std::optional<UserId>& user) { return user ? std::optional(user->value) : std::nullopt; };
   switch (field) {
-    case Field::id: return task.id.value;
-    case Field::created_by: return task.created_by.value;
-    case Field::assigned_to_id: return value(task.fields.assigned_to);
-    case Field::completed_by: return value(task.completed_by);
-    default: return std::nullopt;
+    case Field::id:
+      return task.id.value;
+    case Field::created_by:
+      return task.created_by.value;
+    case Field::assigned_to_id:
+      return value(task.fields.assigned_to);
+    case Field::completed_by:
+      return value(task.completed_by);
+    default:
+      return std::nullopt;
   }
 }
 
@@ -72,16 +84,22 @@ bool is_in(const Condition& condition, const Task& task) {
 // Whether the test holds, `negated` aside. A null field passes none but is_null.
 bool passes(const Condition& condition, const Task& task) {
   switch (condition.test) {
-    case Test::in: return is_in(condition, task);
+    case Test::in:
+      return is_in(condition, task);
     case Test::in_range: {
       const std::optional<std::int64_t> number = number_of(task, condition.field);
       return number && condition.low <= *number && *number <= condition.high;
     }
-    case Test::contains: return fold_case(task.fields.title).find(condition.texts.front()) != std::string::npos;
-    case Test::starts_with: return fold_case(task.fields.title).starts_with(condition.texts.front());
-    case Test::ends_with: return fold_case(task.fields.title).ends_with(condition.texts.front());
-    case Test::is_null: return is_null(task, condition.field);
-    case Test::is_true: return task.is_completed();
+    case Test::contains:
+      return fold_case(task.fields.title).find(condition.texts.front()) != std::string::npos;
+    case Test::starts_with:
+      return fold_case(task.fields.title).starts_with(condition.texts.front());
+    case Test::ends_with:
+      return fold_case(task.fields.title).ends_with(condition.texts.front());
+    case Test::is_null:
+      return is_null(task, condition.field);
+    case Test::is_true:
+      return task.is_completed();
   }
   return false;
 }

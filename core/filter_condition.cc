@@ -1,111 +1,19 @@
-// One Condition: which operators a field has, and what an operator and its value come down to as a Test.
+// One Condition: what an operator and its value come down to as a Test.
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <utility>
 
+#include "core/filter_operators.h"
 #include "core/filter_reader.h"
 #include "core/text.h"
 
 namespace taskledger::json {
 namespace {
 
-enum class Op : std::uint8_t {
-  equals, not_equals, in, not_in, contains, not_contains, starts_with, ends_with,
-  greater_than, greater_equal, less_than, less_equal, between, date_before, date_after, is_null, is_not_null,
-};
-// Long names, in the order of Op.
-constexpr std::array<std::string_view, 17> kOpNames = {
-    "equals",       "not_equals",    "in",        "not_in",     "contains", "not_contains", "starts_with", "ends_with",
-    "greater_than", "greater_equal", "less_than", "less_equal", "between",  "date_before",  "date_after",  "is_null",
-    "is_not_null"};
-constexpr std::array<std::pair<std::string_view, Op>, 8> kShortOpNames = {{{"eq", Op::equals},
-                                                                           {"neq", Op::not_equals},
-                                                                           {"gt", Op::greater_than},
-                                                                           {"gte", Op::greater_equal},
-                                                                           {"lt", Op::less_than},
-                                                                           {"lte", Op::less_equal},
-                                                                           {"is_empty", Op::is_null},
-                                                                           {"is_not_empty", Op::is_not_null}}};
-
-constexpr std::uint32_t bit(Op op) { return 1u << static_cast<unsigned>(op); }
-template <class... Ops>
-constexpr std::uint32_t set_of(Ops... ops) { return (bit(ops) | ...); }
-
-constexpr std::uint32_t kEquality = set_of(Op::equals, Op::not_equals);
-constexpr std::uint32_t kMembership = kEquality | set_of(Op::in, Op::not_in);
-constexpr std::uint32_t kNullness = set_of(Op::is_null, Op::is_not_null);
-constexpr std::uint32_t kOrder = set_of(Op::greater_than, Op::greater_equal, Op::less_than, Op::less_equal, Op::between);
-
-// How the values of a field are read and compared.
-enum class Kind { title, priority, action_type, time, flag, id, entity_type };
-
-Kind kind_of(Field field) {
-  switch (field) {
-    case Field::title: return Kind::title;
-    case Field::priority: return Kind::priority;
-    case Field::action_type: return Kind::action_type;
-    case Field::is_completed: return Kind::flag;
-    case Field::due_date:
-    case Field::completed_at:
-    case Field::created_at:
-    case Field::updated_at: return Kind::time;
-    case Field::linked_entity_type: return Kind::entity_type;
-    case Field::id:
-    case Field::completed_by:
-    case Field::assigned_to_id:
-    case Field::created_by:
-    case Field::linked_entity_id: return Kind::id;
-  }
-  return Kind::id;
-}
-
-std::uint32_t operators_of(Kind kind) {
-  switch (kind) {
-    case Kind::title:
-      return kMembership | set_of(Op::contains, Op::not_contains, Op::starts_with, Op::ends_with);
-    case Kind::priority: return kMembership | kNullness | kOrder;
-    case Kind::time: return kEquality | kOrder | kNullness | set_of(Op::date_before, Op::date_after);
-    case Kind::flag: return kEquality;
-    case Kind::action_type:
-    case Kind::id:
-    case Kind::entity_type: return kMembership | kNullness;
-  }
-  return 0;
-}
-
-std::optional<Op> parse_op(std::string_view name) {
-  for (std::size_t i = 0; i < kOpNames.size(); ++i) {
-    if (kOpNames[i] == name) return static_cast<Op>(i);
-  }
-  for (const auto& [spelling, op] : kShortOpNames) {
-    if (spelling == name) return op;
-  }
-  return std::nullopt;
-}
-
-// `… must be one of: equals, not_equals (field 'is_completed' has no 'contains')`
-Invalid wrong_operator(const Path& path, Field field, std::string_view given) {
-  std::string names;
-  for (std::size_t i = 0; i < kOpNames.size(); ++i) {
-    if (!(operators_of(kind_of(field)) & bit(static_cast<Op>(i)))) continue;
-    if (!names.empty()) names += ", ";
-    names += kOpNames[i];
-  }
-  Invalid invalid = not_one_of(path, names);
-  invalid.message += " (field '" + std::string(name_of(field)) + "'";
-  if (given.size() <= 40) invalid.message += " has no '" + std::string(given) + "'";
-  invalid.message += ")";
-  return invalid;
-}
-
-bool is_negation(Op op) {
-  return op == Op::not_equals || op == Op::not_in || op == Op::not_contains || op == Op::is_not_null;
-}
-
 class ConditionReader {
  public:
-  ConditionReader(Field field, Op op, const TimeZone& zone) : field_(field), kind_(kind_of(field)), op_(op), zone_(zone) {
+  ConditionReader(Field field, Op op, const TimeZone& zone)
+      : field_(field), kind_(kind_of(field)), op_(op), zone_(zone) {
     out_.field = field;
     out_.negated = is_negation(op);
   }
@@ -114,8 +22,8 @@ class ConditionReader {
   Result<Condition> read(const Path& path, const std::optional<Element>& value) {
     if (op_ == Op::is_null || op_ == Op::is_not_null) return is_null();
     if (!value) return fault(path, "is required");
-    const bool nullable = operators_of(kind_) & bit(Op::is_null);
-    if ((bit(op_) & kEquality) && nullable && value->is_null()) return is_null();
+    const bool is_equality = op_ == Op::equals || op_ == Op::not_equals;
+    if (is_equality && has_operator(kind_, Op::is_null) && value->is_null()) return is_null();
     if (Result<void> done = read_value(path, *value); !done) return done.error();
     std::sort(out_.ids.begin(), out_.ids.end());
     out_.ids.erase(std::unique(out_.ids.begin(), out_.ids.end()), out_.ids.end());
@@ -137,13 +45,17 @@ class ConditionReader {
         out_.test = Test::in;
         return read_list(path, value);
       case Op::contains:
-      case Op::not_contains: return read_needle(path, value, Test::contains);
-      case Op::starts_with: return read_needle(path, value, Test::starts_with);
-      case Op::ends_with: return read_needle(path, value, Test::ends_with);
-      default: break;
+      case Op::not_contains:
+        return read_needle(path, value, Test::contains);
+      case Op::starts_with:
+        return read_needle(path, value, Test::starts_with);
+      case Op::ends_with:
+        return read_needle(path, value, Test::ends_with);
+      default:
+        break;
     }
     if (kind_ == Kind::flag) return read_flag(path, value);
-    if (kind_ == Kind::time || (bit(op_) & kOrder)) return read_range(path, value);
+    if (kind_ == Kind::time || is_ordering(op_)) return read_range(path, value);
     out_.test = Test::in;
     return read_item(path, value);
   }
@@ -177,7 +89,8 @@ class ConditionReader {
       return {};
     }
     std::string_view text;
-    if (value.get_string().get(text) != simdjson::SUCCESS) return fault(path, "must be an array or a comma-separated string");
+    if (value.get_string().get(text) != simdjson::SUCCESS)
+      return fault(path, "must be an array or a comma-separated string");
     if (trim(text).empty()) return {};
     for (;;) {
       const std::size_t comma = text.find(',');
@@ -225,20 +138,28 @@ class ConditionReader {
 
   [[nodiscard]] Invalid wrong_value(const Path& path) const {
     switch (kind_) {
-      case Kind::priority: return not_one_of(path, kPriorityNames);
-      case Kind::action_type: return not_one_of(path, kActionTypeNames);
-      case Kind::entity_type: return not_one_of(path, kEntityTypeNames);
-      case Kind::id: return fault(path, "must be a UUID");
-      case Kind::time: return fault(path, "must be a date or a date-time (RFC 3339)");
+      case Kind::priority:
+        return not_one_of(path, kPriorityNames);
+      case Kind::action_type:
+        return not_one_of(path, kActionTypeNames);
+      case Kind::entity_type:
+        return not_one_of(path, kEntityTypeNames);
+      case Kind::id:
+        return fault(path, "must be a UUID");
+      case Kind::time:
+        return fault(path, "must be a date or a date-time (RFC 3339)");
       case Kind::title:
-      case Kind::flag: break;
+      case Kind::flag:
+        break;
     }
     return fault(path, "must be a string");
   }
 
   // --- ranges over times and over priorities
 
-  struct Span { std::int64_t first, last; };  // both included: a day has many milliseconds, an instant or a member one
+  struct Span {
+    std::int64_t first, last;
+  };  // both included: a day has many milliseconds, an instant or a member one
 
   Result<Span> read_span(const Path& path, const Element& value) const {
     std::string_view text;
@@ -260,11 +181,19 @@ class ConditionReader {
     if (!span) return span.error();
     switch (op_) {
       case Op::greater_than:
-      case Op::date_after: out_.low = span->last + 1; break;
-      case Op::greater_equal: out_.low = span->first; break;
+      case Op::date_after:
+        out_.low = span->last + 1;
+        break;
+      case Op::greater_equal:
+        out_.low = span->first;
+        break;
       case Op::less_than:
-      case Op::date_before: out_.high = span->first - 1; break;
-      case Op::less_equal: out_.high = span->last; break;
+      case Op::date_before:
+        out_.high = span->first - 1;
+        break;
+      case Op::less_equal:
+        out_.high = span->last;
+        break;
       default:  // equals, not_equals
         out_.low = span->first;
         out_.high = span->last;
@@ -316,7 +245,7 @@ Result<Condition> read_condition(const Path& path, const Object& object, const T
   const Result<std::string_view> name = read_string(at_operator, *given[1]);
   if (!name) return name.error();
   const std::optional<Op> op = parse_op(*name);
-  if (!op || !(operators_of(kind_of(*field)) & bit(*op))) return wrong_operator(at_operator, *field, *name);
+  if (!op || !has_operator(kind_of(*field), *op)) return wrong_operator(at_operator, *field, *name);
   return ConditionReader(*field, *op, zone).read(path / "value", given[2]);
 }
 

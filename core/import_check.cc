@@ -33,7 +33,8 @@ Result<void> check_lifecycle(const Task& state, const ImportedEvent& event) {
     case Lifecycle::deleted:
       if (!restoration) return refuse(event, "the task is deleted");
       return {};
-    case Lifecycle::erased: return refuse(event, "the task is erased");
+    case Lifecycle::erased:
+      return refuse(event, "the task is erased");
   }
   return {};
 }
@@ -48,7 +49,8 @@ Result<void> check_effect(const Task& state, const ImportedEvent& event) {
       return Invalid{"Field 'data.completed_at' must not be after the event's time"};
     }
   }
-  if (event.type == EventType::task_reopened && !state.is_completed()) return refuse(event, "the task is not completed");
+  if (event.type == EventType::task_reopened && !state.is_completed())
+    return refuse(event, "the task is not completed");
   return {};
 }
 

@@ -49,7 +49,7 @@ void append_value(std::string& out, const Id<Tag>& id) {
   out += '"';
 }
 template <class Enumeration>
-  requires std::is_enum_v<Enumeration>
+requires std::is_enum_v<Enumeration>
 void append_value(std::string& out, Enumeration member) {
   out += '"';
   out += name_of(member);

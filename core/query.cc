@@ -14,9 +14,7 @@ constexpr std::array<std::pair<std::string_view, Mode>, 5> kModes = {{{"all", Mo
                                                                       {"upcoming", Mode::upcoming},
                                                                       {"completed", Mode::completed}}};
 
-SortValue number_or_null(const std::optional<Timestamp>& time) {
-  return time ? SortValue{time->ms} : SortValue{};
-}
+SortValue number_or_null(const std::optional<Timestamp>& time) { return time ? SortValue{time->ms} : SortValue{}; }
 template <class Enumeration>
 SortValue code_or_null(const std::optional<Enumeration>& member) {
   return member ? SortValue{static_cast<std::int64_t>(*member)} : SortValue{};
@@ -31,11 +29,16 @@ bool in_mode(const ListQuery& query, const Task& task) {
   const std::optional<Timestamp>& due = task.fields.due_date;
   const bool open_and_due = !task.is_completed() && due;
   switch (query.mode) {
-    case Mode::all: return true;
-    case Mode::today: return open_and_due && query.today.begin <= *due && *due < query.today.end;
-    case Mode::overdue: return open_and_due && *due < query.now;
-    case Mode::upcoming: return open_and_due && *due >= query.now;
-    case Mode::completed: return task.is_completed();
+    case Mode::all:
+      return true;
+    case Mode::today:
+      return open_and_due && query.today.begin <= *due && *due < query.today.end;
+    case Mode::overdue:
+      return open_and_due && *due < query.now;
+    case Mode::upcoming:
+      return open_and_due && *due >= query.now;
+    case Mode::completed:
+      return task.is_completed();
   }
   return false;
 }
@@ -74,32 +77,43 @@ bool is_sortable(Field field) noexcept {
     case Field::assigned_to_id:
     case Field::created_at:
     case Field::updated_at:
-    case Field::completed_at: return true;
+    case Field::completed_at:
+      return true;
     case Field::id:
     case Field::completed_by:
     case Field::created_by:
     case Field::linked_entity_id:
-    case Field::linked_entity_type: return false;
+    case Field::linked_entity_type:
+      return false;
   }
   return false;
 }
 
 SortValue sort_value(const Task& task, Field field) {
   switch (field) {
-    case Field::due_date: return number_or_null(task.fields.due_date);
-    case Field::completed_at: return number_or_null(task.completed_at);
-    case Field::created_at: return task.created_at.ms;
-    case Field::updated_at: return task.updated_at.ms;
-    case Field::priority: return code_or_null(task.fields.priority);
-    case Field::action_type: return code_or_null(task.fields.action_type);
-    case Field::is_completed: return std::int64_t{task.is_completed()};
-    case Field::title: return task.fields.title;
+    case Field::due_date:
+      return number_or_null(task.fields.due_date);
+    case Field::completed_at:
+      return number_or_null(task.completed_at);
+    case Field::created_at:
+      return task.created_at.ms;
+    case Field::updated_at:
+      return task.updated_at.ms;
+    case Field::priority:
+      return code_or_null(task.fields.priority);
+    case Field::action_type:
+      return code_or_null(task.fields.action_type);
+    case Field::is_completed:
+      return std::int64_t{task.is_completed()};
+    case Field::title:
+      return task.fields.title;
     case Field::assigned_to_id: {
       if (!task.fields.assigned_to) return {};
       const auto& bytes = task.fields.assigned_to->value.bytes;
       return std::string(bytes.begin(), bytes.end());
     }
-    default: return {};  // not sortable
+    default:
+      return {};  // not sortable
   }
 }
 

@@ -17,8 +17,8 @@ constexpr std::size_t kMaxRecords = 100;
 // the read-only ones, which are ignored whatever their value.
 constexpr std::size_t kTaskId = kTaskFieldNames.size();
 constexpr std::array<std::string_view, 14> kUpdateKeys = {
-    "title",        "due_date",     "priority",     "action_type", "assigned_to_id", "linked_entities", "task_id",
-    "id",           "is_completed", "completed_at", "completed_by", "created_by",    "created_at",      "updated_at"};
+    "title", "due_date",     "priority",     "action_type",  "assigned_to_id", "linked_entities", "task_id",
+    "id",    "is_completed", "completed_at", "completed_by", "created_by",     "created_at",      "updated_at"};
 static_assert(kUpdateKeys[kTaskId] == "task_id");
 constexpr std::span<const std::string_view> kReadOnlyKeys = std::span(kUpdateKeys).subspan(kTaskId + 1);
 constexpr std::array<std::string_view, 13> kSingleUpdateKeys = [] {
@@ -32,8 +32,8 @@ constexpr std::array<std::string_view, 13> kSingleUpdateKeys = [] {
 Result<CreateTask> read_create(const Object& object, const TimeZone& zone) {
   TaskPatch patch;
   std::uint64_t seen = 0;
-  const Result<void> read = read_object(
-      kFields, object, kTaskFieldNames, seen, [&](std::size_t index, const Path& at, const Element& value) {
+  const Result<void> read =
+      read_object(kFields, object, kTaskFieldNames, seen, [&](std::size_t index, const Path& at, const Element& value) {
         return read_task_field(index, at, value, Nulls::absent, zone, patch);
       });
   if (!read) return read.error();
@@ -80,11 +80,12 @@ Record read_update_record(const Object& object, const TimeZone& zone) {
   TaskPatch patch;
   TaskId id;
   std::uint64_t seen = 0;
-  const Result<void> read = read_object(
-      kFields, object, kUpdateKeys, seen, [&](std::size_t index, const Path& at, const Element& value) -> Result<void> {
-        if (index < kTaskId) return read_task_field(index, at, value, Nulls::clear, zone, patch);
-        return index == kTaskId ? read_task_id(at, value, id) : Result<void>{};
-      });
+  const Result<void> read = read_object(kFields, object, kUpdateKeys, seen,
+                                        [&](std::size_t index, const Path& at, const Element& value) -> Result<void> {
+                                          if (index < kTaskId)
+                                            return read_task_field(index, at, value, Nulls::clear, zone, patch);
+                                          return index == kTaskId ? read_task_id(at, value, id) : Result<void>{};
+                                        });
   if (!read) return read.error();
   const std::uint64_t named = std::uint64_t{1} << kTaskId;
   if (!(seen & named)) return fault(kFields / "task_id", "is required");
@@ -101,15 +102,15 @@ Record read_plain_record(BatchKind kind, const Object& object) {
   TaskId id;
   bool completed = true;
   std::uint64_t seen = 0;
-  const Result<void> read = read_object(
-      kFields, object, keys, seen, [&](std::size_t index, const Path& at, const Element& value) -> Result<void> {
-        if (index == 0) return read_task_id(at, value, id);
-        if (index != completed_key) return {};
-        const Result<bool> flag = read_bool(at, value);
-        if (!flag) return flag.error();
-        completed = *flag;
-        return {};
-      });
+  const Result<void> read = read_object(kFields, object, keys, seen,
+                                        [&](std::size_t index, const Path& at, const Element& value) -> Result<void> {
+                                          if (index == 0) return read_task_id(at, value, id);
+                                          if (index != completed_key) return {};
+                                          const Result<bool> flag = read_bool(at, value);
+                                          if (!flag) return flag.error();
+                                          completed = *flag;
+                                          return {};
+                                        });
   if (!read) return read.error();
   if (!(seen & 1)) return fault(kFields / "task_id", "is required");
   if (kind == BatchKind::complete) return BatchRecord{id, CompleteTask{completed}};
@@ -160,11 +161,11 @@ Result<UpdateTask> parse_update(std::string_view json, const TimeZone& zone) {
   if (!body) return body.error();
   UpdateTask command;
   std::uint64_t seen = 0;
-  const Result<void> read = read_object(
-      kFields, *body, kSingleUpdateKeys, seen, [&](std::size_t index, const Path& at, const Element& value) -> Result<void> {
-        if (index >= kTaskFieldNames.size()) return {};
-        return read_task_field(index, at, value, Nulls::clear, zone, command.patch);
-      });
+  const Result<void> read = read_object(kFields, *body, kSingleUpdateKeys, seen,
+                                        [&](std::size_t index, const Path& at, const Element& value) -> Result<void> {
+                                          if (index >= kTaskFieldNames.size()) return {};
+                                          return read_task_field(index, at, value, Nulls::clear, zone, command.patch);
+                                        });
   if (!read) return read.error();
   if (seen == 0) return Invalid{"Body must have at least one field"};
   return command;
@@ -199,7 +200,8 @@ Result<UndoEvent> parse_undo(std::string_view json) {
   return command;
 }
 
-Result<std::vector<BatchRecord>, BatchInvalid> parse_batch(BatchKind kind, std::string_view json, const TimeZone& zone) {
+Result<std::vector<BatchRecord>, BatchInvalid> parse_batch(BatchKind kind, std::string_view json,
+                                                           const TimeZone& zone) {
   const Document document(json);
   const Result<Object> body = body_of(document);
   if (!body) return BatchInvalid{body.error().message, std::nullopt};

@@ -68,8 +68,8 @@ Result<Link> read_link(const Path& path, const Element& value) {
   static constexpr std::array<std::string_view, 2> kNames = {"id", "type"};
   Link link{};
   std::uint64_t seen = 0;
-  const Result<void> read =
-      read_object(path, object, kNames, seen, [&](std::size_t index, const Path& at, const Element& field) -> Result<void> {
+  const Result<void> read = read_object(
+      path, object, kNames, seen, [&](std::size_t index, const Path& at, const Element& field) -> Result<void> {
         if (index == 0) {
           const Result<Uuid> id = read_uuid(at, field);
           if (!id) return id.error();

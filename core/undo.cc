@@ -12,8 +12,14 @@ using Decision = Result<std::vector<TaskEvent>, Refusal>;
 
 // What an event touches, as a set: two events that share a bit cannot be taken back out of order.
 enum Touches : std::uint32_t {
-  kTitle = 1, kDueDate = 2, kPriority = 4, kActionType = 8, kAssignedTo = 16, kLinks = 32,
-  kCompletion = 64, kExistence = 128,
+  kTitle = 1,
+  kDueDate = 2,
+  kPriority = 4,
+  kActionType = 8,
+  kAssignedTo = 16,
+  kLinks = 32,
+  kCompletion = 64,
+  kExistence = 128,
 };
 
 std::uint32_t touched(const TaskUpdated& event) {
@@ -49,16 +55,21 @@ TaskCommand inverse(const TaskUpdated& event, const Task& before) {
 // already, or it may never have had one: then there are none.
 Decision take_back(const Task& state, const TaskEvent& event, const Task& before) {
   switch (type_of(event)) {
-    case EventType::task_updated: return decide(state, inverse(std::get<TaskUpdated>(event), before));
-    case EventType::task_completed: return decide(state, CompleteTask{false});
+    case EventType::task_updated:
+      return decide(state, inverse(std::get<TaskUpdated>(event), before));
+    case EventType::task_completed:
+      return decide(state, CompleteTask{false});
     case EventType::task_reopened: {
       if (state.is_completed() || !before.is_completed()) return std::vector<TaskEvent>{};
       return std::vector<TaskEvent>{TaskCompleted{before.completed_at, before.completed_by}};
     }
     case EventType::task_created:
-    case EventType::task_restored: return decide(state, DeleteTask{});
-    case EventType::task_deleted: return decide(state, RestoreTask{});
-    case EventType::task_erased: break;
+    case EventType::task_restored:
+      return decide(state, DeleteTask{});
+    case EventType::task_deleted:
+      return decide(state, RestoreTask{});
+    case EventType::task_erased:
+      break;
   }
   return Refusal::erased;
 }
@@ -72,7 +83,8 @@ Result<std::vector<TaskEvent>, Refusal> decide_undo(const Task& state, const std
 
   auto target = std::prev(history.end());
   if (command.event) {
-    target = std::find_if(history.begin(), history.end(), [&](const RecordedEvent& e) { return e.id == *command.event; });
+    target =
+        std::find_if(history.begin(), history.end(), [&](const RecordedEvent& e) { return e.id == *command.event; });
     if (target == history.end()) return Refusal::event_not_found;
   }
   // A deletion takes everything with it: while it stands, it alone can be undone.

@@ -52,7 +52,7 @@ TEST(Decider, UpdatesOnlyWhatDiffers) {
   UpdateTask command;
   command.patch.title = "Call back";
   command.patch.priority = std::optional(Priority::low);
-  command.patch.due_date.emplace();  // null, as it is
+  command.patch.due_date.emplace();                                                       // null, as it is
   command.patch.links = {link(2, EntityType::companies), link(1, EntityType::contacts)};  // another order: the same set
   const auto decided = decide(stream.state, command);
   ASSERT_TRUE(decided);

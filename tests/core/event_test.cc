@@ -38,10 +38,11 @@ TEST(EventData, OfACreationLeavesNullsOut) {
   fields.action_type = ActionType::linkedin_message;
   fields.assigned_to = user(5);
   fields.links = {link(1, EntityType::contacts)};
-  EXPECT_EQ(event_data(TaskCreated{fields}),
-            R"({"title":"Call","due_date":"1970-01-01T00:00:01.500Z","priority":"medium","action_type":"linkedin_message",)"
-            R"("assigned_to_id":"00000000-0000-0000-0000-000000000005","linked_entities":[)"
-            R"({"id":"00000000-0000-0000-0000-000000000001","type":"contacts"}]})");
+  EXPECT_EQ(
+      event_data(TaskCreated{fields}),
+      R"({"title":"Call","due_date":"1970-01-01T00:00:01.500Z","priority":"medium","action_type":"linkedin_message",)"
+      R"("assigned_to_id":"00000000-0000-0000-0000-000000000005","linked_entities":[)"
+      R"({"id":"00000000-0000-0000-0000-000000000001","type":"contacts"}]})");
 }
 
 TEST(EventData, OfAnUpdateKeepsNulls) {
@@ -63,7 +64,11 @@ TEST(EventData, OfTheOthersIsEmptyButForAnEarlierCompletion) {
 }
 
 TEST(EventData, IsValidatedWhenRead) {
-  const struct { EventType type; std::string_view json; std::string_view error; } kCases[] = {
+  const struct {
+    EventType type;
+    std::string_view json;
+    std::string_view error;
+  } kCases[] = {
       {EventType::task_created, R"({"title":"a","due_date":null,"linked_entities":null})", "ok"},
       {EventType::task_created, "{}", "Field 'title' is required"},
       {EventType::task_created, R"({"title":null})", "Field 'title' is required"},
@@ -77,7 +82,8 @@ TEST(EventData, IsValidatedWhenRead) {
       {EventType::task_updated, R"({"title":null})", "Field 'title' cannot be cleared"},
       {EventType::task_updated, R"({"priority":"urgent"})", "Field 'priority' must be one of: low, medium, high"},
       {EventType::task_completed, R"({"completed_at":null,"completed_by":null})", "ok"},
-      {EventType::task_completed, R"({"completed_at":"2020-01-01"})", "Field 'completed_at' must be a date-time (RFC 3339)"},
+      {EventType::task_completed, R"({"completed_at":"2020-01-01"})",
+       "Field 'completed_at' must be a date-time (RFC 3339)"},
       {EventType::task_completed, R"({"completed_by":5})", "Field 'completed_by' must be a UUID"},
       {EventType::task_reopened, R"({"title":"a"})", "Field 'title' is unknown"},
       {EventType::task_deleted, "{}", "ok"},
@@ -99,9 +105,10 @@ TEST(EventData, TimesAreReadWithCare) {
   EXPECT_EQ(due("9999-12-31T23:59:59Z"), Timestamp{253402300799000});
   EXPECT_EQ(due("2024-02-29T23:59:59.120Z"), Timestamp{1709251199120});
   EXPECT_EQ(due("2024-02-29"), Timestamp{1709251199000});
-  for (const char* bad : {"2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z", "2024-00-01T00:00:00Z", "2024-01-00T00:00:00Z",
-                          "2024-01-01T24:00:00Z", "2024-01-01T00:60:00Z", "2024-01-01T00:00:60Z", "1969-12-31T23:59:59Z",
-                          "2024-01-01T00:00:0xZ", "2O24-01-01T00:00:00Z", "2024-01-0/T00:00:00Z", ""}) {
+  for (const char* bad :
+       {"2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z", "2024-00-01T00:00:00Z", "2024-01-00T00:00:00Z",
+        "2024-01-01T24:00:00Z", "2024-01-01T00:60:00Z", "2024-01-01T00:00:60Z", "1969-12-31T23:59:59Z",
+        "2024-01-01T00:00:0xZ", "2O24-01-01T00:00:00Z", "2024-01-0/T00:00:00Z", ""}) {
     EXPECT_EQ(due(bad), std::nullopt) << bad;
   }
 }
@@ -131,7 +138,10 @@ TEST(EventLine, FaultsNameTheirField) {
   const std::string id = R"("task_id":"00000000-0000-0000-0000-000000000003")";
   const std::string actor = R"("actor":")" + std::string(kUser) + '"';
   const std::string head = "{" + id + "," + actor + R"(,"time":"2020-01-01T00:00:00Z",)";
-  const struct { std::string line; std::string_view error; } kCases[] = {
+  const struct {
+    std::string line;
+    std::string_view error;
+  } kCases[] = {
       {head + R"("type":"TaskDeleted","data":{}})", "ok"},
       {head + R"("type":"TaskDeleted","data":{},"id":null,"version":null,"position":null,"workspace_id":null})", "ok"},
       {"{", "Line must be valid JSON"},
@@ -143,13 +153,15 @@ TEST(EventLine, FaultsNameTheirField) {
       {head + R"("type":"TaskDeleted","data":null})", "Field 'data' must be an object"},
       {head + R"("type":"TaskErased","data":{}})", "Field 'type' must not be TaskErased: it cannot be imported"},
       {head + R"("type":"Deleted","data":{}})",
-       "Field 'type' must be one of: TaskCreated, TaskUpdated, TaskCompleted, TaskReopened, TaskDeleted, TaskRestored, TaskErased"},
+       "Field 'type' must be one of: TaskCreated, TaskUpdated, TaskCompleted, TaskReopened, TaskDeleted, TaskRestored, "
+       "TaskErased"},
       {head + R"("type":"TaskDeleted","data":{},"extra":1})", "Field 'extra' is unknown"},
       {head + R"("type":"TaskDeleted","data":{},"type":"TaskDeleted"})", "Field 'type' is given twice"},
       {head + R"("type":"TaskDeleted","data":{},"version":0})", "Field 'version' must be from 1 to 4294967295"},
       {head + R"("type":"TaskDeleted","data":{},"version":1.5})", "Field 'version' must be an integer"},
       {head + R"("type":"TaskDeleted","data":{},"position":"1"})", "Field 'position' must be an integer"},
-      {head + R"("type":"TaskDeleted","data":{},"position":-1})", "Field 'position' must be from 1 to 18446744073709551615"},
+      {head + R"("type":"TaskDeleted","data":{},"position":-1})",
+       "Field 'position' must be from 1 to 18446744073709551615"},
       {head + R"("type":"TaskDeleted","data":{},"id":"x"})", "Field 'id' must be a UUID"},
       {head + R"("type":"TaskCreated","data":{"title":"a","linked_entities":[{"id":1}]}})",
        "Field 'data.linked_entities[0].id' must be a UUID"},
@@ -169,8 +181,10 @@ TEST(Changes, AreFromAndTo) {
   patch.links = {link(1, EntityType::companies)};
   std::string out;
   append_changes_json(out, before, patch);
-  EXPECT_EQ(out, R"([{"field":"title","from":"old","to":"new"},{"field":"priority","from":"low","to":null},)"
-                 R"({"field":"linked_entities","from":[],"to":[{"id":"00000000-0000-0000-0000-000000000001","type":"companies"}]}])");
+  EXPECT_EQ(
+      out,
+      R"([{"field":"title","from":"old","to":"new"},{"field":"priority","from":"low","to":null},)"
+      R"({"field":"linked_entities","from":[],"to":[{"id":"00000000-0000-0000-0000-000000000001","type":"companies"}]}])");
   out.clear();
   append_changes_json(out, before, {});
   EXPECT_EQ(out, "[]");

@@ -73,7 +73,9 @@ TEST(FilterGroups, CombineWithAndOr) {
 
 TEST(FilterGroups, FaultsNameTheirPlaceInTheCallersSpelling) {
   const std::string_view group = "Parameter 'filters' must be a group of conditions, as a JSON object";
-  const struct { std::string_view json, error; } kCases[] = {
+  const struct {
+    std::string_view json, error;
+  } kCases[] = {
       {"", "Parameter 'filters' must be valid JSON"},
       {"{", "Parameter 'filters' must be valid JSON"},
       {"[]", group},
@@ -92,18 +94,24 @@ TEST(FilterGroups, FaultsNameTheirPlaceInTheCallersSpelling) {
       {R"({"rules":[{},{"conditions":[{"field":"priority","operator":"eq","value":"x"}]}]})",
        "Parameter 'filters.rules[1].conditions[0].value' must be one of: low, medium, high"},
       {R"({"conditions":[{"field":"foo"}]})",
-       "Parameter 'filters.conditions[0].field' must be one of: id, title, due_date, priority, action_type, is_completed, "
-       "completed_at, completed_by, assigned_to_id, created_by, created_at, updated_at, linked_entity_id, linked_entity_type"},
+       "Parameter 'filters.conditions[0].field' must be one of: id, title, due_date, priority, action_type, "
+       "is_completed, "
+       "completed_at, completed_by, assigned_to_id, created_by, created_at, updated_at, linked_entity_id, "
+       "linked_entity_type"},
       {R"({"conditions":[{"field":"title"}]})", "Parameter 'filters.conditions[0].operator' is required"},
-      {R"({"conditions":[{"field":"title","operator":1}]})", "Parameter 'filters.conditions[0].operator' must be a string"},
+      {R"({"conditions":[{"field":"title","operator":1}]})",
+       "Parameter 'filters.conditions[0].operator' must be a string"},
       {R"({"conditions":[{"field":"title","operator":"eq"}]})", "Parameter 'filters.conditions[0].value' is required"},
-      {R"({"conditions":[{"field":"title","field":"title"}]})", "Parameter 'filters.conditions[0].field' is given twice"},
+      {R"({"conditions":[{"field":"title","field":"title"}]})",
+       "Parameter 'filters.conditions[0].field' is given twice"},
       {R"({"conditions":[{"field":"title","operator":"eq","value":"x","not":1}]})",
        "Parameter 'filters.conditions[0].not' is unknown"},
       {R"({"conditions":[{"field":"is_completed","operator":"contains","value":"x"}]})",
-       "Parameter 'filters.conditions[0].operator' must be one of: equals, not_equals (field 'is_completed' has no 'contains')"},
+       "Parameter 'filters.conditions[0].operator' must be one of: equals, not_equals (field 'is_completed' has no "
+       "'contains')"},
       {R"({"conditions":[{"field":"due_date","operator":"Equals","value":"x"}]})",
-       "Parameter 'filters.conditions[0].operator' must be one of: equals, not_equals, greater_than, greater_equal, less_than, "
+       "Parameter 'filters.conditions[0].operator' must be one of: equals, not_equals, greater_than, greater_equal, "
+       "less_than, "
        "less_equal, between, date_before, date_after, is_null, is_not_null (field 'due_date' has no 'Equals')"},
   };
   for (const auto& c : kCases) EXPECT_EQ(error_of(c.json), c.error) << c.json;
@@ -118,20 +126,26 @@ TEST(FilterConditions, OperatorsOfEachField) {
       {"title", members + "contains not_contains starts_with ends_with "},
       {"priority", members + order + nulls},
       {"action_type", members + nulls},
-      {"due_date", times}, {"created_at", times}, {"updated_at", times}, {"completed_at", times},
+      {"due_date", times},
+      {"created_at", times},
+      {"updated_at", times},
+      {"completed_at", times},
       {"is_completed", "equals not_equals "},
-      {"id", members + nulls}, {"assigned_to_id", members + nulls}, {"created_by", members + nulls},
+      {"id", members + nulls},
+      {"assigned_to_id", members + nulls},
+      {"created_by", members + nulls},
       {"completed_by", members + nulls},
-      {"linked_entity_id", members + nulls}, {"linked_entity_type", members + nulls},
+      {"linked_entity_id", members + nulls},
+      {"linked_entity_type", members + nulls},
   };
   const std::pair<std::string_view, std::string_view> kShort[] = {
-      {"eq", "equals"}, {"neq", "not_equals"}, {"gt", "greater_than"}, {"gte", "greater_equal"}, {"lt", "less_than"},
-      {"lte", "less_equal"}, {"is_empty", "is_null"}, {"is_not_empty", "is_not_null"}};
+      {"eq", "equals"},    {"neq", "not_equals"}, {"gt", "greater_than"},  {"gte", "greater_equal"},
+      {"lt", "less_than"}, {"lte", "less_equal"}, {"is_empty", "is_null"}, {"is_not_empty", "is_not_null"}};
   for (const auto& [field, row] : kRows) {
     std::string accepted;
-    for (const char* op : {"equals", "not_equals", "in", "not_in", "contains", "not_contains", "starts_with", "ends_with",
-                           "greater_than", "greater_equal", "less_than", "less_equal", "between", "date_before",
-                           "date_after", "is_null", "is_not_null"}) {
+    for (const char* op : {"equals", "not_equals", "in", "not_in", "contains", "not_contains", "starts_with",
+                           "ends_with", "greater_than", "greater_equal", "less_than", "less_equal", "between",
+                           "date_before", "date_after", "is_null", "is_not_null"}) {
       // Whatever the value: a fault of the operator is found before one of the value.
       if (fault(field, op, "[]").find(".operator'") == std::string::npos) accepted += std::string(op) + " ";
     }
@@ -156,18 +170,22 @@ TEST(FilterConditions, ValuesAreChecked) {
   EXPECT_EQ(fault("priority", "in", R"(["low","urgent"])"), at_second + "must be one of: low, medium, high");
   EXPECT_EQ(fault("priority", "in", R"("low,urgent")"), at_value + "must be one of: low, medium, high");
   EXPECT_EQ(fault("priority", "in", R"("low,")"), at_value + "must be one of: low, medium, high");
-  EXPECT_EQ(fault("priority", "in", "[null]"), "Parameter 'filters.conditions[0].value[0]' must be one of: low, medium, high");
+  EXPECT_EQ(fault("priority", "in", "[null]"),
+            "Parameter 'filters.conditions[0].value[0]' must be one of: low, medium, high");
   EXPECT_EQ(fault("priority", "gt", "null"), at_value + "must be one of: low, medium, high");
   EXPECT_EQ(fault("priority", "gt", "2"), at_value + "must be one of: low, medium, high");
   EXPECT_EQ(fault("priority", "between", R"(["low"])"), at_value + "must be an array of two values");
   EXPECT_EQ(fault("priority", "between", R"(["low","x"])"), at_second + "must be one of: low, medium, high");
   EXPECT_EQ(fault("action_type", "eq", "\"fax\""),
             at_value + "must be one of: call, email, meeting, linkedin_message, whatsapp_message");
-  EXPECT_EQ(fault("linked_entity_type", "eq", "\"deals\""), at_value + "must be one of: contacts, companies, opportunities");
+  EXPECT_EQ(fault("linked_entity_type", "eq", "\"deals\""),
+            at_value + "must be one of: contacts, companies, opportunities");
   EXPECT_EQ(fault("due_date", "eq", "\"soon\""), at_value + "must be a date or a date-time (RFC 3339)");
   EXPECT_EQ(fault("due_date", "gt", "1700000000"), at_value + "must be a date or a date-time (RFC 3339)");
-  EXPECT_EQ(fault("due_date", "between", R"(["2025-01-01","2025-02-30"])"), at_second + "must be a date or a date-time (RFC 3339)");
-  EXPECT_EQ(fault("due_date", "between", R"(["2025-01-01","2025-01-02","2025-01-03"])"), at_value + "must be an array of two values");
+  EXPECT_EQ(fault("due_date", "between", R"(["2025-01-01","2025-02-30"])"),
+            at_second + "must be a date or a date-time (RFC 3339)");
+  EXPECT_EQ(fault("due_date", "between", R"(["2025-01-01","2025-01-02","2025-01-03"])"),
+            at_value + "must be an array of two values");
   EXPECT_EQ(fault("is_completed", "eq", "\"true\""), at_value + "must be true or false");
   EXPECT_EQ(fault("is_completed", "eq", "null"), at_value + "must be true or false");
   EXPECT_EQ(fault("assigned_to_id", "eq", "\"me\""), at_value + "must be a UUID");
@@ -178,7 +196,8 @@ TEST(FilterConditions, ValuesAreChecked) {
 TEST(FilterConditions, LimitsHold) {
   const auto conditions = [](std::size_t count) {
     std::string json = R"({"conditions":[)";
-    for (std::size_t i = 0; i < count; ++i) json += (i ? "," : "") + std::string(R"({"field":"priority","operator":"is_null"})");
+    for (std::size_t i = 0; i < count; ++i)
+      json += (i ? "," : "") + std::string(R"({"field":"priority","operator":"is_null"})");
     return json + "]}";
   };
   EXPECT_EQ(error_of(conditions(100)), "ok");
@@ -242,7 +261,8 @@ TEST(FilterConditions, NullMatchesOnlyItsTestsAndNegations) {
   for (const char* field : {"due_date", "completed_at"}) {
     EXPECT_FALSE(holds(task, field, "equals", when)) << field;
     EXPECT_TRUE(holds(task, field, "not_equals", when)) << field;
-    for (const char* op : {"gt", "gte", "lt", "lte", "date_before", "date_after"}) EXPECT_FALSE(holds(task, field, op, when)) << op;
+    for (const char* op : {"gt", "gte", "lt", "lte", "date_before", "date_after"})
+      EXPECT_FALSE(holds(task, field, op, when)) << op;
     EXPECT_FALSE(holds(task, field, "between", R"(["1970-01-02","9999-12-30"])")) << field;
     EXPECT_TRUE(holds(task, field, "eq", "null")) << field;
     EXPECT_TRUE(holds(full(), field, "neq", "null")) << field;
@@ -254,9 +274,10 @@ TEST(FilterConditions, NullMatchesOnlyItsTestsAndNegations) {
 TEST(FilterConditions, PrioritiesHaveAnOrder) {
   const Task task = full();  // medium
   const std::tuple<const char*, const char*, const char*> kTable[] = {
-      {"greater_than", "low", "t"}, {"greater_than", "medium", "f"}, {"greater_equal", "medium", "t"},
-      {"greater_equal", "high", "f"}, {"less_than", "high", "t"}, {"less_than", "medium", "f"},
-      {"less_equal", "medium", "t"}, {"less_equal", "low", "f"}, {"equals", "medium", "t"}, {"not_equals", "medium", "f"}};
+      {"greater_than", "low", "t"},   {"greater_than", "medium", "f"}, {"greater_equal", "medium", "t"},
+      {"greater_equal", "high", "f"}, {"less_than", "high", "t"},      {"less_than", "medium", "f"},
+      {"less_equal", "medium", "t"},  {"less_equal", "low", "f"},      {"equals", "medium", "t"},
+      {"not_equals", "medium", "f"}};
   for (const auto& [op, value, expected] : kTable) {
     EXPECT_EQ(holds(task, "priority", op, "\"" + std::string(value) + "\""), *expected == 't') << op << value;
   }
@@ -292,9 +313,13 @@ TEST(FilterConditions, ADateIsAWholeDayOfTheCaller) {
     Task task = full();
     task.fields.due_date = at(due);
     std::string letters;
-    for (const auto& [op, letter] : std::vector<std::pair<std::string, char>>{
-             {"equals", '='}, {"greater_than", '>'}, {"greater_equal", 'G'}, {"less_than", '<'}, {"less_equal", 'L'},
-             {"date_before", 'b'}, {"date_after", 'a'}}) {
+    for (const auto& [op, letter] : std::vector<std::pair<std::string, char>>{{"equals", '='},
+                                                                              {"greater_than", '>'},
+                                                                              {"greater_equal", 'G'},
+                                                                              {"less_than", '<'},
+                                                                              {"less_equal", 'L'},
+                                                                              {"date_before", 'b'},
+                                                                              {"date_after", 'a'}}) {
       if (holds(task, one("due_date", op, "\"2025-03-30\""), *zone)) letters += letter;
     }
     if (holds(task, one("due_date", "between", R"(["2025-03-29","2025-03-30"])"), *zone)) letters += '2';
@@ -317,7 +342,8 @@ TEST(FilterConditions, CompletionAndUsersAndIds) {
   EXPECT_TRUE(holds(bare(), "is_completed", "not_equals", "true"));
   EXPECT_TRUE(holds(full(), "id", "eq", "\"00000000-0000-0000-0000-000000000001\""));
   EXPECT_TRUE(holds(full(), "assigned_to_id", "eq", "\"00000000-0000-0000-0000-000000000007\""));
-  EXPECT_TRUE(holds(full(), "completed_by", "in", R"("00000000-0000-0000-0000-000000000003, 00000000-0000-0000-0000-000000000008")"));
+  EXPECT_TRUE(holds(full(), "completed_by", "in",
+                    R"("00000000-0000-0000-0000-000000000003, 00000000-0000-0000-0000-000000000008")"));
   EXPECT_FALSE(holds(full(), "created_by", "neq", "\"00000000-0000-0000-0000-000000000009\""));
 }
 

@@ -18,7 +18,8 @@ std::vector<std::string> read_lines(const std::string& path) {
   gzFile file = gzopen(path.c_str(), "rb");
   std::string text;
   std::vector<char> piece(1 << 16);
-  for (int n = 0; (n = gzread(file, piece.data(), static_cast<unsigned>(piece.size()))) > 0;) text.append(piece.data(), n);
+  for (int n = 0; (n = gzread(file, piece.data(), static_cast<unsigned>(piece.size()))) > 0;)
+    text.append(piece.data(), n);
   gzclose(file);
   for (std::size_t start = 0; start < text.size();) {
     const std::size_t end = std::min(text.find('\n', start), text.size());
@@ -49,7 +50,12 @@ std::vector<std::string> import_and_export(const std::vector<std::string>& lines
     evolve(task, event->task_id, version, event->time, event->actor, stored);
     const EventHeader header{WorkspacePosition{out.size() + 1},
                              event->id.value_or(derived_event_id(workspace, event->task_id, version)),
-                             workspace, event->task_id, version, event->type, event->time, event->actor};
+                             workspace,
+                             event->task_id,
+                             version,
+                             event->type,
+                             event->time,
+                             event->actor};
     append_event_line(out.emplace_back(), header, event_data(stored));
     ++types[std::string(name_of(event->type))];
   }

@@ -17,7 +17,8 @@ class Random {
   bool coin() { return below(2) == 0; }
 
   std::string title() {
-    static const std::vector<std::string> kTitles = {"a", "b", "Ünïcode ß", "with \"quotes\" \\ and / ", "日本", "x y", "𝒳"};
+    static const std::vector<std::string> kTitles = {"a",    "b",   "Ünïcode ß", "with \"quotes\" \\ and / ",
+                                                     "日本", "x y", "𝒳"};
     std::string title = kTitles[below(kTitles.size())];
     while (title.back() == ' ') title.pop_back();
     return title;
@@ -58,18 +59,24 @@ class Random {
   }
   TaskCommand command(const Stream& stream) {
     switch (below(12)) {
-      case 0: return CreateTask{fields()};
-      case 1: return DeleteTask{};
+      case 0:
+        return CreateTask{fields()};
+      case 1:
+        return DeleteTask{};
       case 2:
-      case 3: return RestoreTask{};
+      case 3:
+        return RestoreTask{};
       case 4:
-      case 5: return CompleteTask{coin()};
-      case 6: return UndoEvent{};
+      case 5:
+        return CompleteTask{coin()};
+      case 6:
+        return UndoEvent{};
       case 7:
       case 8:
         if (stream.history.empty()) return UndoEvent{};
         return UndoEvent{stream.history[below(stream.history.size())].id};
-      default: return UpdateTask{patch()};
+      default:
+        return UpdateTask{patch()};
     }
   }
 
@@ -87,8 +94,8 @@ void check_payload(const TaskEvent& event) {
 
 // Each accepted event changes something, is accepted as an import, and is stored as it is.
 void check_import_of(const Task& before, const RecordedEvent& recorded) {
-  const ImportedEvent imported{Stream::kId, type_of(recorded.event), recorded.time, recorded.actor, recorded.event,
-                               recorded.version, recorded.id};
+  const ImportedEvent imported{Stream::kId,    type_of(recorded.event), recorded.time, recorded.actor,
+                               recorded.event, recorded.version,        recorded.id};
   const auto checked = check_import(before, imported);
   ASSERT_TRUE(checked) << name_of(imported.type) << ": " << checked.error().message;
   EXPECT_EQ(as_stored(before, imported), recorded.event);
@@ -124,9 +131,10 @@ void run(std::uint64_t seed) {
     } else if (std::holds_alternative<UndoEvent>(command)) {
       EXPECT_NE(stream.undo(), "nothing") << outcome;  // undone twice: as it was
       EXPECT_EQ(stream.state.fields.title, before.fields.title);
-      EXPECT_TRUE(changes_of(stream.state.fields, {before.fields.title, before.fields.due_date, before.fields.priority,
-                                                   before.fields.action_type, before.fields.assigned_to,
-                                                   before.fields.links}).empty());
+      EXPECT_TRUE(
+          changes_of(stream.state.fields, {before.fields.title, before.fields.due_date, before.fields.priority,
+                                           before.fields.action_type, before.fields.assigned_to, before.fields.links})
+              .empty());
       EXPECT_EQ(stream.state.lifecycle, before.lifecycle);
       EXPECT_EQ(stream.state.completed_at, before.completed_at);
       EXPECT_EQ(stream.state.completed_by, before.completed_by);
@@ -149,8 +157,12 @@ TEST(History, AnyEventsFoldOnAnyState) {
     Random random(seed);
     Stream stream;
     for (int step = 0; step < 40; ++step) {
-      const std::vector<TaskEvent> events = {TaskCreated{random.fields()}, TaskUpdated{random.patch()}, TaskCompleted{},
-                                             TaskReopened{},               TaskDeleted{},               TaskRestored{},
+      const std::vector<TaskEvent> events = {TaskCreated{random.fields()},
+                                             TaskUpdated{random.patch()},
+                                             TaskCompleted{},
+                                             TaskReopened{},
+                                             TaskDeleted{},
+                                             TaskRestored{},
                                              TaskErased{}};
       stream.record(events[random.below(events.size() - (seed % 2))]);
       EXPECT_EQ(stream.state.version.value, static_cast<std::uint32_t>(step + 1));

@@ -52,7 +52,8 @@ TEST(ImportCheck, EventsFitTheLifecycle) {
   EXPECT_EQ(check(absent, TaskCreated{titled("x")}), "ok");
   EXPECT_EQ(check(absent, retitled("x")), "Field 'type' must not be TaskUpdated here: the task does not exist yet");
   EXPECT_EQ(check(absent, TaskRestored{}), "Field 'type' must not be TaskRestored here: the task does not exist yet");
-  EXPECT_EQ(check(live, TaskCreated{titled("x")}), "Field 'type' must not be TaskCreated here: the task exists already");
+  EXPECT_EQ(check(live, TaskCreated{titled("x")}),
+            "Field 'type' must not be TaskCreated here: the task exists already");
   EXPECT_EQ(check(live, TaskRestored{}), "Field 'type' must not be TaskRestored here: the task is not deleted");
   EXPECT_EQ(check(live, TaskDeleted{}), "ok");
   EXPECT_EQ(check(deleted, TaskRestored{}), "ok");
@@ -70,7 +71,8 @@ TEST(ImportCheck, EventsChangeSomething) {
   EXPECT_EQ(check(stream, retitled("first")), "Field 'data' would change nothing");
   EXPECT_EQ(check(stream, TaskReopened{}), "Field 'type' must not be TaskReopened here: the task is not completed");
   stream.record(TaskCompleted{});
-  EXPECT_EQ(check(stream, TaskCompleted{}), "Field 'type' must not be TaskCompleted here: the task is completed already");
+  EXPECT_EQ(check(stream, TaskCompleted{}),
+            "Field 'type' must not be TaskCompleted here: the task is completed already");
   EXPECT_EQ(check(stream, TaskReopened{}), "ok");
 }
 

@@ -43,7 +43,8 @@ TEST(Sort, NineFieldsAreSortable) {
   for (std::uint8_t code = 0; code < 14; ++code) {
     if (is_sortable(static_cast<Field>(code))) names += std::string(name_of(static_cast<Field>(code))) + " ";
   }
-  EXPECT_EQ(names, "title due_date priority action_type is_completed completed_at assigned_to_id created_at updated_at ");
+  EXPECT_EQ(names,
+            "title due_date priority action_type is_completed completed_at assigned_to_id created_at updated_at ");
 }
 
 TEST(Sort, NullsComeLastInBothDirectionsAndTiesBreakByIdAscending) {
@@ -56,8 +57,9 @@ TEST(Sort, NullsComeLastInBothDirectionsAndTiesBreakByIdAscending) {
 }
 
 TEST(Sort, TitlesCompareFoldedAndThenByCodePoint) {
-  const std::vector<Task> tasks = {task(1, "b"), task(2, "A"), task(3, "a"), task(4, "STRASSE"), task(5, "straße"),
-                                   task(6, "\U0001F600"), task(7, "\uFB01"), task(8, "\uE000")};  // 7: fi, folds to two letters
+  const std::vector<Task> tasks = {task(1, "b"),       task(2, "A"),      task(3, "a"),
+                                   task(4, "STRASSE"), task(5, "straße"), task(6, "\U0001F600"),
+                                   task(7, "\uFB01"),  task(8, "\uE000")};  // 7: fi, folds to two letters
   EXPECT_EQ(sorted(tasks, {{Field::title, false}}), "23174586");
   EXPECT_EQ(sorted(tasks, {{Field::title, true}}), "68547132");
 }
@@ -93,8 +95,11 @@ TEST(ListQuery, Modes) {
     if (due) t.fields.due_date = Timestamp{*due};
     if (completed) t.completed_at = Timestamp{1};
     std::string modes;
-    for (const auto& [mode, letter] : {std::pair{Mode::all, 'a'}, {Mode::today, 't'}, {Mode::overdue, 'o'},
-                                       {Mode::upcoming, 'u'}, {Mode::completed, 'c'}}) {
+    for (const auto& [mode, letter] : {std::pair{Mode::all, 'a'},
+                                       {Mode::today, 't'},
+                                       {Mode::overdue, 'o'},
+                                       {Mode::upcoming, 'u'},
+                                       {Mode::completed, 'c'}}) {
       query.mode = mode;
       if (matches(query, t)) modes += letter;
     }
@@ -123,14 +128,24 @@ TEST(ListQuery, EqualitiesLinksSearchAndFiltersAreAllAsked) {
     return matches(query, t);
   };
   EXPECT_TRUE(with([](ListQuery&) {}));
-  EXPECT_TRUE(with([](ListQuery& q) { q.assigned_to = user(1); q.priority = Priority::high; q.action_type = ActionType::call; }));
+  EXPECT_TRUE(with([](ListQuery& q) {
+    q.assigned_to = user(1);
+    q.priority = Priority::high;
+    q.action_type = ActionType::call;
+  }));
   EXPECT_FALSE(with([](ListQuery& q) { q.assigned_to = user(2); }));
   EXPECT_FALSE(with([](ListQuery& q) { q.priority = Priority::low; }));
   EXPECT_FALSE(with([](ListQuery& q) { q.action_type = ActionType::email; }));
   EXPECT_TRUE(with([](ListQuery& q) { q.linked_entity_id = EntityId{uuid(2)}; }));
   EXPECT_TRUE(with([](ListQuery& q) { q.linked_entity_type = EntityType::contacts; }));
-  EXPECT_TRUE(with([](ListQuery& q) { q.linked_entity_id = EntityId{uuid(2)}; q.linked_entity_type = EntityType::companies; }));
-  EXPECT_FALSE(with([](ListQuery& q) { q.linked_entity_id = EntityId{uuid(2)}; q.linked_entity_type = EntityType::contacts; }));
+  EXPECT_TRUE(with([](ListQuery& q) {
+    q.linked_entity_id = EntityId{uuid(2)};
+    q.linked_entity_type = EntityType::companies;
+  }));
+  EXPECT_FALSE(with([](ListQuery& q) {
+    q.linked_entity_id = EntityId{uuid(2)};
+    q.linked_entity_type = EntityType::contacts;
+  }));
   EXPECT_TRUE(with([](ListQuery& q) { q.search = {fold_case("STRASSE"), fold_case("GROSS")}; }));
   EXPECT_FALSE(with([](ListQuery& q) { q.search = {fold_case("strasse"), fold_case("8")}; }));
   EXPECT_TRUE(with([](ListQuery& q) { q.filters = FilterGroup{}; }));
@@ -146,13 +161,14 @@ TEST(Stats, RateIsRoundedHalfUp) {
     return stats.completion_rate();
   };
   EXPECT_EQ(rate(0, 0), 0u);
-  EXPECT_EQ(rate(1, 200), 1u);   // 0.5
+  EXPECT_EQ(rate(1, 200), 1u);  // 0.5
   EXPECT_EQ(rate(1, 201), 0u);
-  EXPECT_EQ(rate(1, 8), 13u);    // 12.5
+  EXPECT_EQ(rate(1, 8), 13u);  // 12.5
   EXPECT_EQ(rate(2, 3), 67u);
   EXPECT_EQ(rate(3, 3), 100u);
   std::string out;
-  append_stats_json(out, {.total = 8, .completed_today = 1, .remaining_today = 2, .overdue = 3, .this_week = 4, .completed = 1});
+  append_stats_json(
+      out, {.total = 8, .completed_today = 1, .remaining_today = 2, .overdue = 3, .this_week = 4, .completed = 1});
   EXPECT_EQ(out, R"({"total":8,"completedToday":1,"remainingToday":2,"overdue":3,"thisWeek":4,"completionRate":13})");
 }
 

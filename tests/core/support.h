@@ -64,13 +64,20 @@ struct Stream {
 
   static std::string name(Refusal refusal) {
     switch (refusal) {
-      case Refusal::not_found: return "not_found";
-      case Refusal::already_exists: return "already_exists";
-      case Refusal::not_deleted: return "not_deleted";
-      case Refusal::erased: return "erased";
-      case Refusal::event_not_found: return "event_not_found";
-      case Refusal::superseded: return "superseded";
-      case Refusal::nothing_to_undo: return "nothing_to_undo";
+      case Refusal::not_found:
+        return "not_found";
+      case Refusal::already_exists:
+        return "already_exists";
+      case Refusal::not_deleted:
+        return "not_deleted";
+      case Refusal::erased:
+        return "erased";
+      case Refusal::event_not_found:
+        return "event_not_found";
+      case Refusal::superseded:
+        return "superseded";
+      case Refusal::nothing_to_undo:
+        return "nothing_to_undo";
     }
     return "?";
   }

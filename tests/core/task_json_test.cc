@@ -39,7 +39,8 @@ TEST(CreateBody, AllFields) {
     "assigned_to_id": "00000000-0000-0000-0000-0000000000AB",
     "linked_entities": [{"id": "00000000-0000-0000-0000-000000000002", "type": "opportunities"},
                         {"type": "contacts", "id": "00000000-0000-0000-0000-000000000001"},
-                        {"id": "00000000-0000-0000-0000-000000000002", "type": "opportunities"}]})", *zone);
+                        {"id": "00000000-0000-0000-0000-000000000002", "type": "opportunities"}]})",
+                                    *zone);
   ASSERT_TRUE(command) << command.error().message;
   TaskFields expected = titled("Café");
   expected.due_date = at("2025-03-15T22:59:59Z");
@@ -52,7 +53,8 @@ TEST(CreateBody, AllFields) {
 
 TEST(CreateBody, NullMeansAbsent) {
   const auto command = parse_create(
-      R"({"title":"a","due_date":null,"priority":null,"action_type":null,"assigned_to_id":null,"linked_entities":null})", kUtc);
+      R"({"title":"a","due_date":null,"priority":null,"action_type":null,"assigned_to_id":null,"linked_entities":null})",
+      kUtc);
   ASSERT_TRUE(command);
   EXPECT_EQ(command->fields, titled("a"));
 }
@@ -74,7 +76,10 @@ TEST(CreateBody, TitlesAreCountedInCodePointsAfterTrimming) {
 
 TEST(CreateBody, FaultsNameTheirField) {
   const std::string id = R"("id":"00000000-0000-0000-0000-000000000002")";
-  const struct { std::string json; std::string_view error; } kCases[] = {
+  const struct {
+    std::string json;
+    std::string_view error;
+  } kCases[] = {
       {"", "Body must be valid JSON"},
       {"{", "Body must be valid JSON"},
       {R"({"title":"a"} x)", "Body must be valid JSON"},
@@ -122,7 +127,8 @@ TEST(CreateBody, LongUnknownNamesAreCut) {
 }
 
 TEST(CreateBody, DeepNestingIsRefused) {
-  EXPECT_EQ(create_error("{\"title\":" + repeated("[", 30'000) + repeated("]", 30'000) + "}"), "Body must be valid JSON");
+  EXPECT_EQ(create_error("{\"title\":" + repeated("[", 30'000) + repeated("]", 30'000) + "}"),
+            "Body must be valid JSON");
 }
 
 TEST(UpdateBody, OnlyTheFieldsGiven) {
@@ -137,7 +143,8 @@ TEST(UpdateBody, OnlyTheFieldsGiven) {
 
 TEST(UpdateBody, ReadOnlyFieldsAreIgnoredWhateverTheirValue) {
   const auto command = parse_update(
-      R"({"id":1,"is_completed":"x","completed_at":[],"completed_by":{},"created_by":null,"created_at":"","updated_at":0})", kUtc);
+      R"({"id":1,"is_completed":"x","completed_at":[],"completed_by":{},"created_by":null,"created_at":"","updated_at":0})",
+      kUtc);
   ASSERT_TRUE(command) << command.error().message;
   EXPECT_TRUE(command->patch.empty());
 }
@@ -184,7 +191,8 @@ TEST(BatchBody, RecordsOfEachKind) {
   EXPECT_EQ((*create)[0].task_id, std::nullopt);
   EXPECT_EQ(std::get<CreateTask>((*create)[1].command).fields.title, "b");
 
-  const auto update = parse_batch(BatchKind::update, R"({"records":[{)" + id + R"(,"title":"b","is_completed":true}]})", kUtc);
+  const auto update =
+      parse_batch(BatchKind::update, R"({"records":[{)" + id + R"(,"title":"b","is_completed":true}]})", kUtc);
   ASSERT_TRUE(update);
   EXPECT_EQ((*update)[0].task_id, TaskId{uuid(2)});
   EXPECT_EQ(std::get<UpdateTask>((*update)[0].command).patch.title, "b");
@@ -203,7 +211,11 @@ TEST(BatchBody, RecordsOfEachKind) {
 TEST(BatchBody, FaultsNameTheirRecord) {
   const std::string id = R"({"task_id":"00000000-0000-0000-0000-000000000002")";
   using enum BatchKind;
-  const struct { BatchKind kind; std::string records; std::string_view error; } kCases[] = {
+  const struct {
+    BatchKind kind;
+    std::string records;
+    std::string_view error;
+  } kCases[] = {
       {create, "[]", "Field 'records' must have 1 to 100 records @none"},
       {create, "{}", "Field 'records' must be an array @none"},
       {create, "[" + repeated(R"({"title":"a"},)", 100) + R"({"title":"a"}])",

@@ -37,9 +37,9 @@ TEST(Undo, OfAnUpdateSetsItsFieldsBackAndAgainRedoes) {
 
 TEST(Undo, OfANamedEventLeavesOtherFieldsAlone) {
   Stream stream = created();
-  stream.perform(retitled("second"));              // 2
-  stream.perform(prioritised(Priority::high));     // 3
-  stream.perform(CompleteTask{});                  // 4
+  stream.perform(retitled("second"));           // 2
+  stream.perform(prioritised(Priority::high));  // 3
+  stream.perform(CompleteTask{});               // 4
   EXPECT_EQ(stream.undo(2), "TaskUpdated");
   EXPECT_EQ(stream.state.fields.title, "first");
   EXPECT_EQ(stream.state.fields.priority, Priority::high);
@@ -48,13 +48,13 @@ TEST(Undo, OfANamedEventLeavesOtherFieldsAlone) {
 
 TEST(Undo, IsRefusedWhenALaterEventTouchedTheSameFields) {
   Stream stream = created();
-  stream.perform(retitled("second"));           // 2
-  stream.perform(retitled("third"));            // 3
+  stream.perform(retitled("second"));  // 2
+  stream.perform(retitled("third"));   // 3
   EXPECT_EQ(stream.undo(2), "superseded");
-  EXPECT_EQ(stream.undo(3), "TaskUpdated");     // 4: an event like others
+  EXPECT_EQ(stream.undo(3), "TaskUpdated");  // 4: an event like others
   EXPECT_EQ(stream.undo(3), "superseded");
-  stream.perform(CompleteTask{});               // 5
-  stream.perform(CompleteTask{false});          // 6
+  stream.perform(CompleteTask{});       // 5
+  stream.perform(CompleteTask{false});  // 6
   EXPECT_EQ(stream.undo(5), "superseded");
 }
 
