@@ -276,6 +276,24 @@ Result<std::optional<Hash>, ReadError> LogTables::hash_at(Position position, con
   return std::optional<Hash>(hash_of(decoded->previous_log));
 }
 
+Result<std::optional<Hash>, ReadError> LogTables::workspace_hash_at(WorkspaceNumber workspace, WorkspacePosition position,
+                                                                    const WorkspaceHead& head) const {
+  if (position > head.position) return std::optional<Hash>{};
+  if (position == head.position) return std::optional<Hash>(head.hash);
+  std::string row;
+  const auto status = db_->Get({}, workspaces, keys::in_workspace(workspace, position.value + 1), &row);
+  if (!status.ok() && !status.IsNotFound()) return read_error(status);
+  if (row.size() != 8) {
+    return ReadError{fmt::format("workspace {} position {}: not in the index", workspace.value, position.value + 1)};
+  }
+  const Position next{get_int<std::uint64_t>(row.data())};
+  auto bytes = event_bytes(next);
+  if (!bytes) return bytes.error();
+  const auto decoded = *bytes ? decode_record(next, **bytes) : std::nullopt;
+  if (!decoded) return damaged(next, *bytes ? "record is damaged" : "record is missing");
+  return std::optional<Hash>(hash_of(decoded->previous_workspace));
+}
+
 Result<std::optional<std::string>, ReadError> LogTables::idempotency_row(std::string_view key, Timestamp now) const {
   std::string value;
   const auto status = db_->Get({}, idempotency, keys::idempotency(key), &value);

@@ -66,6 +66,8 @@ class LogTables {
   Result<void, ReadError> read_workspace(WorkspaceNumber workspace, WorkspacePosition after, WorkspacePosition head,
                                          const FeedFilter* filter, const Visitor& visit) const;
   [[nodiscard]] Result<std::optional<Hash>, ReadError> hash_at(Position position, const Head& head) const;
+  [[nodiscard]] Result<std::optional<Hash>, ReadError> workspace_hash_at(WorkspaceNumber workspace, WorkspacePosition position,
+                                                                         const WorkspaceHead& head) const;
   // The row's value while it has not expired.
   [[nodiscard]] Result<std::optional<std::string>, ReadError> idempotency_row(std::string_view key, Timestamp now) const;
 

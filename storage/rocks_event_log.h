@@ -13,6 +13,7 @@
 #include "storage/data_directory.h"
 #include "storage/event_log.h"
 #include "storage/figures.h"
+#include "storage/log_reader.h"
 
 namespace rocksdb {
 class Env;

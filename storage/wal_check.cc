@@ -92,7 +92,9 @@ Scan scan(std::string_view file) {
 
 Result<void, ReadError> check_file(rocksdb::Env& env, const std::string& path, bool newest, WalTail tail) {
   std::string content;
-  if (auto status = rocksdb::ReadFileToString(&env, path, &content); !status.ok()) return read_error(status);
+  const auto status = rocksdb::ReadFileToString(&env, path, &content);
+  if (status.IsNotFound() || status.IsPathNotFound()) return {};  // the writer beside us needs it no more
+  if (!status.ok()) return read_error(status);
   const Scan result = scan(content);
   if (!result.damage) return {};
   const std::size_t damage = std::min(*result.damage, content.size());

@@ -1,0 +1,201 @@
+#include "storage/chain_check.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "storage/keys.h"
+
+namespace taskledger::storage {
+namespace {
+
+constexpr std::uint64_t kChunk = 50'000;
+
+std::uint64_t mix(std::uint64_t value) {
+  value ^= value >> 32;
+  value *= 0xd6e8feb86659fd93ull;
+  value ^= value >> 32;
+  value *= 0xd6e8feb86659fd93ull;
+  return value ^ value >> 32;
+}
+
+// What one stretch of the log says of a workspace: its first record there, and how its last one leaves the chain.
+struct WorkspaceStretch {
+  Position first;
+  WorkspacePosition first_in_workspace;
+  Hash before{};
+  Position last;
+  WorkspacePosition in_workspace;
+  Hash after{};
+};
+
+struct Stretch {
+  Hash before{}, after{};
+  std::unordered_map<WorkspaceNumber, WorkspaceStretch> workspaces;
+  ChainSums sums;
+  std::optional<std::pair<Position, ReadError>> bad;  // the first bad position
+};
+
+// Follows the chains through one stretch.
+class Follower {
+ public:
+  explicit Follower(Stretch& stretch) : stretch_(stretch) {}
+
+  bool visit(const DecodedRecord& decoded) {
+    const Record& record = decoded.record;
+    const ChainHashes after = hashes_after(decoded);
+    auto [entry, first_here] = stretch_.workspaces.try_emplace(record.workspace);
+    WorkspaceStretch& workspace = entry->second;
+    const Hash previous_workspace = hash_of(decoded.previous_workspace);
+    if (first_here) {
+      workspace.first = record.position;
+      workspace.first_in_workspace = record.in_workspace;
+      workspace.before = previous_workspace;
+    } else if (record.in_workspace != workspace.in_workspace.next()) {
+      return bad(record.position, fmt::format("record is out of order (it is number {} of its workspace, after number {})",
+                                              record.in_workspace.value, workspace.in_workspace.value));
+    }
+    const bool workspace_joins = first_here || previous_workspace == workspace.after;
+    const bool log_joins = !last_ || hash_of(decoded.previous_log) == stretch_.after;
+    if (!last_) stretch_.before = hash_of(decoded.previous_log);
+    if (!log_joins) {
+      // The record before was changed; unless the workspace's chain vouches for it, then this one was.
+      const bool before_is_whole = !first_here && workspace.last == *last_ && workspace_joins;
+      return bad(before_is_whole ? record.position : *last_, "record was changed");
+    }
+    if (!workspace_joins) return bad(record.position, "record was changed (its workspace's chain is broken)");
+    workspace.last = record.position;
+    workspace.in_workspace = record.in_workspace;
+    workspace.after = after.workspace;
+    stretch_.after = after.log;
+    last_ = record.position;
+    stretch_.sums.streams.add(keys::stream(record.workspace, record.stream, record.version), record.position);
+    stretch_.sums.workspaces.add(keys::in_workspace(record.workspace, record.in_workspace.value), record.position);
+    return true;
+  }
+  [[nodiscard]] Position next(Position from) const { return last_ ? last_->next() : from; }
+
+ private:
+  bool bad(Position position, std::string_view what) {
+    stretch_.bad = {position, damaged(position, what)};
+    return false;
+  }
+  Stretch& stretch_;
+  std::optional<Position> last_;
+};
+
+Stretch follow(const LogTables& tables, Position after, Position to) {
+  Stretch stretch;
+  Follower follower(stretch);
+  auto walked = tables.walk(after, to, [&](const DecodedRecord& decoded) { return follower.visit(decoded); });
+  if (!walked) stretch.bad = {follower.next(after.next()), walked.error()};
+  return stretch;
+}
+
+// Joins stretches in order, and remembers the first thing wrong.
+class Joiner {
+ public:
+  Joiner(const HeadRows& heads, const std::function<void(std::uint64_t, std::uint64_t)>& progress)
+      : heads_(heads), progress_(progress) {}
+
+  // False: no more stretches are needed.
+  bool give(std::uint64_t chunk, Stretch stretch) {
+    std::lock_guard lock(mutex_);
+    waiting_.emplace(chunk, std::move(stretch));
+    while (!bad_ && !waiting_.empty() && waiting_.begin()->first == next_) {
+      join(waiting_.begin()->second);
+      waiting_.erase(waiting_.begin());
+      ++next_;
+      if (progress_) progress_(std::min(next_ * kChunk, heads_.head.position.value), heads_.head.position.value);
+    }
+    return !bad_;
+  }
+
+  Result<ChainSums, ReadError> finish() {
+    if (bad_) return *bad_;
+    if (joined_.after != heads_.head.hash) return damaged(heads_.head.position, "record was changed (the head row has another hash)");
+    for (const auto& [workspace, tip] : heads_.workspaces) {
+      const auto found = joined_.workspaces.find(workspace);
+      const bool same = found != joined_.workspaces.end() && found->second.in_workspace == tip.head.position &&
+                        found->second.after == tip.head.hash && found->second.last == tip.last;
+      if (!same) return damaged(tip.last, fmt::format("the head row of workspace {} does not fit the log", workspace.value));
+    }
+    if (joined_.workspaces.size() != heads_.workspaces.size()) return ReadError{"a workspace of the log has no head row"};
+    return joined_.sums;
+  }
+
+ private:
+  void join(const Stretch& stretch) {
+    const Position boundary{next_ * kChunk};
+    if (!stretch.workspaces.empty() && stretch.before != joined_.after) {
+      bad_ = boundary.value == 0 ? damaged({1}, "record was changed") : damaged(boundary, "record was changed");
+      return;
+    }
+    std::optional<std::pair<Position, ReadError>> bad = stretch.bad;
+    for (const auto& [number, workspace] : stretch.workspaces) {
+      WorkspaceStretch& joined = joined_.workspaces[number];
+      if (bad && bad->first <= workspace.first) continue;
+      if (workspace.first_in_workspace != joined.in_workspace.next()) {
+        bad = {workspace.first, damaged(workspace.first, "record is out of order in its workspace")};
+      } else if (workspace.before != joined.after) {
+        bad = {workspace.first, damaged(workspace.first, "record was changed (its workspace's chain is broken)")};
+      } else {
+        joined = workspace;
+      }
+    }
+    if (bad) {
+      bad_ = bad->second;
+      return;
+    }
+    joined_.after = stretch.after;
+    joined_.sums.streams += stretch.sums.streams;
+    joined_.sums.workspaces += stretch.sums.workspaces;
+  }
+
+  const HeadRows& heads_;
+  const std::function<void(std::uint64_t, std::uint64_t)>& progress_;
+  std::mutex mutex_;
+  std::map<std::uint64_t, Stretch> waiting_;
+  std::uint64_t next_ = 0;
+  Stretch joined_;
+  std::optional<ReadError> bad_;
+};
+
+}  // namespace
+
+void RowSum::add(std::string_view key, Position position) {
+  std::uint64_t hash = mix(position.value + 0x9e3779b97f4a7c15ull);
+  for (std::size_t at = 0; at < key.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, key.data() + at, std::min<std::size_t>(8, key.size() - at));
+    hash = mix(hash ^ word) + word;
+  }
+  low += hash;
+  high += mix(hash + 0xa0761d6478bd642full);
+}
+
+Result<ChainSums, ReadError> check_chains(const LogTables& tables, const HeadRows& heads, unsigned threads,
+                                          const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+  Joiner joiner(heads, progress);
+  const std::uint64_t total = heads.head.position.value;
+  std::atomic<std::uint64_t> next_chunk = 0;
+  std::atomic<bool> more = true;
+  auto work = [&] {
+    while (more) {
+      const std::uint64_t chunk = next_chunk++;
+      if (chunk * kChunk >= total) return;
+      const Position after{chunk * kChunk}, to{std::min(total, (chunk + 1) * kChunk)};
+      if (!joiner.give(chunk, follow(tables, after, to))) more = false;
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (unsigned i = 1; i < threads; ++i) helpers.emplace_back(work);
+  work();
+  for (auto& helper : helpers) helper.join();
+  return joiner.finish();
+}
+
+}  // namespace taskledger::storage

@@ -1,0 +1,33 @@
+// The part of verify that reads every record: in chunks, on several threads, joined in order. Inside `storage` only.
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/log_tables.h"
+
+namespace taskledger::storage {
+
+// A 128-bit sum of what index rows say, in whatever order they come: equal sums, equal rows (but for a forger, who
+// would have to forge the chain as well).
+struct RowSum {
+  std::uint64_t low = 0, high = 0;
+  void add(std::string_view key, Position position);
+  RowSum& operator+=(const RowSum& other) {
+    low += other.low;
+    high += other.high;
+    return *this;
+  }
+  friend bool operator==(const RowSum&, const RowSum&) = default;
+};
+
+struct ChainSums {
+  RowSum streams, workspaces;  // the rows that the records ask for
+};
+
+// Checks positions 1 to the head: gapless, both chains, workspace positions, and that they end in the given heads.
+[[nodiscard]] Result<ChainSums, ReadError> check_chains(const LogTables& tables, const HeadRows& heads, unsigned threads,
+                                                        const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+
+}  // namespace taskledger::storage

@@ -1,0 +1,54 @@
+#include "storage/secondary.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "storage/wal_check.h"
+
+namespace taskledger::storage {
+namespace {
+
+constexpr int kAttempts = 5;  // the writer may delete a file between our listing and opening it
+
+}  // namespace
+
+Result<std::unique_ptr<ScratchDirectory>, ReadError> ScratchDirectory::make(const std::filesystem::path& parent) {
+  std::error_code error;
+  const auto base = parent.empty() ? std::filesystem::temp_directory_path(error) : parent;
+  std::string pattern = (base / "taskledger-reader-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) {
+    return ReadError{fmt::format("cannot make a directory in {}: {}", base.string(), std::strerror(errno))};
+  }
+  std::unique_ptr<ScratchDirectory> made(new ScratchDirectory);
+  made->path_ = pattern;
+  return made;
+}
+
+ScratchDirectory::~ScratchDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Result<std::unique_ptr<LogTables>, ReadError> open_secondary_tables(const DataDirectory& directory,
+                                                                    const ScratchDirectory& scratch,
+                                                                    std::size_t block_cache_bytes) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory.log() / "CURRENT", error)) {
+    return ReadError{fmt::format("data directory {} has no log yet", directory.path().string())};
+  }
+  TablesOptions options;
+  options.block_cache_bytes = block_cache_bytes;
+  for (int attempt = 1;; ++attempt) {
+    if (auto checked = check_wal(directory.log().string(), WalTail::keep, nullptr); !checked) return checked.error();
+    auto tables = LogTables::open_secondary(directory.log().string(), scratch.path().string(), options);
+    if (tables || attempt == kAttempts) return tables;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 * attempt));
+  }
+}
+
+}  // namespace taskledger::storage
