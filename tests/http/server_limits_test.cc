@@ -1,0 +1,119 @@
+// Timeouts and the number of connections. The timeouts are short and met up to two sweeps late; nothing here asserts that
+// something happened soon, only that it happened, and that what should not be cut off was not.
+#include "server_fixture.h"
+
+namespace taskledger::http {
+namespace {
+
+ServerOptions short_of(std::chrono::milliseconds ServerOptions::*which) {
+  ServerOptions options;
+  options.port = 0;
+  options.threads = 1;
+  options.*which = 100ms;
+  return options;
+}
+
+TEST_F(ServerTest, AnswersASlowHeadWith408) {
+  start(short_of(&ServerOptions::header_timeout));
+  auto client = connect();
+  std::atomic<bool> over{false};
+  std::thread loris([&] {  // each byte comes in time; the head as a whole does not
+    for (const char byte : "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(2'000, 'a')) {
+      if (over || !client.send({&byte, 1})) break;
+      std::this_thread::sleep_for(5ms);
+    }
+  });
+  const Response response = client.read();
+  over = true;
+  loris.join();
+  EXPECT_EQ(response.status, 408u);
+  EXPECT_TRUE(response.has("Connection: close"));
+  EXPECT_TRUE(client.gone());
+}
+
+TEST_F(ServerTest, ClosesANewConnectionThatSaysNothing) {
+  start(short_of(&ServerOptions::header_timeout));
+  auto silent = connect();
+  EXPECT_TRUE(silent.closed());
+  auto empty_lines = connect();
+  empty_lines.send("\r\n\r\n");
+  EXPECT_TRUE(empty_lines.closed());
+}
+
+TEST_F(ServerTest, AnswersASlowBodyWith408) {
+  start(short_of(&ServerOptions::body_timeout));
+  for (const char* framing : {"Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nab"}) {
+    auto client = connect();
+    EXPECT_EQ(client.ask(std::string("POST /x HTTP/1.1\r\nHost: x\r\n") + framing).status, 408u);
+    EXPECT_TRUE(client.closed());
+  }
+}
+
+TEST_F(ServerTest, ClosesAnIdleConnectionWithoutAnAnswer) {
+  start(short_of(&ServerOptions::idle_timeout));
+  auto client = connect();
+  EXPECT_EQ(client.ask(get("/a")).status, 200u);
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(ServerTest, DoesNotCutOffAnAnswerThatTakesLong) {
+  auto with = short_of(&ServerOptions::header_timeout);
+  with.body_timeout = with.idle_timeout = with.write_timeout = 10ms;
+  start(with);
+  EXPECT_EQ(connect().ask(post("/later-long", "b")).body, "42 /later-long b");
+}
+
+TEST_F(ServerTest, GivesUpOnAPeerThatDoesNotRead) {
+  start(short_of(&ServerOptions::write_timeout));
+  auto client = connect(4096);
+  client.send(get("/big"));
+  EXPECT_TRUE(eventually([&] { return server->connections() == 0 && service.answered == 1; }));
+  EXPECT_LT(client.read().body.size(), 32u << 20);
+}
+
+TEST_F(ServerTest, TurnsAwayWhatIsOverTheLimitOfConnections) {
+  auto with = options();
+  with.max_connections = 3;
+  start(with);
+  std::vector<RawClient> inside;
+  for (int i = 0; i < 3; ++i) {
+    inside.push_back(connect());
+    EXPECT_EQ(inside.back().ask(get("/a")).status, 200u);
+  }
+  for (int i = 0; i < 5; ++i) {
+    auto surplus = connect();
+    surplus.send(get("/b"));
+    const Response response = surplus.read();
+    EXPECT_EQ(response.status, 503u);
+    EXPECT_TRUE(response.has("Retry-After: 1"));
+    EXPECT_TRUE(response.has("Connection: close"));
+    EXPECT_TRUE(surplus.closed());
+  }
+  EXPECT_EQ(service.admitted, 3);
+  inside.pop_back();
+  EXPECT_TRUE(eventually([&] { return server->connections() == 2; }));
+  EXPECT_EQ(connect().ask(get("/c")).status, 200u);
+}
+
+TEST_F(ServerTest, HoldsAThousandConnections) {
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 1'000; ++i) clients.push_back(connect());
+  for (int round = 0; round < 3; ++round) {
+    for (auto& client : clients) client.send(round == 1 ? post("/x", "abc") : get("/a"));
+    for (auto& client : clients) ASSERT_EQ(client.read().body, round == 1 ? "POST /x abc" : "GET /a");
+  }
+  EXPECT_EQ(server->connections(), 1'000u);
+  clients.clear();
+  EXPECT_TRUE(eventually([&] { return server->connections() == 0; }));
+}
+
+TEST_F(ServerTest, WaitsForManyAnswersOnFewThreads) {
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 200; ++i) clients.push_back(connect());
+  for (auto& client : clients) client.send(post("/later-long", "b"));
+  EXPECT_EQ(connect().ask(get("/meanwhile")).body, "GET /meanwhile");
+  for (auto& client : clients) ASSERT_EQ(client.read().body, "42 /later-long b");
+}
+
+}  // namespace
+}  // namespace taskledger::http
