@@ -1,0 +1,402 @@
+#include "reactors/delivery_queue.h"
+
+#include <algorithm>
+
+#include "reactors/delivery_keys.h"
+#include "storage/bytes.h"
+
+namespace taskledger::reactors {
+namespace {
+
+using storage::ReadError;
+
+constexpr std::size_t kMaxScanned = 4'096;      // records looked at in one go, for the other webhooks' sake
+constexpr std::size_t kMaxUnwritten = 1'000;    // done rows kept back until the next flush
+constexpr std::size_t kMaxErrorBytes = 200;
+constexpr std::size_t kCheckpointBytes = 5 * sizeof(std::uint64_t);
+
+ReadError damaged(std::string_view what) { return {"reactor store: " + std::string(what) + " is damaged"}; }
+
+}  // namespace
+
+DeliveryQueue::DeliveryQueue(QueueParts parts, QueueIdentity identity)
+    : parts_(std::move(parts)), identity_(identity), prefix_(keys::webhook(identity.webhook)) {}
+
+DeliveryQueue::Outcome<void> DeliveryQueue::open(WorkspacePosition after) {
+  auto checkpoint = parts_.store.get(keys::table(prefix_, keys::kCheckpoint));
+  if (!checkpoint) return checkpoint.error();
+  if (!*checkpoint) {
+    scanned_ = after.value;
+    return commit({});
+  }
+  if ((*checkpoint)->size() != kCheckpointBytes) return damaged("a checkpoint");
+  storage::ByteReader in(**checkpoint);
+  scanned_ = in.integer<std::uint64_t>();
+  replays_applied_ = in.integer<std::uint64_t>();
+  done_count_ = in.integer<std::uint64_t>();
+  waiting_ = in.integer<std::uint64_t>();
+  parked_ = in.integer<std::uint64_t>();
+  // A log that lost its tail (a restored copy) ends before the cursor; what comes then is new.
+  scanned_ = std::min(scanned_, parts_.log.workspace_head(identity_.workspace).position.value);
+  return find_due();
+}
+
+WorkspacePosition DeliveryQueue::cursor() const {
+  return {buffer_.empty() ? scanned_ : buffer_.begin()->first - 1};
+}
+
+void DeliveryQueue::replay(WorkspacePosition after, std::uint64_t request) {
+  if (request <= replays_applied_ || (replay_ && request <= replay_->request)) return;
+  replay_ = Replay{replay_ ? std::min(replay_->after, after.value) : after.value, request};
+}
+
+DeliveryQueue::Outcome<void> DeliveryQueue::apply_replay() {
+  scanned_ = std::min(cursor().value, replay_->after);
+  replays_applied_ = replay_->request;
+  replay_.reset();
+  buffer_.clear();
+  buffered_bytes_ = 0;
+  lanes_.clear();
+  ready_.clear();
+  const std::uint64_t from = scanned_;
+  if (auto written = commit({}); !written) return written;
+  // What waited is read again in its order. First the cursor, then the rows: a crash between them loses nothing.
+  return forget_waiting_after(from);
+}
+
+DeliveryQueue::Outcome<void> DeliveryQueue::forget_waiting_after(std::uint64_t position) {
+  const std::string end = keys::number(prefix_, keys::kWaiting, kPingBit);
+  for (bool more = true; more;) {
+    more = false;
+    Changes changes;
+    std::vector<Delivery> found;
+    auto scanned = parts_.store.scan(keys::number(prefix_, keys::kWaiting, position + 1), end,
+                                     [&](std::string_view key, std::string_view value) {
+                                       position = keys::last_number(key);
+                                       if (auto delivery = decode(value)) found.push_back(*std::move(delivery));
+                                       more = found.size() == kMaxUnwritten;
+                                       return !more;
+                                     });
+    if (!scanned) return scanned;
+    for (const Delivery& delivery : found) {
+      if (delivery.kind != DeliveryKind::redelivery) remove_waiting(changes, delivery);
+    }
+    if (auto written = commit(std::move(changes)); !written) return written;
+  }
+  return find_due();
+}
+
+DeliveryQueue::Outcome<std::optional<Attempt>> DeliveryQueue::next(Timestamp now) {
+  if (replay_) {
+    if (!in_flight_.empty()) return std::optional<Attempt>();
+    if (auto done = apply_replay(); !done) return done.error();
+  }
+  if (in_flight_.size() >= (slowed() ? 1 : parts_.settings.in_flight)) return std::optional<Attempt>();
+  auto due = next_due(now);
+  if (!due || *due) return due;
+  if (slowed() && now < next_first_) return std::optional<Attempt>();
+  return next_new(now);
+}
+
+DeliveryQueue::Outcome<std::optional<Attempt>> DeliveryQueue::next_due(Timestamp now) {
+  while (next_due_ && *next_due_ <= now) {
+    std::optional<DeliveryNumber> found;
+    const std::string table = keys::table(prefix_, keys::kDue);
+    auto scanned = parts_.store.scan(table, storage::prefix_end(table), [&](std::string_view key, std::string_view) {
+      const DeliveryNumber number = keys::last_number(key);
+      if (!in_flight_.contains(number)) found = number;
+      return !found;
+    });
+    if (!scanned) return scanned.error();
+    if (!found) {
+      next_due_.reset();
+      break;
+    }
+    auto delivery = row(keys::kWaiting, *found);
+    if (!delivery) return delivery.error();
+    if (!*delivery) return damaged("a waiting delivery");
+    auto body = body_of(**delivery);
+    if (!body) return body.error();
+    if (body->empty()) {  // erased meanwhile: there is nothing to send any more
+      in_flight_.emplace(*found, UnderWay{**delivery, false});
+      if (auto done = succeeded(*found, 0, now); !done) return done.error();
+      continue;
+    }
+    in_flight_.emplace(*found, UnderWay{**delivery, false});
+    if (auto done = find_due(); !done) return done.error();
+    return std::optional<Attempt>(Attempt{**delivery, *std::move(body)});
+  }
+  return std::optional<Attempt>();
+}
+
+DeliveryQueue::Outcome<std::optional<Attempt>> DeliveryQueue::next_new(Timestamp now) {
+  for (;;) {
+    if (ready_.empty()) {
+      if (auto done = read_more(); !done) return done.error();
+      if (ready_.empty()) return std::optional<Attempt>();
+    }
+    const DeliveryNumber number = ready_.front();
+    ready_.pop_front();
+    Buffered& entry = buffer_.at(number);
+    const auto held_back = blocked(entry.delivery.task);
+    if (!held_back) return held_back.error();
+    if (*held_back) {
+      if (auto done = hold(number); !done) return done.error();
+      continue;
+    }
+    if (entry.erasures != parts_.erasures.load()) {
+      auto body = body_of(entry.delivery);
+      if (!body) return body.error();
+      if (body->empty()) {
+        leave_buffer(number);
+        dirty_ = true;
+        continue;
+      }
+    }
+    if (slowed()) next_first_ = {now.ms + parts_.settings.retry.first.count()};
+    in_flight_.emplace(number, UnderWay{entry.delivery, true});
+    return std::optional<Attempt>(Attempt{entry.delivery, entry.body});
+  }
+}
+
+DeliveryQueue::Outcome<void> DeliveryQueue::read_more() {
+  unread_ = false;
+  const std::uint64_t begin = scanned_;
+  const std::uint64_t head = parts_.log.workspace_head(identity_.workspace).position.value;
+  const auto full = [&] {
+    return buffer_.size() >= parts_.settings.buffered_events || buffered_bytes_ >= parts_.settings.buffered_bytes;
+  };
+  if (scanned_ >= head || full()) return {};
+  std::size_t looked_at = 0;
+  std::optional<ReadError> fault;
+  auto done = parts_.log.read_workspace(identity_.workspace, {scanned_}, [&](const storage::Record& record) {
+    scanned_ = record.in_workspace.value;
+    if (is_deliverable(record, identity_.types)) {
+      auto has_row = waiting_ > 0 ? row(keys::kWaiting, scanned_) : Outcome<std::optional<Delivery>>(std::optional<Delivery>());
+      if (!has_row) {
+        fault = has_row.error();
+        return false;
+      }
+      if (!*has_row) buffer(record);
+    }
+    return !full() && ++looked_at < kMaxScanned && scanned_ < head;
+  });
+  if (!done) return done.error();
+  if (fault) return *fault;
+  unread_ = scanned_ < head;
+  dirty_ = dirty_ || scanned_ != begin;
+  return {};
+}
+
+void DeliveryQueue::buffer(const storage::Record& record) {
+  const DeliveryNumber number = record.in_workspace.value;
+  Buffered entry{delivery_of(record, identity_.workspace_id), event_body(record, identity_.workspace_id),
+                 parts_.erasures.load()};
+  auto& lane = lanes_[record.stream];
+  lane.push_back(number);
+  if (lane.size() == 1) ready_.push_back(number);
+  buffered_bytes_ += entry.body.size();
+  buffer_.emplace(number, std::move(entry));
+}
+
+void DeliveryQueue::leave_buffer(DeliveryNumber number) {
+  const auto entry = buffer_.find(number);
+  const auto lane = lanes_.find(entry->second.delivery.task.value);
+  lane->second.pop_front();
+  if (lane->second.empty()) {
+    lanes_.erase(lane);
+  } else {
+    ready_.push_back(lane->second.front());
+  }
+  buffered_bytes_ -= entry->second.body.size();
+  buffer_.erase(entry);
+}
+
+DeliveryQueue::Outcome<void> DeliveryQueue::hold(DeliveryNumber number) {
+  Delivery delivery = buffer_.at(number).delivery;
+  delivery.kind = DeliveryKind::held;
+  Changes changes;
+  add_waiting(changes, delivery);
+  leave_buffer(number);
+  return commit(std::move(changes));
+}
+
+DeliveryQueue::Outcome<void> DeliveryQueue::succeeded(DeliveryNumber number, std::uint16_t status, Timestamp now) {
+  const auto under_way = in_flight_.extract(number);
+  if (under_way.empty()) return {};
+  UnderWay& done = under_way.mapped();
+  first_failures_ = 0;
+  Delivery& delivery = done.delivery;
+  const Delivery before = delivery;
+  ++delivery.attempts;
+  delivery.last_attempt = now;
+  delivery.status = status;
+  delivery.error.clear();
+  if (done.buffered) {
+    leave_buffer(number);
+    if (status != 0) add_done(pending_, delivery);
+    dirty_ = true;
+    return pending_.size() >= kMaxUnwritten ? flush() : Outcome<void>();
+  }
+  Changes changes;
+  remove_waiting(changes, before);
+  if (status != 0) add_done(changes, delivery);
+  if (before.kind == DeliveryKind::event) {
+    if (auto promoted = promote(changes, delivery.task, now); !promoted) return promoted.error();
+  }
+  if (auto written = commit(std::move(changes)); !written) return written.error();
+  return find_due();
+}
+
+DeliveryQueue::Outcome<void> DeliveryQueue::failed(DeliveryNumber number, std::uint16_t status, std::string error,
+                                                   Timestamp now) {
+  const auto under_way = in_flight_.extract(number);
+  if (under_way.empty()) return {};
+  const bool buffered = under_way.mapped().buffered;
+  Delivery delivery = under_way.mapped().delivery;
+  Changes changes;
+  if (buffered) {
+    ++first_failures_;
+    if (slowed()) next_first_ = {now.ms + parts_.settings.retry.first.count()};
+    leave_buffer(number);
+  } else {
+    remove_waiting(changes, delivery);
+  }
+  ++delivery.attempts;
+  delivery.last_attempt = now;
+  delivery.status = status;
+  delivery.error = std::move(error);
+  delivery.error.resize(std::min(delivery.error.size(), kMaxErrorBytes));
+  const unsigned allowed = delivery.kind == DeliveryKind::ping ? 1 : parts_.settings.retry.max_attempts;
+  if (delivery.attempts >= allowed) {
+    changes.push_back({keys::number(prefix_, keys::kParked, number), encode(delivery)});
+    ++parked_;
+    if (delivery.kind == DeliveryKind::event) {
+      if (auto promoted = promote(changes, delivery.task, now); !promoted) return promoted.error();
+    }
+  } else {
+    delivery.due = {now.ms + parts_.settings.retry.wait_after(delivery.attempts, parts_.random()).count()};
+    add_waiting(changes, delivery);
+  }
+  if (auto written = commit(std::move(changes)); !written) return written.error();
+  return find_due();
+}
+
+void DeliveryQueue::add_waiting(Changes& changes, const Delivery& delivery) {
+  ++waiting_;
+  changes.push_back({keys::number(prefix_, keys::kWaiting, delivery.number), encode(delivery)});
+  if (delivery.kind == DeliveryKind::held) {
+    changes.push_back({keys::held(prefix_, delivery), ""});
+    return;
+  }
+  changes.push_back({keys::due(prefix_, delivery), ""});
+  if (delivery.kind != DeliveryKind::event) return;
+  std::string number;
+  storage::put_int(number, delivery.number);
+  changes.push_back({keys::task(prefix_, keys::kBlocked, delivery.task), std::move(number)});
+}
+
+void DeliveryQueue::remove_waiting(Changes& changes, const Delivery& delivery) {
+  --waiting_;
+  changes.push_back({keys::number(prefix_, keys::kWaiting, delivery.number), std::nullopt});
+  if (delivery.kind == DeliveryKind::held) {
+    changes.push_back({keys::held(prefix_, delivery), std::nullopt});
+    return;
+  }
+  changes.push_back({keys::due(prefix_, delivery), std::nullopt});
+  if (delivery.kind == DeliveryKind::event) {
+    changes.push_back({keys::task(prefix_, keys::kBlocked, delivery.task), std::nullopt});
+  }
+}
+
+DeliveryQueue::Outcome<void> DeliveryQueue::promote(Changes& changes, const TaskId& task, Timestamp now) {
+  std::optional<DeliveryNumber> first;
+  const std::string held = keys::task(prefix_, keys::kHeld, task);
+  auto scanned = parts_.store.scan(held, storage::prefix_end(held), [&](std::string_view key, std::string_view) {
+    first = keys::last_number(key);
+    return false;
+  });
+  if (!scanned) return scanned.error();
+  if (!first) return {};
+  auto delivery = row(keys::kWaiting, *first);
+  if (!delivery) return delivery.error();
+  if (!*delivery) return damaged("a held delivery");
+  remove_waiting(changes, **delivery);
+  (*delivery)->kind = DeliveryKind::event;
+  (*delivery)->due = now;
+  add_waiting(changes, **delivery);
+  return {};
+}
+
+void DeliveryQueue::add_done(Changes& changes, const Delivery& delivery) {
+  std::string value;
+  storage::put_int(value, ++done_count_);
+  value += encode(delivery);
+  const auto slot = static_cast<std::uint16_t>(done_count_ % parts_.settings.kept_done);
+  changes.push_back({keys::done(prefix_, slot), std::move(value)});
+}
+
+DeliveryQueue::Outcome<void> DeliveryQueue::flush() { return dirty_ ? commit({}) : Outcome<void>(); }
+
+DeliveryQueue::Outcome<void> DeliveryQueue::commit(Changes changes) {
+  pending_.insert(pending_.end(), std::make_move_iterator(changes.begin()), std::make_move_iterator(changes.end()));
+  std::string checkpoint;
+  for (const std::uint64_t value : {cursor().value, replays_applied_, done_count_, waiting_, parked_}) {
+    storage::put_int(checkpoint, value);
+  }
+  pending_.push_back({keys::table(prefix_, keys::kCheckpoint), std::move(checkpoint)});
+  auto written = parts_.store.write(pending_);
+  pending_.clear();
+  dirty_ = false;
+  return written;
+}
+
+DeliveryQueue::Outcome<void> DeliveryQueue::find_due() {
+  next_due_.reset();
+  const std::string table = keys::table(prefix_, keys::kDue);
+  return parts_.store.scan(table, storage::prefix_end(table), [&](std::string_view key, std::string_view) {
+    if (in_flight_.contains(keys::last_number(key))) return true;
+    next_due_ = Timestamp{storage::get_int<std::int64_t>(key.data() + table.size())};
+    return false;
+  });
+}
+
+std::optional<Timestamp> DeliveryQueue::wake_at() const {
+  if (in_flight_.size() >= (slowed() ? 1 : parts_.settings.in_flight)) return std::nullopt;
+  if (replay_) return in_flight_.empty() ? std::optional(Timestamp{}) : std::nullopt;
+  std::optional<Timestamp> at = next_due_;
+  if (unread_ || !ready_.empty()) {
+    const Timestamp first = slowed() ? next_first_ : Timestamp{};
+    at = at ? std::min(*at, first) : first;
+  }
+  return at;
+}
+
+DeliveryQueue::Outcome<std::optional<Delivery>> DeliveryQueue::row(char table, DeliveryNumber number) const {
+  auto bytes = parts_.store.get(keys::number(prefix_, table, number));
+  if (!bytes) return bytes.error();
+  if (!*bytes) return std::optional<Delivery>();
+  auto delivery = decode(**bytes);
+  if (!delivery) return damaged("a delivery");
+  return delivery;
+}
+
+DeliveryQueue::Outcome<bool> DeliveryQueue::blocked(const TaskId& task) const {
+  if (waiting_ == 0) return false;
+  auto holder = parts_.store.get(keys::task(prefix_, keys::kBlocked, task));
+  if (!holder) return holder.error();
+  return holder->has_value();
+}
+
+DeliveryQueue::Outcome<std::string> DeliveryQueue::body_of(const Delivery& delivery) {
+  if (delivery.is_ping()) return {boost::system::in_place_value, ping_body(identity_.webhook, delivery.time)};
+  std::string body;
+  auto read = parts_.log.read_workspace(identity_.workspace, {delivery.number - 1}, [&](const storage::Record& record) {
+    if (record.in_workspace.value == delivery.number && record.payload) body = event_body(record, identity_.workspace_id);
+    return false;
+  });
+  if (!read) return read.error();
+  return {boost::system::in_place_value, std::move(body)};
+}
+
+}  // namespace taskledger::reactors

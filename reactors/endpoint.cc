@@ -1,0 +1,241 @@
+#include "reactors/endpoint.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <random>
+
+namespace taskledger::reactors {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::chrono::seconds kStoreRetry{5};
+constexpr std::chrono::milliseconds kLongestSleep{60'000};  // the wall clock may be set meanwhile
+
+// Uniform in [0, 1), seeded once: jitter needs no more.
+std::function<double()> make_jitter(const RandomBytes& random) {
+  std::uint64_t seed = 0;
+  random(std::span(reinterpret_cast<std::uint8_t*>(&seed), sizeof(seed)));
+  return [engine = std::mt19937_64(seed)]() mutable { return std::generate_canonical<double, 32>(engine); };
+}
+
+// Outcomes are handled where they arise; what comes here is a bug, and must be seen.
+auto log_failure(WebhookId id) {
+  return [id](std::exception_ptr error) {
+    if (!error) return;
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& exception) {
+      spdlog::error("webhook {}: {}", to_string(id), exception.what());
+    }
+  };
+}
+
+}  // namespace
+
+Endpoint::Endpoint(EndpointParts parts, WebhookPtr webhook)
+    : parts_(std::move(parts)), webhook_(std::move(webhook)), timer_(parts_.io), flush_timer_(parts_.io) {
+  auto url = parse_url(webhook_->url);
+  if (!url) {  // an older version accepted what this one does not
+    problem_ = url.error().message;
+    url = Url{};
+  }
+  client_ = std::make_unique<HttpClient>(parts_.io, *std::move(url), parts_.settings, parts_.resolver, parts_.trust);
+}
+
+QueueIdentity Endpoint::identity() const {
+  return {webhook_->id, webhook_->workspace, webhook_->workspace_id, webhook_->types};
+}
+
+void Endpoint::open() {
+  store_failed_ = false;
+  ++generation_;
+  queue_ = std::make_unique<DeliveryQueue>(
+      QueueParts{parts_.log, parts_.store, parts_.settings, make_jitter(parts_.random), parts_.erasures}, identity());
+  if (auto opened = queue_->open(webhook_->after); !opened) return fail(opened.error());
+  for (const ReplayRequest& request : webhook_->replays) queue_->replay(request.after, request.number);
+}
+
+void Endpoint::update(WebhookPtr webhook) {
+  webhook_ = std::move(webhook);
+  open_secrets();
+  if (queue_ && !store_failed_) {
+    for (const ReplayRequest& request : webhook_->replays) queue_->replay(request.after, request.number);
+  }
+  pump();
+}
+
+void Endpoint::open_secrets() {
+  secrets_.clear();
+  for (const SigningSecret& secret : webhook_->secrets) {
+    if (auto text = parts_.secrets.open(secret.sealed, webhook_->id)) {
+      secrets_.push_back({*std::move(text), secret.replaced_at});
+    }
+  }
+  if (secrets_.empty() || secrets_.front().replaced_at) {
+    problem_ = "the secret cannot be decrypted with this server's key; rotate it";
+    spdlog::error("webhook {}: {}", to_string(webhook_->id), problem_);
+  } else if (!store_failed_) {
+    problem_.clear();
+  }
+}
+
+void Endpoint::pump() {
+  if (closed_ || draining_ || store_failed_ || webhook_->paused || !problem_.empty()) return;
+  for (;;) {
+    auto attempt = queue_->next(parts_.clock());
+    if (!attempt) return fail(attempt.error());
+    if (!*attempt) break;
+    start(**std::move(attempt));
+  }
+  arm_flush();
+  arm_timer();
+}
+
+void Endpoint::start(Attempt attempt) {
+  ++under_way_;
+  asio::co_spawn(parts_.io, run(shared_from_this(), std::move(attempt), generation_), log_failure(webhook_->id));
+}
+
+// `self` keeps this alive until the request has ended.
+asio::awaitable<void> Endpoint::run([[maybe_unused]] std::shared_ptr<Endpoint> self, Attempt attempt, std::uint64_t generation) {
+  const HttpOutcome outcome = co_await send(attempt.delivery, attempt.body);
+  --under_way_;
+  if (!closed_ && !store_failed_ && generation == generation_) record(attempt, outcome);
+  pump();
+}
+
+asio::awaitable<HttpOutcome> Endpoint::send(Delivery delivery, std::string body) {
+  const std::string message = message_id(webhook_->id, delivery);
+  const std::int64_t seconds = parts_.clock().ms / 1000;
+  HttpPost post;
+  post.headers.emplace_back("webhook-id", message);
+  post.headers.emplace_back("webhook-timestamp", std::to_string(seconds));
+  post.headers.emplace_back("webhook-signature", signatures(message, seconds, body));
+  post.body = std::move(body);
+  return client_->post(std::move(post));
+}
+
+std::string Endpoint::signatures(std::string_view message, std::int64_t seconds, std::string_view body) const {
+  const std::int64_t oldest = parts_.clock().ms - parts_.settings.rotation_overlap.count();
+  std::string out;
+  for (const OpenSecret& secret : secrets_) {
+    if (secret.replaced_at && secret.replaced_at->ms <= oldest) continue;
+    if (!out.empty()) out += ' ';
+    out += sign(secret.text, message, seconds, body);
+  }
+  return out;
+}
+
+void Endpoint::record(const Attempt& attempt, const HttpOutcome& outcome) {
+  const DeliveryNumber number = attempt.delivery.number;
+  Result<void, storage::ReadError> recorded;
+  if (outcome.status / 100 == 2) {
+    recorded = queue_->succeeded(number, outcome.status, parts_.clock());
+  } else {
+    std::string error = outcome.status ? "answered " + std::to_string(outcome.status) : outcome.error;
+    spdlog::debug("webhook {}: delivery {} failed: {}", to_string(webhook_->id), number, error);
+    recorded = queue_->failed(number, outcome.status, std::move(error), parts_.clock());
+    if (outcome.status == 410) pause_gone();
+  }
+  if (!recorded) fail(recorded.error());
+}
+
+// 410 Gone says that the endpoint wants nothing any more: it is paused, by a record that people see, and nothing is lost.
+void Endpoint::pause_gone() {
+  if (webhook_->paused) return;
+  auto paused = std::make_shared<Webhook>(*webhook_);
+  paused->paused = true;
+  paused->pause_reason = "the endpoint answered 410 Gone";
+  storage::Commit commit;
+  commit.workspace = kSystemWorkspace;
+  commit.expected.push_back({webhook_->id.value, webhook_->version});
+  commit.records.push_back({.stream = webhook_->id.value,
+                            .type = storage::kSystemRecord,
+                            .payload = webhook_payload(WebhookPaused{paused->pause_reason}),
+                            .time = {},
+                            .id = {},
+                            .trace = {}});
+  webhook_ = std::move(paused);  // at once, until the record comes round; if it was refused, the next 410 tries again
+  parts_.log.append(std::move(commit), [id = webhook_->id](const storage::EventLog::Appending& done) {
+    if (!done) spdlog::warn("webhook {}: answered 410 Gone, but could not be paused", to_string(id));
+  });
+}
+
+std::string Endpoint::ping() {
+  const Timestamp now = parts_.clock();
+  last_ping_ms_ = std::max(last_ping_ms_ + 1, static_cast<std::uint64_t>(now.ms));
+  Delivery ping;
+  ping.number = last_ping_ms_ | kPingBit;
+  ping.kind = DeliveryKind::ping;
+  parts_.random(ping.event.value.bytes);
+  ping.time = now;
+  std::string id = message_id(webhook_->id, ping);
+  ++under_way_;
+  asio::co_spawn(parts_.io, run_ping(shared_from_this(), std::move(ping)), log_failure(webhook_->id));
+  return id;
+}
+
+asio::awaitable<void> Endpoint::run_ping([[maybe_unused]] std::shared_ptr<Endpoint> self, Delivery ping) {
+  const HttpOutcome outcome = co_await send(ping, ping_body(webhook_->id, ping.time));
+  --under_way_;
+  if (closed_ || store_failed_ || !queue_) co_return;
+  ping.attempts = 1;
+  ping.last_attempt = parts_.clock();
+  ping.status = outcome.status;
+  if (outcome.status / 100 != 2) ping.error = outcome.status ? "answered " + std::to_string(outcome.status) : outcome.error;
+  if (auto recorded = queue_->record_ping(ping); !recorded) fail(recorded.error());
+}
+
+void Endpoint::arm_timer() {
+  const auto at = queue_->wake_at();
+  if (!at) return;
+  const std::int64_t wait = std::clamp<std::int64_t>(at->ms - parts_.clock().ms, 0, kLongestSleep.count());
+  timer_.expires_after(std::chrono::milliseconds(wait));
+  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    if (error) return;
+    if (auto self = weak.lock()) self->pump();
+  });
+}
+
+void Endpoint::arm_flush() {
+  if (flush_armed_ || !queue_->needs_flush()) return;
+  flush_armed_ = true;
+  flush_timer_.expires_after(parts_.settings.flush_interval);
+  flush_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    auto self = weak.lock();
+    if (!self) return;
+    self->flush_armed_ = false;
+    if (!error) self->flush();
+  });
+}
+
+void Endpoint::flush() {
+  if (closed_ || store_failed_) return;
+  if (auto flushed = queue_->flush(); !flushed) fail(flushed.error());
+}
+
+void Endpoint::close() {
+  closed_ = true;
+  timer_.cancel();
+  flush_timer_.cancel();
+}
+
+// The log or the store could not be read or written: nothing is sent that could not be recorded. The queue is made anew
+// from the store after a while.
+void Endpoint::fail(const storage::ReadError& error) {
+  spdlog::error("webhook {}: {}; trying again in {} s", to_string(webhook_->id), error.what, kStoreRetry.count());
+  store_failed_ = true;
+  problem_ = "the server's store fails";
+  timer_.expires_after(kStoreRetry);
+  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
+    auto self = weak.lock();
+    if (cancelled || !self || self->closed_) return;
+    self->open();
+    self->open_secrets();
+    self->pump();
+  });
+}
+
+}  // namespace taskledger::reactors

@@ -1,0 +1,83 @@
+// A small HTTP/1.1 client for one endpoint: POST and the status of the answer, over connections that are kept open.
+// Names are looked up off the event loop, each address is checked before it is connected to, certificates and host names
+// are checked by OpenSSL, redirects are not followed (a 3xx is an answer like others). Bodies of answers are thrown away.
+// Threads: all of it runs on the thread of its io_context.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reactors/settings.h"
+#include "reactors/url.h"
+
+namespace taskledger::reactors {
+
+struct HttpPost {
+  std::vector<std::pair<std::string, std::string>> headers;  // beside Host, User-Agent, Content-Type, Content-Length
+  std::string body;                                          // JSON
+};
+struct HttpOutcome {
+  std::uint16_t status = 0;  // 0: no answer came
+  std::string error;         // why, for people; empty when an answer came
+};
+
+// Looks names up on a few threads of its own: a name server that hangs delays those who ask for the same name, and
+// others only when as many hang as there are threads.
+class Resolver {
+ public:
+  explicit Resolver(unsigned threads = 8);
+  ~Resolver();
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+  struct Answer {
+    std::vector<boost::asio::ip::address> addresses;
+    std::string error;
+  };
+  // Ends with an error after `timeout`, whatever the system's resolver does. `host` may be an address.
+  boost::asio::awaitable<Answer> resolve(std::string host, std::chrono::milliseconds timeout);
+  // The same, blocking; for callers outside an event loop.
+  [[nodiscard]] Answer resolve_now(const std::string& host, std::chrono::milliseconds timeout);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;  // shared with look-ups that outlive their waiter
+};
+
+// What the endpoints share: the trusted certificates.
+class TlsTrust {
+ public:
+  explicit TlsTrust(const std::string& extra_ca_file);  // throws std::runtime_error when the file cannot be read
+  ~TlsTrust();
+  struct Impl;
+  [[nodiscard]] Impl& impl() const { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+class HttpClient {
+ public:
+  // All outlive the client. Coroutines of post() end before it does.
+  HttpClient(boost::asio::io_context& io, Url url, const WebhookSettings& settings, Resolver& resolver, TlsTrust& trust);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  // One attempt, within the settings' times. An idle connection that the peer closed meanwhile is replaced once.
+  boost::asio::awaitable<HttpOutcome> post(HttpPost request);
+  // Closes connections that nothing was sent on for long.
+  void close_idle();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace taskledger::reactors

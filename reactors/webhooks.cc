@@ -1,0 +1,313 @@
+#include "reactors/webhooks.h"
+
+#include <algorithm>
+#include <charconv>
+#include <future>
+#include <stdexcept>
+
+#include "reactors/address_policy.h"
+#include "reactors/delivery_engine.h"
+#include "reactors/url.h"
+
+namespace taskledger::reactors {
+namespace {
+
+using Kind = WebhookFailure::Kind;
+
+constexpr int kMaxConflicts = 8;
+constexpr std::chrono::milliseconds kLookUpTimeout{3'000};
+
+WebhookFailure not_found() { return {Kind::not_found, "Webhook not found"}; }
+WebhookFailure unavailable(std::string what) { return {Kind::unavailable, std::move(what)}; }
+
+WebhookFailure failure_of(storage::AppendError error) {
+  if (error == storage::AppendError::queue_full || error == storage::AppendError::conflict) {
+    return {Kind::busy, "The server is busy, try again"};
+  }
+  return unavailable("Writes are not possible at the moment");
+}
+
+// Refuses what can never be connected to, as far as that can be told now; each connection is checked again.
+Result<void, WebhookFailure> check_address(const Url& url, bool allow_private, Resolver& resolver) {
+  if (allow_private) return {};
+  const WebhookFailure refused{Kind::invalid, "Field 'url' must not lead to a private, loopback or link-local address"};
+  if (is_local_name(url.host)) return refused;
+  const Resolver::Answer answer = resolver.resolve_now(url.host, kLookUpTimeout);
+  for (const auto& address : answer.addresses) {
+    if (!is_public(address)) return refused;
+  }
+  return {};  // a name that has no address yet may get one
+}
+
+// `pending:17`: the state a page ended in, and after what.
+struct PageStart {
+  DeliveryState state = DeliveryState::pending;
+  std::optional<std::uint64_t> after;
+};
+std::string to_cursor(DeliveryState state, std::optional<std::uint64_t> after) {
+  std::string out(name_of(state));
+  if (after) out += '.' + std::to_string(*after);
+  return out;
+}
+std::optional<PageStart> parse_cursor(std::string_view cursor) {
+  const std::size_t dot = cursor.find('.');
+  const auto state = parse_delivery_state(cursor.substr(0, dot));
+  if (!state) return std::nullopt;
+  if (dot == cursor.npos) return PageStart{*state, std::nullopt};
+  cursor.remove_prefix(dot + 1);
+  std::uint64_t after = 0;
+  const auto [end, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), after);
+  if (error != std::errc() || end != cursor.data() + cursor.size()) return std::nullopt;
+  return PageStart{*state, after};
+}
+
+std::optional<DeliveryState> state_after(DeliveryState state) {
+  switch (state) {
+    case DeliveryState::pending: return DeliveryState::parked;
+    case DeliveryState::parked: return DeliveryState::done;
+    case DeliveryState::done: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void throw_exception_from_error(const WebhookFailure& failure, const boost::source_location&) {
+  throw std::logic_error("unchecked result: " + failure.message);
+}
+
+struct Webhooks::Impl {
+  Impl(WebhookParts given, WebhookSettings options)
+      : parts(std::move(given)),
+        settings(std::move(options)),
+        secrets(parts.server_key),
+        registry(parts.log),
+        engine({parts.log, parts.store, registry, secrets, resolver, parts.clock, parts.random}, settings) {}
+
+  WebhookParts parts;
+  WebhookSettings settings;
+  SecretBox secrets;
+  Registry registry;
+  Resolver resolver;
+  DeliveryEngine engine;
+
+  // The webhook as the log has it now; another workspace's does not exist.
+  Answer<WebhookPtr> find(const WebhookCaller& caller, const WebhookId& id) {
+    if (auto done = registry.catch_up(); !done) return unavailable("The log cannot be read");
+    WebhookPtr webhook = registry.find(id);
+    if (!webhook || webhook->workspace != caller.workspace) return not_found();
+    return webhook;
+  }
+
+  Result<storage::Appended, storage::AppendError> append(const WebhookCaller& caller, const WebhookId& id, Version expected,
+                                                         const WebhookEvent& event) {
+    storage::Commit commit;
+    commit.workspace = kSystemWorkspace;
+    commit.actor = caller.user;
+    commit.expected.push_back({id.value, expected});
+    commit.records.push_back({.stream = id.value,
+                              .type = storage::kSystemRecord,
+                              .payload = webhook_payload(event),
+                              .time = {},
+                              .id = {},
+                              .trace = {}});
+    std::promise<storage::EventLog::Appending> promise;
+    auto future = promise.get_future();
+    parts.log.append(std::move(commit), [&promise](const storage::EventLog::Appending& done) { promise.set_value(done); });
+    return future.get();
+  }
+
+  // Load, decide, append; on a conflict, again. `decide` gives monostate where the state is already so.
+  template <class Decide>
+  Answer<void> change(const WebhookCaller& caller, const WebhookId& id, Decide decide) {
+    for (int attempt = 0; attempt < kMaxConflicts; ++attempt) {
+      const auto webhook = find(caller, id);
+      if (!webhook) return webhook.error();
+      const WebhookEvent event = decide(**webhook);
+      if (std::holds_alternative<std::monostate>(event)) return {};
+      const auto appended = append(caller, id, (*webhook)->version, event);
+      if (appended) {
+        if (auto done = registry.catch_up(); !done) return unavailable("The log cannot be read");
+        engine.wake();
+        return {};
+      }
+      if (appended.error() != storage::AppendError::conflict) return failure_of(appended.error());
+    }
+    return failure_of(storage::AppendError::conflict);
+  }
+
+  WebhookStatus status_of(const Webhook& webhook) {
+    WebhookStatus status{.id = webhook.id,
+                         .url = webhook.url,
+                         .types = webhook.types,
+                         .paused = webhook.paused,
+                         .problem = webhook.pause_reason,
+                         .created_at = webhook.created_at,
+                         .cursor = {}};
+    engine.run(webhook.id, [&](Endpoint& endpoint) {
+      if (status.problem.empty()) status.problem = endpoint.problem();
+      DeliveryQueue* queue = endpoint.queue();
+      if (queue == nullptr) return;
+      status.cursor = queue->cursor();
+      status.waiting = queue->waiting();
+      status.parked = queue->parked();
+    });
+    const std::uint64_t head = parts.log.workspace_head(webhook.workspace).position.value;
+    status.lag = head - std::min(head, status.cursor.value);
+    return status;
+  }
+
+  // Runs `job` on the queue of the caller's webhook; its ReadError, or that of a queue that is not there, is a failure.
+  template <class T, class Job>
+  Answer<T> on_queue(const WebhookCaller& caller, const WebhookId& id, Job job) {
+    const auto webhook = find(caller, id);
+    if (!webhook) return webhook.error();
+    std::optional<T> out;
+    const bool ran = engine.run(id, [&](Endpoint& endpoint) {
+      if (endpoint.queue() != nullptr) out = job(endpoint);
+    });
+    if (!ran || !out) return unavailable("Deliveries are not possible at the moment");
+    return *std::move(out);
+  }
+};
+
+Webhooks::Webhooks(WebhookParts parts, WebhookSettings settings)
+    : impl_(std::make_unique<Impl>(std::move(parts), std::move(settings))) {}
+Webhooks::~Webhooks() { stop(); }
+
+Result<void, storage::ReadError> Webhooks::start() { return impl_->engine.start(); }
+void Webhooks::stop() { impl_->engine.stop(); }
+void Webhooks::wake(std::span<const storage::Record> records) { impl_->engine.wake(records); }
+
+Webhooks::Answer<RegisteredWebhook> Webhooks::create(const WebhookCaller& caller, const WebhookRequest& request) {
+  auto url = parse_url(request.url);
+  if (!url) return WebhookFailure{Kind::invalid, url.error().message};
+  if (auto allowed = check_address(*url, impl_->settings.allow_private, impl_->resolver); !allowed) return allowed.error();
+  if (auto done = impl_->registry.catch_up(); !done) return unavailable("The log cannot be read");
+  const auto known = impl_->registry.all();
+  const auto own = std::count_if(known.begin(), known.end(),
+                                 [&](const WebhookPtr& webhook) { return webhook->workspace == caller.workspace; });
+  if (own >= static_cast<std::ptrdiff_t>(impl_->settings.max_webhooks)) {
+    return WebhookFailure{Kind::conflict,
+                          "A workspace can have at most " + std::to_string(impl_->settings.max_webhooks) + " webhooks"};
+  }
+  RegisteredWebhook webhook;
+  std::array<std::uint8_t, 10> random{};
+  impl_->parts.random(random);
+  webhook.id = {uuid_v7(impl_->parts.clock().ms, random)};
+  webhook.secret = make_secret(impl_->parts.random);
+  const WebhookCreated event{.workspace = caller.workspace,
+                             .workspace_id = caller.workspace_id,
+                             .url = request.url,
+                             .types = request.types,
+                             .sealed_secret = impl_->secrets.seal(webhook.secret, webhook.id, impl_->parts.random),
+                             .after = impl_->parts.log.workspace_head(caller.workspace).position};
+  const auto appended = impl_->append(caller, webhook.id, {0}, event);
+  if (!appended) return failure_of(appended.error());
+  if (auto done = impl_->registry.catch_up(); !done) return unavailable("The log cannot be read");
+  impl_->engine.wake();
+  return webhook;
+}
+
+Webhooks::Answer<std::vector<WebhookStatus>> Webhooks::list(const WebhookCaller& caller) {
+  if (auto done = impl_->registry.catch_up(); !done) return unavailable("The log cannot be read");
+  std::vector<WebhookStatus> out;
+  for (const WebhookPtr& webhook : impl_->registry.all()) {
+    if (webhook->workspace == caller.workspace) out.push_back(impl_->status_of(*webhook));
+  }
+  std::sort(out.begin(), out.end(), [](const WebhookStatus& a, const WebhookStatus& b) {
+    return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id);
+  });
+  return out;
+}
+
+Webhooks::Answer<WebhookStatus> Webhooks::get(const WebhookCaller& caller, const WebhookId& id) {
+  const auto webhook = impl_->find(caller, id);
+  if (!webhook) return webhook.error();
+  return impl_->status_of(**webhook);
+}
+
+Webhooks::Answer<void> Webhooks::remove(const WebhookCaller& caller, const WebhookId& id) {
+  return impl_->change(caller, id, [](const Webhook&) { return WebhookEvent(WebhookDeleted{}); });
+}
+
+Webhooks::Answer<void> Webhooks::pause(const WebhookCaller& caller, const WebhookId& id) {
+  return impl_->change(caller, id, [](const Webhook& webhook) {
+    return webhook.paused ? WebhookEvent() : WebhookEvent(WebhookPaused{});
+  });
+}
+
+Webhooks::Answer<void> Webhooks::resume(const WebhookCaller& caller, const WebhookId& id) {
+  return impl_->change(caller, id, [](const Webhook& webhook) {
+    return webhook.paused ? WebhookEvent(WebhookResumed{}) : WebhookEvent();
+  });
+}
+
+Webhooks::Answer<std::string> Webhooks::rotate_secret(const WebhookCaller& caller, const WebhookId& id) {
+  std::string secret = make_secret(impl_->parts.random);
+  auto done = impl_->change(caller, id, [&](const Webhook&) {
+    return WebhookEvent(WebhookSecretRotated{impl_->secrets.seal(secret, id, impl_->parts.random)});
+  });
+  if (!done) return done.error();
+  return secret;
+}
+
+Webhooks::Answer<void> Webhooks::replay(const WebhookCaller& caller, const WebhookId& id, WorkspacePosition after) {
+  const auto webhook = impl_->find(caller, id);
+  if (!webhook) return webhook.error();
+  const WorkspacePosition head = impl_->parts.log.workspace_head(caller.workspace).position;
+  if (after > head) {
+    return WebhookFailure{Kind::invalid, "Field 'after' must be at most the workspace's position, " + std::to_string(head.value)};
+  }
+  return impl_->change(caller, id, [&](const Webhook&) { return WebhookEvent(WebhookReplayRequested{after}); });
+}
+
+Webhooks::Answer<std::string> Webhooks::ping(const WebhookCaller& caller, const WebhookId& id) {
+  return impl_->on_queue<std::string>(caller, id, [](Endpoint& endpoint) { return std::optional(endpoint.ping()); });
+}
+
+Webhooks::Answer<void> Webhooks::redeliver(const WebhookCaller& caller, const WebhookId& id, std::string_view delivery) {
+  using Redelivery = DeliveryQueue::Redelivery;
+  const auto done = impl_->on_queue<Redelivery>(caller, id, [&](Endpoint& endpoint) -> std::optional<Redelivery> {
+    const auto outcome = endpoint.queue()->redeliver(delivery, impl_->parts.clock());
+    endpoint.pump();
+    return outcome ? std::optional(*outcome) : std::nullopt;
+  });
+  if (!done) return done.error();
+  switch (*done) {
+    case Redelivery::accepted: return {};
+    case Redelivery::not_found: return WebhookFailure{Kind::not_found, "Delivery not found"};
+    case Redelivery::erased: return WebhookFailure{Kind::conflict, "The event's payload has been erased"};
+  }
+  return {};
+}
+
+Webhooks::Answer<DeliveryStatusPage> Webhooks::deliveries(const WebhookCaller& caller, const WebhookId& id,
+                                                          std::optional<DeliveryState> state, std::string_view cursor,
+                                                          std::size_t limit) {
+  const WebhookFailure bad_cursor{Kind::invalid, "Parameter 'cursor' is not one of this list"};
+  PageStart start{state.value_or(DeliveryState::pending), std::nullopt};
+  if (!cursor.empty()) {
+    const auto parsed = parse_cursor(cursor);
+    if (!parsed || (state && parsed->state != *state)) return bad_cursor;
+    start = *parsed;
+  }
+  auto page = impl_->on_queue<DeliveryPage>(caller, id, [&](Endpoint& endpoint) -> std::optional<DeliveryPage> {
+    auto rows = endpoint.queue()->list(start.state, start.after, limit);
+    return rows ? std::optional(*std::move(rows)) : std::nullopt;
+  });
+  if (!page) return page.error();
+  DeliveryStatusPage out;
+  for (ListedDelivery& row : page->rows) {
+    std::string message = message_id(id, row.delivery);
+    out.rows.push_back({std::move(message), std::move(row.delivery), row.state});
+  }
+  if (page->next) {
+    out.next = to_cursor(start.state, page->next);
+  } else if (const auto following = state_after(start.state); following && !state) {
+    out.next = to_cursor(*following, std::nullopt);
+  }
+  return out;
+}
+
+}  // namespace taskledger::reactors

@@ -1,0 +1,376 @@
+// The rules of delivery, without a network: an endpoint played by hand, the time set by hand.
+#include "reactors/delivery_queue.h"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "tests/reactors/fixture.h"
+
+namespace taskledger::reactors {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const WebhookId kWebhook{*parse_uuid("0190a000-0000-7000-8000-000000000001")};
+
+class DeliveryQueueTest : public testing::Test {
+ protected:
+  DeliveryQueueTest() : fixture([this] { return now; }) {
+    settings.retry = {.first = std::chrono::milliseconds(1'000), .longest = std::chrono::milliseconds(8'000), .jitter = 0, .max_attempts = 4};
+    settings.in_flight = 4;
+    settings.kept_done = 5;
+    settings.buffered_events = 8;
+  }
+
+  DeliveryQueue& open() {
+    queue = std::make_unique<DeliveryQueue>(QueueParts{*fixture.log, fixture.store, settings, [] { return 0.5; }, erasures},
+                                            QueueIdentity{kWebhook, kWorkspace, kWorkspaceId, types});
+    EXPECT_TRUE(queue->open({0}));
+    return *queue;
+  }
+  // All that may be sent now, as numbers.
+  std::vector<std::uint64_t> take() {
+    std::vector<std::uint64_t> out;
+    for (;;) {
+      auto attempt = queue->next(now);
+      EXPECT_TRUE(attempt);
+      if (!*attempt) return out;
+      out.push_back((*attempt)->delivery.number);
+    }
+  }
+  void ok(std::uint64_t number) { ASSERT_TRUE(queue->succeeded(number, 204, now)); }
+  void fail(std::uint64_t number) { ASSERT_TRUE(queue->failed(number, 500, "answered 500", now)); }
+  std::vector<std::uint64_t> listed(DeliveryState state, std::size_t page_size = 3) {
+    std::vector<std::uint64_t> out;
+    std::optional<std::uint64_t> after;
+    do {
+      const auto page = queue->list(state, after, page_size);
+      EXPECT_TRUE(page);
+      EXPECT_LE(page->rows.size(), page_size);
+      for (const auto& row : page->rows) out.push_back(row.delivery.number);
+      after = page->next;
+    } while (after);
+    return out;
+  }
+
+  Timestamp now{1'700'000'000'000};
+  LogFixture fixture;
+  WebhookSettings settings;
+  WebhookTypes types = WebhookTypes::all();
+  std::atomic<std::uint64_t> erasures{0};
+  std::unique_ptr<DeliveryQueue> queue;
+};
+
+TEST_F(DeliveryQueueTest, TasksInParallelEachInOrder) {
+  for (const unsigned task : {1, 1, 2, 1, 3}) fixture.add(task);
+  open();
+  EXPECT_THAT(take(), ElementsAre(1, 3, 5));
+  ok(1);
+  EXPECT_THAT(take(), ElementsAre(2));
+  ok(3);
+  EXPECT_THAT(take(), IsEmpty());
+  ok(2);
+  EXPECT_THAT(take(), ElementsAre(4));
+  EXPECT_EQ(queue->cursor().value, 3u);
+  ok(4), ok(5);
+  EXPECT_EQ(queue->cursor().value, 5u);
+}
+
+TEST_F(DeliveryQueueTest, ImportedErasedAndUnwantedEventsAreNotSent) {
+  types = {};
+  types.add(EventType::task_created);
+  fixture.add(1, true);
+  fixture.add(2);
+  fixture.add(2);
+  fixture.add(3);
+  fixture.append(3, TaskDeleted{});
+  fixture.append(3, TaskErased{});
+  fixture.add(4);
+  fixture.add(9, false, kOtherWorkspace);
+  open();
+  EXPECT_THAT(take(), ElementsAre(2, 7));
+}
+
+TEST_F(DeliveryQueueTest, AFailureHoldsBackItsTaskOnlyAndIsTriedAgainWithDoublingWaits) {
+  for (const unsigned task : {1, 1, 2}) fixture.add(task);
+  open();
+  EXPECT_THAT(take(), ElementsAre(1, 3));
+  fail(1), ok(3);
+  fixture.add(1), fixture.add(2);  // 4, 5
+  EXPECT_THAT(take(), ElementsAre(5));
+  ok(5);
+  EXPECT_EQ(queue->cursor().value, 5u);
+  EXPECT_THAT(listed(DeliveryState::pending), ElementsAre(1, 2, 4));
+  EXPECT_EQ(queue->wake_at(), Timestamp{now.ms + 1'000});
+  now.ms += 999;
+  EXPECT_THAT(take(), IsEmpty());
+  now.ms += 1;
+  EXPECT_THAT(take(), ElementsAre(1));
+  fail(1);
+  EXPECT_EQ(queue->wake_at(), Timestamp{now.ms + 2'000});
+  now.ms += 2'000;
+  EXPECT_THAT(take(), ElementsAre(1));
+  ok(1);
+  EXPECT_THAT(take(), ElementsAre(2));
+  ok(2);
+  EXPECT_THAT(take(), ElementsAre(4));
+  ok(4);
+  EXPECT_EQ(queue->waiting(), 0u);
+  EXPECT_THAT(listed(DeliveryState::done), ElementsAre(4, 2, 1, 5, 3));
+}
+
+TEST_F(DeliveryQueueTest, ParkedAfterTheLastAttemptAndThenTheNextOfItsTaskGoes) {
+  fixture.add(1), fixture.add(1);
+  open();
+  for (unsigned attempt = 1; attempt <= settings.retry.max_attempts; ++attempt) {
+    EXPECT_THAT(take(), ElementsAre(1)) << attempt;
+    fail(1);
+    if (attempt < settings.retry.max_attempts) now = *queue->wake_at();
+  }
+  EXPECT_THAT(listed(DeliveryState::parked), ElementsAre(1));
+  EXPECT_THAT(take(), ElementsAre(2));
+  ok(2);
+  EXPECT_THAT(listed(DeliveryState::pending), IsEmpty());
+  EXPECT_EQ(queue->parked(), 1u);
+  const auto page = queue->list(DeliveryState::parked, {}, 1);
+  EXPECT_EQ(page->rows[0].delivery.attempts, 4u);
+  EXPECT_EQ(page->rows[0].delivery.error, "answered 500");
+  // Redelivered: a new series.
+  const std::string id = message_id(kWebhook, page->rows[0].delivery);
+  EXPECT_EQ(*queue->redeliver(id, now), DeliveryQueue::Redelivery::accepted);
+  EXPECT_THAT(take(), ElementsAre(1));
+  fail(1);
+  EXPECT_EQ(queue->parked(), 0u);
+  now = *queue->wake_at();
+  EXPECT_THAT(take(), ElementsAre(1));
+  ok(1);
+  EXPECT_THAT(listed(DeliveryState::done), ElementsAre(1, 2));
+}
+
+TEST_F(DeliveryQueueTest, ARedeliveryHoldsNothingBack) {
+  fixture.add(1);
+  open();
+  take(), ok(1);
+  const auto page = queue->list(DeliveryState::done, {}, 1);
+  const std::string id = message_id(kWebhook, page->rows[0].delivery);
+  EXPECT_EQ(*queue->redeliver(id, now), DeliveryQueue::Redelivery::accepted);
+  EXPECT_THAT(take(), ElementsAre(1));
+  fail(1);
+  fixture.add(1);
+  EXPECT_THAT(take(), ElementsAre(2));
+  EXPECT_EQ(*queue->redeliver("msg_00000000000000000000000000000000_1", now), DeliveryQueue::Redelivery::not_found);
+  EXPECT_EQ(*queue->redeliver("nonsense", now), DeliveryQueue::Redelivery::not_found);
+  EXPECT_EQ(*queue->redeliver("msg_00000000000000000000000000000000_99", now), DeliveryQueue::Redelivery::not_found);
+}
+
+TEST_F(DeliveryQueueTest, ARestartGoesOnFromTheStoreAndLosesNone) {
+  for (const unsigned task : {1, 2, 3, 1, 2}) fixture.add(task);
+  open();
+  EXPECT_THAT(take(), ElementsAre(1, 2, 3));
+  fail(1), ok(3);
+  // A crash: 2 was under way, 3 is done but past the cursor, 4 is held back.
+  open();
+  EXPECT_THAT(take(), ElementsAre(2, 3));
+  ok(2), ok(3);
+  EXPECT_THAT(take(), ElementsAre(5));
+  ok(5);
+  ASSERT_TRUE(queue->flush());
+  open();
+  EXPECT_EQ(queue->cursor().value, 5u);
+  EXPECT_THAT(take(), IsEmpty());
+  EXPECT_THAT(listed(DeliveryState::pending), ElementsAre(1, 4));
+  now.ms += 1'000;
+  EXPECT_THAT(take(), ElementsAre(1));
+  ok(1);
+  EXPECT_THAT(take(), ElementsAre(4));
+}
+
+TEST_F(DeliveryQueueTest, AReplaySendsAllAgainInOrderAndOnceOnly) {
+  for (const unsigned task : {1, 2, 1}) fixture.add(task);
+  open();
+  EXPECT_THAT(take(), ElementsAre(1, 2));
+  ok(2), fail(1);
+  take();
+  queue->replay({0}, 7);
+  EXPECT_THAT(take(), ElementsAre(1, 2));
+  ok(1), ok(2);
+  EXPECT_THAT(take(), ElementsAre(3));
+  ok(3);
+  EXPECT_EQ(queue->waiting(), 0u);
+  ASSERT_TRUE(queue->flush());
+  open();
+  queue->replay({0}, 7);  // carried out before the restart
+  EXPECT_THAT(take(), IsEmpty());
+  queue->replay({2}, 8);
+  EXPECT_THAT(take(), ElementsAre(3));
+}
+
+TEST_F(DeliveryQueueTest, AReplayWaitsForWhatIsUnderWayAndNeverSkips) {
+  for (const unsigned task : {1, 2, 3}) fixture.add(task);
+  open();
+  EXPECT_THAT(take(), ElementsAre(1, 2, 3));
+  queue->replay({3}, 1);
+  EXPECT_THAT(take(), IsEmpty());
+  ok(1), fail(2);
+  EXPECT_THAT(take(), IsEmpty());
+  ok(3);
+  EXPECT_THAT(take(), IsEmpty());
+  EXPECT_THAT(listed(DeliveryState::pending), ElementsAre(2));
+}
+
+TEST_F(DeliveryQueueTest, ADeadEndpointIsTriedSeldomAndTheRestStaysInTheLog) {
+  settings.failures_to_slow = 3;
+  for (unsigned task = 0; task < 1'000; ++task) fixture.add(task);
+  open();
+  std::size_t attempts = 0;
+  for (int second = 0; second < 60; ++second, now.ms += 1'000) {
+    for (auto taken = take(); !taken.empty(); taken = take()) {
+      for (const auto number : taken) fail(number), ++attempts;
+    }
+  }
+  EXPECT_LT(attempts, 200u);
+  EXPECT_LT(fixture.store.size(), 400u);
+  EXPECT_EQ(queue->in_flight(), 0u);
+  // It comes back: everything arrives, the parked ones aside.
+  std::set<std::uint64_t> seen;
+  for (int second = 0; second < 60; ++second, now.ms += 1'000) {
+    for (auto taken = take(); !taken.empty(); taken = take()) {
+      for (const auto number : taken) ok(number), seen.insert(number);
+    }
+  }
+  EXPECT_EQ(seen.size() + queue->parked(), 1'000u);
+  EXPECT_EQ(queue->waiting(), 0u);
+}
+
+TEST_F(DeliveryQueueTest, OnePoisonedTaskWithManyEventsDelaysNoOther) {
+  for (unsigned i = 0; i < 500; ++i) fixture.add(1);
+  for (unsigned task = 2; task < 40; ++task) fixture.add(task);
+  open();
+  std::set<std::uint64_t> delivered;
+  for (auto taken = take(); !taken.empty(); taken = take()) {
+    for (const auto number : taken) {
+      if (number <= 500) {
+        fail(number);
+      } else {
+        ok(number), delivered.insert(number);
+      }
+    }
+  }
+  EXPECT_EQ(delivered.size(), 38u);
+  EXPECT_EQ(queue->waiting(), 500u);
+}
+
+TEST_F(DeliveryQueueTest, AnErasedPayloadIsNotSentAnyMore) {
+  fixture.add(1), fixture.add(1), fixture.add(2), fixture.add(2);
+  open();
+  EXPECT_THAT(take(), ElementsAre(1, 3));
+  fail(1);
+  fixture.append(1, TaskDeleted{}), fixture.append(1, TaskErased{});
+  fixture.append(2, TaskDeleted{}), fixture.append(2, TaskErased{});
+  ++erasures;
+  ok(3);
+  EXPECT_THAT(take(), IsEmpty());
+  now.ms += 1'000;
+  EXPECT_THAT(take(), IsEmpty());
+  EXPECT_EQ(queue->waiting(), 0u);
+  EXPECT_EQ(queue->cursor().value, 8u);
+}
+
+TEST_F(DeliveryQueueTest, ListsPendingFromRowsWindowAndLog) {
+  for (unsigned task = 0; task < 30; ++task) fixture.add(task);
+  open();
+  EXPECT_THAT(take(), ElementsAre(1, 2, 3, 4));
+  ok(2), fail(3);
+  std::vector<std::uint64_t> expected{1};
+  for (std::uint64_t n = 3; n <= 30; ++n) expected.push_back(n);
+  EXPECT_EQ(listed(DeliveryState::pending, 3), expected);
+  EXPECT_EQ(listed(DeliveryState::pending, 100), expected);
+  EXPECT_THAT(listed(DeliveryState::done), ElementsAre(2));
+}
+
+TEST_F(DeliveryQueueTest, KeepsTheLastDoneOnesOnly) {
+  for (unsigned task = 0; task < 12; ++task) fixture.add(task);
+  open();
+  for (auto taken = take(); !taken.empty(); taken = take()) {
+    for (const auto number : taken) ok(number);
+  }
+  EXPECT_THAT(listed(DeliveryState::done, 2), ElementsAre(12, 11, 10, 9, 8));
+}
+
+// Random outcomes, restarts, replays: every event is delivered or parked at least once, each task's first deliveries are
+// in order, and an endpoint that answers in the end gets everything.
+TEST_F(DeliveryQueueTest, NothingIsLostWhateverHappens) {
+  for (unsigned seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    fixture.store.remove_prefix("W").value();
+    const std::uint64_t begin = fixture.log->workspace_head(kWorkspace).position.value;
+    queue = std::make_unique<DeliveryQueue>(QueueParts{*fixture.log, fixture.store, settings, [] { return 0.5; }, erasures},
+                                            QueueIdentity{kWebhook, kWorkspace, kWorkspaceId, types});
+    ASSERT_TRUE(queue->open({begin}));
+    std::map<unsigned, std::vector<std::uint64_t>> sent;  // by task: every delivery that succeeded
+    std::map<std::uint64_t, unsigned> task_of;
+    std::vector<std::uint64_t> under_way;
+    unsigned requests = 0;
+    const auto settle = [&](std::size_t at, bool good) {
+      const std::uint64_t number = under_way[at];
+      under_way.erase(under_way.begin() + static_cast<std::ptrdiff_t>(at));
+      if (good) {
+        ok(number);
+        sent[task_of[number]].push_back(number);
+      } else {
+        fail(number);
+      }
+    };
+    for (int step = 0; step < 300; ++step) {
+      const unsigned what = random() % 100;
+      if (what < 25) {
+        const unsigned task = random() % 5;
+        fixture.add(task);
+        task_of[fixture.log->workspace_head(kWorkspace).position.value] = task;
+      } else if (what < 55) {
+        const auto taken = take();
+        under_way.insert(under_way.end(), taken.begin(), taken.end());
+      } else if (what < 85) {
+        if (!under_way.empty()) settle(random() % under_way.size(), random() % 3 != 0);
+      } else if (what < 95) {
+        now.ms += random() % 3'000;
+      } else if (what < 98) {
+        under_way.clear();  // a crash
+        open();
+      } else if (what < 99) {
+        ASSERT_TRUE(queue->flush());
+      } else {
+        const std::uint64_t head = fixture.log->workspace_head(kWorkspace).position.value;
+        queue->replay({begin + random() % (head - begin + 1)}, ++requests);
+      }
+    }
+    for (int round = 0; round < 2'000; ++round, now.ms += 500) {
+      const auto taken = take();
+      under_way.insert(under_way.end(), taken.begin(), taken.end());
+      while (!under_way.empty()) settle(0, true);
+    }
+    EXPECT_EQ(queue->waiting(), 0u);
+    std::set<std::uint64_t> parked;
+    for (const auto number : listed(DeliveryState::parked)) parked.insert(number);
+    for (const auto& [number, task] : task_of) {
+      const auto& own = sent[task];
+      EXPECT_TRUE(parked.contains(number) || std::find(own.begin(), own.end(), number) != own.end()) << number;
+    }
+    for (const auto& [task, numbers] : sent) {
+      std::uint64_t last_new = 0;
+      std::set<std::uint64_t> seen;
+      for (const auto number : numbers) {
+        if (seen.insert(number).second) {
+          EXPECT_TRUE(number > last_new || parked.contains(number) || requests > 0) << task << ": " << number;
+          last_new = std::max(last_new, number);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace taskledger::reactors

@@ -1,0 +1,145 @@
+#include "reactors/http_client.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/reactors/certificate.h"
+#include "tests/reactors/receiver.h"
+
+namespace taskledger::reactors {
+namespace {
+
+namespace asio = boost::asio;
+
+class HttpClientTest : public testing::Test {
+ protected:
+  HttpClientTest() {
+    settings.allow_private = true;
+    settings.total_timeout = std::chrono::milliseconds(2'000);
+    settings.connect_timeout = std::chrono::milliseconds(1'000);
+  }
+  void open(const std::string& url) {
+    trust = std::make_unique<TlsTrust>(settings.extra_ca_file);
+    client = std::make_unique<HttpClient>(io, *parse_url(url), settings, resolver, *trust);
+  }
+  HttpOutcome post(const std::string& body = "{}") {
+    HttpPost request;
+    request.headers.emplace_back("webhook-id", "msg_1");
+    request.body = body;
+    auto future = asio::co_spawn(io, client->post(std::move(request)), asio::use_future);
+    io.restart();
+    io.run();
+    return future.get();
+  }
+  WebhookSettings settings;
+  Resolver resolver{2};
+  std::unique_ptr<TlsTrust> trust;
+  asio::io_context io;
+  std::unique_ptr<HttpClient> client;
+};
+
+TEST_F(HttpClientTest, PostsAndKeepsTheConnection) {
+  Receiver receiver;
+  open(receiver.url("/hook?a=b"));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(post("{\"n\":1}").status, 204);
+  const auto all = receiver.all();
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_TRUE(all[0].head.starts_with("POST /hook?a=b HTTP/1.1\r\n")) << all[0].head;
+  EXPECT_EQ(all[0].headers.at("host"), "127.0.0.1:" + std::to_string(receiver.port()));
+  EXPECT_EQ(all[0].headers.at("content-type"), "application/json");
+  EXPECT_EQ(all[0].headers.at("user-agent"), "taskledger");
+  EXPECT_EQ(all[0].headers.at("webhook-id"), "msg_1");
+  EXPECT_EQ(all[0].body, "{\"n\":1}");
+  EXPECT_EQ(all[2].connection, 1u);
+}
+
+TEST_F(HttpClientTest, AnIdleConnectionThatThePeerClosedIsReplaced) {
+  Receiver receiver;
+  open(receiver.url());
+  EXPECT_EQ(post().status, 204);
+  receiver.set([](const Received& request) { return Reaction{.reset = request.connection == 1}; });
+  EXPECT_EQ(post().status, 204);
+  EXPECT_EQ(receiver.all().back().connection, 2u);
+}
+
+TEST_F(HttpClientTest, AnswersOfAllKindsAreStatuses) {
+  unsigned status = 200;
+  Receiver receiver([&](const Received&) { return Reaction{.status = status, .headers = "Location: http://127.0.0.1:1/\r\n", .body = "text"}; });
+  open(receiver.url());
+  for (const unsigned wanted : {200u, 201u, 301u, 302u, 307u, 404u, 410u, 500u, 503u}) {
+    status = wanted;
+    EXPECT_EQ(post().status, wanted);
+  }
+  EXPECT_EQ(receiver.all().size(), 9u);  // no redirect was followed
+}
+
+TEST_F(HttpClientTest, AHugeAnswerCostsTheConnectionOnly) {
+  Receiver receiver([](const Received&) { return Reaction{.status = 200, .body = std::string(1 << 20, 'x')}; });
+  open(receiver.url());
+  EXPECT_EQ(post().status, 200);
+  EXPECT_EQ(post().status, 200);
+  EXPECT_EQ(receiver.all().back().connection, 2u);
+}
+
+TEST_F(HttpClientTest, FailuresSayWhatHappened) {
+  Receiver receiver([](const Received&) { return Reaction{.reset = true}; });
+  open(receiver.url());
+  HttpOutcome outcome = post();
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_NE(outcome.error.find("waiting for the answer"), outcome.error.npos) << outcome.error;
+  settings.total_timeout = std::chrono::milliseconds(200);
+  receiver.set([](const Received&) { return Reaction{.hang = true}; });
+  EXPECT_EQ(post().error, "waiting for the answer took too long");
+  std::uint16_t free_port;
+  { Receiver gone; free_port = gone.port(); }
+  open("http://127.0.0.1:" + std::to_string(free_port) + "/");
+  EXPECT_NE(post().error.find("connecting: Connection refused"), std::string::npos);
+  open("http://no-such-host.invalid/");
+  EXPECT_NE(post().error.find("look"), std::string::npos);
+}
+
+TEST_F(HttpClientTest, PrivateAddressesAreNotConnectedTo) {
+  settings.allow_private = false;
+  Receiver receiver;
+  for (const std::string host : {"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]"}) {
+    open("http://" + host + ":" + std::to_string(receiver.port()) + "/");
+    EXPECT_EQ(post().error, "the host's address is not a public one") << host;
+  }
+  EXPECT_TRUE(receiver.all().empty());
+}
+
+TEST_F(HttpClientTest, CertificatesAndHostNamesAreChecked) {
+  const auto trusted = make_certificate("localhost"), other_name = make_certificate("example.org"), expired = make_certificate("localhost", -1);
+  const auto file = std::filesystem::path(testing::TempDir()) / ("taskledger-ca-" + std::to_string(::getpid()) + ".pem");
+  std::ofstream(file) << trusted.certificate << other_name.certificate << expired.certificate;
+  {
+    Receiver receiver({}, trusted.certificate, trusted.key);
+    open(receiver.url());
+    HttpOutcome outcome = post();
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_NE(outcome.error.find("certificate"), outcome.error.npos) << outcome.error;
+    settings.extra_ca_file = file;
+    open(receiver.url());
+    outcome = post();
+    EXPECT_EQ(outcome.status, 204) << outcome.error;
+    EXPECT_EQ(post().status, 204);
+    EXPECT_EQ(receiver.all().back().connection, receiver.all().front().connection);
+  }
+  for (const auto& bad : {other_name, expired}) {
+    Receiver receiver({}, bad.certificate, bad.key);
+    open(receiver.url());
+    const HttpOutcome outcome = post();
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_FALSE(outcome.error.empty());
+    EXPECT_TRUE(receiver.all().empty());
+  }
+  std::filesystem::remove(file);
+  EXPECT_THROW(TlsTrust("/no/such/file.pem"), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace taskledger::reactors

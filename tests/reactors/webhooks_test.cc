@@ -1,0 +1,364 @@
+// Webhooks as a whole, but for the disk: a log in memory, the engine on its thread, receivers on real sockets.
+#include "reactors/webhooks.h"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <set>
+
+#include "core/base64.h"
+#include "reactors/secrets.h"
+#include "tests/reactors/fixture.h"
+#include "tests/reactors/receiver.h"
+
+namespace taskledger::reactors {
+namespace {
+
+using Kind = WebhookFailure::Kind;
+
+Timestamp wall_clock() {
+  return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+}
+
+// `"key":value` of a JSON text, the value's text up to the next comma or brace.
+std::string value_of(const std::string& json, const std::string& key) {
+  const std::size_t at = json.find('"' + key + "\":");
+  if (at == json.npos) return {};
+  const std::size_t begin = at + key.size() + 3;
+  std::string value = json.substr(begin, json.find_first_of(",}", begin) - begin);
+  if (value.starts_with('"')) value = value.substr(1, value.size() - 2);
+  return value;
+}
+std::uint64_t position_of(const Received& received) { return std::stoull(value_of(received.body, "position")); }
+
+class WebhooksTest : public testing::Test {
+ protected:
+  WebhooksTest() : fixture([this] { return Timestamp{wall_clock().ms + clock_offset_ms.load()}; }) {
+    settings.allow_private = true;
+    settings.retry = {.first = std::chrono::milliseconds(20), .longest = std::chrono::milliseconds(100), .jitter = 0.2, .max_attempts = 4};
+    settings.connect_timeout = std::chrono::milliseconds(500);
+    settings.total_timeout = std::chrono::milliseconds(500);
+    settings.flush_interval = std::chrono::milliseconds(5);
+    fixture.log->observe([this](std::span<const storage::Record> records) {
+      if (Webhooks* running = observed) running->wake(records);
+    });
+    start();
+  }
+  ~WebhooksTest() override { stop(); }
+
+  void start() {
+    WebhookParts parts{*fixture.log, fixture.store, std::string(32, 'k'),
+                       [this] { return Timestamp{wall_clock().ms + clock_offset_ms.load()}; }, seeded_bytes(++starts)};
+    webhooks = std::make_unique<Webhooks>(std::move(parts), settings);
+    observed = webhooks.get();
+    ASSERT_TRUE(webhooks->start());
+  }
+  void stop() {
+    observed = nullptr;
+    webhooks.reset();
+  }
+  RegisteredWebhook create(const std::string& url, WebhookTypes types = WebhookTypes::all()) {
+    auto made = webhooks->create(caller, {url, types});
+    EXPECT_TRUE(made) << made.error().message;
+    return *made;
+  }
+  // Waits (at most a minute) until `holds`.
+  static bool eventually(const std::function<bool()>& holds) {
+    for (int i = 0; i < 6'000; ++i) {
+      if (holds()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+  std::vector<DeliveryStatus> listed(const WebhookId& id, std::optional<DeliveryState> state) {
+    std::vector<DeliveryStatus> out;
+    std::string cursor;
+    for (;;) {
+      auto page = webhooks->deliveries(caller, id, state, cursor, 7);
+      EXPECT_TRUE(page) << page.error().message;
+      out.insert(out.end(), page->rows.begin(), page->rows.end());
+      if (!page->next) return out;
+      cursor = *page->next;
+    }
+  }
+
+  std::atomic<std::int64_t> clock_offset_ms{0};
+  LogFixture fixture;
+  WebhookSettings settings;
+  WebhookCaller caller{kWorkspace, kWorkspaceId, kActor}, stranger{kOtherWorkspace, workspace_id_of("other"), kActor};
+  std::unique_ptr<Webhooks> webhooks;
+  std::atomic<Webhooks*> observed{nullptr};
+  std::uint64_t starts = 0;
+};
+
+TEST_F(WebhooksTest, DeliversSignedEventsFromItsRegistrationOn) {
+  Receiver receiver;
+  fixture.add(1);
+  const auto webhook = create(receiver.url());
+  fixture.add(1), fixture.add(2);
+  ASSERT_TRUE(receiver.wait_for(2));
+  for (const Received& received : receiver.all()) {
+    EXPECT_EQ(received.headers.at("webhook-signature"),
+              sign(webhook.secret, received.headers.at("webhook-id"), std::stoll(received.headers.at("webhook-timestamp")), received.body));
+    EXPECT_LE(std::abs(std::stoll(received.headers.at("webhook-timestamp")) - wall_clock().ms / 1000), 30);
+    EXPECT_GE(position_of(received), 2u);
+  }
+  EXPECT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::done).size() == 2; }));
+  EXPECT_TRUE(listed(webhook.id, DeliveryState::pending).empty());
+  const auto status = webhooks->get(caller, webhook.id);
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->cursor.value, 3u);
+  EXPECT_EQ(status->lag, 0u);
+}
+
+TEST_F(WebhooksTest, SecretsAreNotInTheLogInTheClear) {
+  const auto webhook = create("http://127.0.0.1:9/");
+  const std::string bytes = *from_base64(std::string_view(webhook.secret).substr(6));
+  ASSERT_TRUE(fixture.log->read_all({0}, fixture.log->head().position, [&](const storage::Record& record) {
+    EXPECT_EQ(record.payload->find(webhook.secret.substr(6, 20)), std::string_view::npos);
+    EXPECT_EQ(record.payload->find(bytes), std::string_view::npos);
+    return true;
+  }));
+}
+
+TEST_F(WebhooksTest, AnswersOtherThan2xxAreTriedAgainWithTheSameIdAndInTheTasksOrder) {
+  std::atomic<int> failures{3};
+  Receiver receiver([&](const Received& r) { return Reaction{.status = position_of(r) == 1 && failures-- > 0 ? 500u : 200u}; });
+  const auto webhook = create(receiver.url());
+  fixture.add(1), fixture.add(1), fixture.add(2);
+  ASSERT_TRUE(receiver.wait_for(6));
+  std::vector<std::uint64_t> of_task_1;
+  std::set<std::string> ids;
+  for (const Received& received : receiver.all()) {
+    if (position_of(received) != 3) of_task_1.push_back(position_of(received));
+    if (position_of(received) == 1) ids.insert(received.headers.at("webhook-id"));
+  }
+  EXPECT_THAT(of_task_1, testing::ElementsAre(1, 1, 1, 1, 2));
+  EXPECT_EQ(ids.size(), 1u);
+}
+
+TEST_F(WebhooksTest, ParksListsAndRedelivers) {
+  std::atomic<bool> broken{true};
+  Receiver receiver([&](const Received&) { return Reaction{.status = broken ? 503u : 200u}; });
+  const auto webhook = create(receiver.url());
+  fixture.add(1);
+  ASSERT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::parked).size() == 1; }));
+  const auto parked = listed(webhook.id, std::nullopt);
+  ASSERT_EQ(parked.size(), 1u);
+  EXPECT_EQ(parked[0].state, DeliveryState::parked);
+  EXPECT_EQ(parked[0].delivery.attempts, 4u);
+  EXPECT_EQ(parked[0].delivery.error, "answered 503");
+  EXPECT_EQ(parked[0].id, receiver.all()[0].headers.at("webhook-id"));
+  EXPECT_EQ(receiver.all().size(), 4u);
+  broken = false;
+  EXPECT_EQ(webhooks->redeliver(stranger, webhook.id, parked[0].id).error().kind, Kind::not_found);
+  EXPECT_EQ(webhooks->redeliver(caller, webhook.id, "msg_x").error().kind, Kind::not_found);
+  ASSERT_TRUE(webhooks->redeliver(caller, webhook.id, parked[0].id));
+  ASSERT_TRUE(receiver.wait_for(5));
+  EXPECT_EQ(receiver.all()[4].headers.at("webhook-id"), parked[0].id);
+  EXPECT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::done).size() == 1; }));
+  EXPECT_TRUE(listed(webhook.id, DeliveryState::parked).empty());
+}
+
+TEST_F(WebhooksTest, ADeadAHangingAndAResettingEndpointDelayNoOther) {
+  Receiver hanging([](const Received&) { return Reaction{.hang = true}; });
+  Receiver resetting([](const Received&) { return Reaction{.reset = true}; });
+  Receiver good;
+  settings.total_timeout = std::chrono::minutes(5);
+  settings.retry.first = std::chrono::minutes(5);
+  stop(), start();
+  create(hanging.url()), create(resetting.url()), create("http://127.0.0.1:1/"), create("http://does-not-exist.invalid/");
+  create(good.url());
+  for (unsigned task = 0; task < 300; ++task) fixture.add(task);
+  EXPECT_TRUE(good.wait_for(300));  // long before the others' times are over
+}
+
+TEST_F(WebhooksTest, PauseWaitsAndResumeGoesOn) {
+  Receiver receiver;
+  const auto webhook = create(receiver.url());
+  ASSERT_TRUE(webhooks->pause(caller, webhook.id));
+  ASSERT_TRUE(webhooks->pause(caller, webhook.id));
+  const std::uint64_t records = fixture.log->head().position.value;
+  fixture.add(1), fixture.add(2);
+  EXPECT_EQ(fixture.log->head().position.value, records + 2);  // the second pause wrote nothing
+  EXPECT_TRUE(webhooks->get(caller, webhook.id)->paused);
+  EXPECT_EQ(listed(webhook.id, DeliveryState::pending).size(), 2u);
+  EXPECT_TRUE(receiver.all().empty());
+  ASSERT_TRUE(webhooks->resume(caller, webhook.id));
+  EXPECT_TRUE(receiver.wait_for(2));
+}
+
+TEST_F(WebhooksTest, ReplaySendsTheWholeHistoryAgainWithTheSameIds) {
+  Receiver receiver;
+  const auto webhook = create(receiver.url());
+  for (unsigned i = 0; i < 20; ++i) fixture.add(i % 5);
+  ASSERT_TRUE(receiver.wait_for(20));
+  ASSERT_TRUE(webhooks->replay(caller, webhook.id, {10}));
+  ASSERT_TRUE(receiver.wait_for(30));
+  std::map<std::uint64_t, std::set<std::string>> ids;
+  std::map<std::uint64_t, int> times;
+  for (const Received& received : receiver.all()) {
+    ids[position_of(received)].insert(received.headers.at("webhook-id"));
+    ++times[position_of(received)];
+  }
+  for (const auto& [position, seen] : ids) {
+    EXPECT_EQ(seen.size(), 1u);
+    EXPECT_EQ(times[position], position > 10 ? 2 : 1) << position;
+  }
+  EXPECT_EQ(webhooks->replay(caller, webhook.id, {21}).error().message, "Field 'after' must be at most the workspace's position, 20");
+}
+
+TEST_F(WebhooksTest, ARestartGoesOnWhereItWasAndRepeatsNothingDone) {
+  Receiver receiver;
+  const auto webhook = create(receiver.url());
+  for (unsigned i = 0; i < 10; ++i) fixture.add(i);
+  ASSERT_TRUE(receiver.wait_for(10));
+  ASSERT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::done).size() == 10; }));
+  stop();
+  for (unsigned i = 0; i < 10; ++i) fixture.add(i);
+  start();
+  ASSERT_TRUE(receiver.wait_for(20));
+  std::set<std::uint64_t> seen;
+  for (const Received& received : receiver.all()) EXPECT_TRUE(seen.insert(position_of(received)).second);
+}
+
+TEST_F(WebhooksTest, RotationSignsWithBothSecretsForADay) {
+  Receiver receiver;
+  const auto webhook = create(receiver.url());
+  const auto second = webhooks->rotate_secret(caller, webhook.id);
+  ASSERT_TRUE(second);
+  EXPECT_NE(*second, webhook.secret);
+  const auto signatures = [&](std::size_t index) {
+    const auto received = receiver.all()[index];
+    const auto by = [&](const std::string& secret) {
+      return sign(secret, received.headers.at("webhook-id"), std::stoll(received.headers.at("webhook-timestamp")), received.body);
+    };
+    const std::string& header = received.headers.at("webhook-signature");
+    if (header == by(*second) + ' ' + by(webhook.secret)) return "both";
+    return header == by(*second) ? "new" : "other";
+  };
+  fixture.add(1);
+  ASSERT_TRUE(receiver.wait_for(1));
+  EXPECT_STREQ(signatures(0), "both");
+  clock_offset_ms = 24 * 60 * 60 * 1'000;
+  fixture.add(1);
+  ASSERT_TRUE(receiver.wait_for(2));
+  EXPECT_STREQ(signatures(1), "new");
+}
+
+TEST_F(WebhooksTest, PingIsSignedTriedOnceAndListed) {
+  Receiver receiver;
+  const auto webhook = create(receiver.url());
+  ASSERT_TRUE(webhooks->pause(caller, webhook.id));  // a ping is sent all the same
+  const auto id = webhooks->ping(caller, webhook.id);
+  ASSERT_TRUE(id);
+  ASSERT_TRUE(receiver.wait_for(1));
+  const auto received = receiver.all()[0];
+  EXPECT_EQ(received.headers.at("webhook-id"), *id);
+  EXPECT_EQ(value_of(received.body, "type"), "ping");
+  EXPECT_EQ(received.headers.at("webhook-signature"), sign(webhook.secret, *id, std::stoll(received.headers.at("webhook-timestamp")), received.body));
+  ASSERT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::done).size() == 1; }));
+  receiver.set([](const Received&) { return Reaction{.status = 500}; });
+  ASSERT_TRUE(webhooks->ping(caller, webhook.id));
+  ASSERT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::parked).size() == 1; }));
+  EXPECT_EQ(receiver.all().size(), 2u);
+}
+
+TEST_F(WebhooksTest, GonePausesAndLosesNothing) {
+  std::atomic<unsigned> status{410};
+  Receiver receiver([&](const Received&) { return Reaction{.status = status}; });
+  const auto webhook = create(receiver.url());
+  fixture.add(1);
+  ASSERT_TRUE(eventually([&] { return webhooks->get(caller, webhook.id)->paused; }));
+  EXPECT_EQ(webhooks->get(caller, webhook.id)->problem, "the endpoint answered 410 Gone");
+  EXPECT_EQ(receiver.all().size(), 1u);
+  status = 200;
+  ASSERT_TRUE(webhooks->resume(caller, webhook.id));
+  EXPECT_TRUE(receiver.wait_for(2));
+}
+
+TEST_F(WebhooksTest, TypesAreFiltered) {
+  Receiver receiver;
+  WebhookTypes types;
+  types.add(EventType::task_updated);
+  create(receiver.url(), types);
+  fixture.add(1), fixture.add(1), fixture.add(2), fixture.add(2);
+  ASSERT_TRUE(receiver.wait_for(2));
+  for (const Received& received : receiver.all()) EXPECT_EQ(value_of(received.body, "type"), "task.updated");
+}
+
+TEST_F(WebhooksTest, DeletedAtOnceWithItsRows) {
+  Receiver receiver([](const Received&) { return Reaction{.status = 500}; });
+  const auto webhook = create(receiver.url());
+  fixture.add(1);
+  ASSERT_TRUE(receiver.wait_for(1));
+  ASSERT_TRUE(webhooks->remove(caller, webhook.id));
+  EXPECT_EQ(webhooks->remove(caller, webhook.id).error().kind, Kind::not_found);
+  EXPECT_TRUE(webhooks->list(caller)->empty());
+  EXPECT_TRUE(eventually([&] { return fixture.store.size() == 0; }));
+}
+
+TEST_F(WebhooksTest, AnotherWorkspacesDoNotExist) {
+  Receiver receiver;
+  const auto webhook = create(receiver.url());
+  EXPECT_TRUE(webhooks->list(stranger)->empty());
+  EXPECT_EQ(webhooks->get(stranger, webhook.id).error().kind, Kind::not_found);
+  EXPECT_EQ(webhooks->remove(stranger, webhook.id).error().kind, Kind::not_found);
+  EXPECT_EQ(webhooks->pause(stranger, webhook.id).error().kind, Kind::not_found);
+  EXPECT_EQ(webhooks->resume(stranger, webhook.id).error().kind, Kind::not_found);
+  EXPECT_EQ(webhooks->ping(stranger, webhook.id).error().kind, Kind::not_found);
+  EXPECT_EQ(webhooks->rotate_secret(stranger, webhook.id).error().kind, Kind::not_found);
+  EXPECT_EQ(webhooks->replay(stranger, webhook.id, {0}).error().kind, Kind::not_found);
+  EXPECT_EQ(webhooks->deliveries(stranger, webhook.id, {}, "", 20).error().kind, Kind::not_found);
+  fixture.add(1, false, kOtherWorkspace), fixture.add(1);
+  ASSERT_TRUE(receiver.wait_for(1));
+  EXPECT_EQ(receiver.all().size(), 1u);
+}
+
+TEST_F(WebhooksTest, PrivateAddressesAreRefusedUnlessAllowed) {
+  settings.allow_private = false;
+  stop(), start();
+  for (const char* url : {"http://127.0.0.1/", "http://localhost:8080/", "http://10.1.2.3/", "http://169.254.169.254/latest", "http://[::1]/",
+                          "http://[::ffff:10.0.0.1]/", "http://x.localhost/"}) {
+    const auto made = webhooks->create(caller, {url, WebhookTypes::all()});
+    ASSERT_FALSE(made) << url;
+    EXPECT_EQ(made.error().kind, Kind::invalid);
+    EXPECT_EQ(made.error().message, "Field 'url' must not lead to a private, loopback or link-local address") << url;
+  }
+  EXPECT_EQ(webhooks->create(caller, {"ftp://example.com/", WebhookTypes::all()}).error().message, "Field 'url' must be an absolute http or https URL");
+}
+
+TEST_F(WebhooksTest, ManyEventsToManyEndpointsNoneLostTasksInOrder) {
+  constexpr std::size_t kEndpoints = 5, kEvents = 2'000;
+  std::vector<std::unique_ptr<Receiver>> receivers;
+  std::vector<std::unique_ptr<std::atomic<unsigned>>> counters;
+  for (std::size_t i = 0; i < kEndpoints; ++i) {
+    counters.push_back(std::make_unique<std::atomic<unsigned>>(0));
+    receivers.push_back(std::make_unique<Receiver>([i, counter = counters.back().get()](const Received&) {
+      const unsigned n = ++*counter;
+      return Reaction{.status = i % 2 == 1 && n % 97 == 0 ? 500u : 200u, .reset = i == 2 && n % 101 == 0};
+    }));
+    create(receivers.back()->url());
+  }
+  for (std::size_t i = 0; i < kEvents; ++i) fixture.add(static_cast<unsigned>(i * 7 % 50));
+  for (const auto& receiver : receivers) {
+    std::map<std::string, std::set<std::uint64_t>> by_task;
+    ASSERT_TRUE(receiver->wait([&](const std::vector<Received>& all) {
+      std::set<std::string> ids;
+      if (all.size() < kEvents) return false;
+      for (const auto& received : all) ids.insert(received.headers.at("webhook-id"));
+      return ids.size() == kEvents;
+    }));
+    std::map<std::string, std::uint64_t> last;
+    std::set<std::string> seen;
+    for (const Received& received : receiver->all()) {
+      if (!seen.insert(received.headers.at("webhook-id")).second) continue;
+      std::uint64_t& before = last[value_of(received.body, "task_id")];
+      EXPECT_LT(before, position_of(received));
+      before = position_of(received);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace taskledger::reactors
