@@ -79,4 +79,11 @@ bool none_match_holds(std::string_view header, Version version) {
   return good && found;
 }
 
+bool none_match_holds(std::string_view header, std::string_view wanted) {
+  if (strip(header) == "*") return true;
+  bool found = false;
+  const bool good = each_tag(header, [&](const Tag& tag) { found = found || tag.text == wanted; });
+  return good && found;
+}
+
 }  // namespace taskledger::http

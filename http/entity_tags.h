@@ -13,5 +13,7 @@ namespace taskledger::http {
 [[nodiscard]] std::optional<commands::IfMatch> parse_if_match(std::string_view header);
 // Whether the caller has `version` already. A malformed header is no condition.
 [[nodiscard]] bool none_match_holds(std::string_view header, Version version);
+// The same for a tag that is no version (without its quotes).
+[[nodiscard]] bool none_match_holds(std::string_view header, std::string_view tag);
 
 }  // namespace taskledger::http

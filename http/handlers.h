@@ -99,6 +99,9 @@ Task<Handled> get_events_on_worker(Request, std::string);
 std::optional<Handled> get_me(const Request&);
 std::optional<Handled> get_healthz(const Request&);
 std::optional<Handled> get_readyz(const Request&);
+// openapi.cc, docs_page.cc
+std::optional<Handled> get_openapi(const Request&);
+std::optional<Handled> get_docs_page(const Request&);
 // admin_tokens.cc
 std::optional<Handled> list_tokens(const Request&);
 Task<Handled> create_token(Request, std::string);

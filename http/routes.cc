@@ -39,6 +39,8 @@ constexpr Route kRoutes[] = {
     {del,   "/api/v1/admin/tokens/{id}",     scope, kAdmin, kBody,      nullptr,    revoke_token},
     {get,   "/healthz",                      open,  kRead,  kBody,      get_healthz, nullptr},
     {get,   "/readyz",                       open,  kRead,  kBody,      get_readyz, nullptr},
+    {get,   "/openapi.json",                 open,  kRead,  kBody,      get_openapi, nullptr},
+    {get,   "/docs",                         open,  kRead,  kBody,      get_docs_page, nullptr},
 };
 // clang-format on
 
