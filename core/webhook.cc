@@ -77,7 +77,7 @@ std::optional<WebhookTypes> types_of(const json::Object& object) {
 Result<std::string> secret_of(const json::Object& object) {
   auto sealed = from_base64(text_of(object, "secret").value_or(""));
   if (!sealed || sealed->empty()) return damaged("secret");
-  return *std::move(sealed);
+  return {boost::system::in_place_value, *std::move(sealed)};
 }
 
 Result<WebhookEvent> parse_created(const json::Object& object) {
