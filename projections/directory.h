@@ -1,6 +1,6 @@
 // Workspaces and tokens: a small read model in memory, folded from the system's own records (workspace 0) at start and
 // as they pass. Its records' payloads are written down in storage-independent form here, since commands write them.
-// Threads: any; readers take a snapshot pointer and never block.
+// Threads: any; readers share a lock for the length of one look-up.
 #pragma once
 
 #include <array>

@@ -5,8 +5,10 @@
 // the models (or at once on the caller's) and must not block.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,9 @@ namespace taskledger::projections {
 
 struct RunnerOptions {
   std::size_t cache_bytes = std::size_t{512} << 20;  // images of workspaces kept in memory; the least recently used go first
+  std::size_t queue_bytes = std::size_t{64} << 20;   // records waiting for the projector; more hold up the log's appender
+  std::chrono::milliseconds persist_interval{1'000};  // between writes of changed rows
+  std::size_t persist_tasks = 20'000;                // changed tasks that are written without waiting for it
 };
 
 struct ProjectionStatus {
@@ -39,8 +44,13 @@ class Runner : public ReadModels {
 
   // Loads checkpoints and catches up with the log's head; returns when reads reflect it.
   virtual Result<void, storage::ReadError> start() = 0;
-  // Persists all rows and the checkpoint.
+  // Persists all rows and the checkpoint. Waiters are let go.
   virtual void stop() = 0;
+  // Persists what has changed, now.
+  virtual Result<void, storage::ReadError> persist() = 0;
+  // Why reads no longer follow the log (an event that cannot be read, a damaged view file); nullopt while all is well.
+  // Waiters are let go then: look here before telling a caller that a write is visible.
+  [[nodiscard]] virtual std::optional<std::string> failure() const = 0;
 
   [[nodiscard]] virtual Position passed() const = 0;
   // Calls `done` once every later read reflects the log up to `position` (included).

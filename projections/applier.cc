@@ -1,0 +1,59 @@
+#include "projections/applier.h"
+
+#include <fmt/core.h>
+
+#include "core/decider.h"
+
+namespace taskledger::projections {
+
+namespace {
+
+bool carries_data(EventType type) { return type == EventType::task_created || type == EventType::task_updated || type == EventType::task_completed; }
+
+Result<void, storage::ReadError> restore(Image& image, const storage::Record& record, const storage::EventLog& log) {
+  Task task;
+  Result<void, storage::ReadError> folded{};
+  const auto visit = [&](const storage::Record& one) {
+    if (one.version > record.version) return false;
+    folded = fold_record(task, one);
+    return folded.has_value();
+  };
+  if (auto read = log.read_stream(record.workspace, record.stream, {1}, visit); !read) return read;
+  if (!folded) return folded;
+  if (task.lifecycle == Lifecycle::live) image.put(task);
+  return {};
+}
+
+}  // namespace
+
+Result<void, storage::ReadError> fold_record(Task& task, const storage::Record& record) {
+  const auto type = static_cast<EventType>(record.type);
+  if (!record.payload && carries_data(type)) return {};
+  const auto event = parse_event_data(type, record.payload.value_or("{}"));
+  if (!event) {
+    return storage::ReadError{fmt::format("position {}: event of type {} cannot be read: {}", record.position.value, record.type, event.error().message)};
+  }
+  evolve(task, {record.stream}, record.version, record.time, record.actor, *event);
+  return {};
+}
+
+Result<void, storage::ReadError> apply_record(Image& image, const storage::Record& record, const storage::EventLog& log) {
+  const auto type = static_cast<EventType>(record.type);
+  const auto row = image.find(record.stream);
+  if (type == EventType::task_deleted || type == EventType::task_erased) {
+    if (row && Version{image.version[*row]} < record.version) image.remove({record.stream});
+    return {};
+  }
+  if (type == EventType::task_restored) return row ? Result<void, storage::ReadError>{} : restore(image, record, log);
+  if (!row && type != EventType::task_created) return {};  // deleted since, or its creation was erased
+  Task task;
+  if (row) {
+    task = image.task(*row);
+    if (record.version <= task.version) return {};
+  }
+  if (auto folded = fold_record(task, record); !folded) return folded;
+  if (task.lifecycle == Lifecycle::live) image.put(task);
+  return {};
+}
+
+}  // namespace taskledger::projections

@@ -1,0 +1,115 @@
+// Growable arrays of plain values, and lists of them by row: the stuff that images are made of. Growth is by an eighth
+// and by realloc (large blocks are remapped, not copied), since at a million rows a doubling would show.
+// Threads: as a std::vector. Failure: std::bad_alloc.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace taskledger::projections {
+
+template <class T>
+class Column {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  Column() = default;
+  ~Column() { std::free(data_); }
+  Column(Column&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), capacity_(std::exchange(other.capacity_, 0)) {}
+  Column& operator=(Column&& other) noexcept {
+    std::swap(data_, other.data_), std::swap(size_, other.size_), std::swap(capacity_, other.capacity_);
+    return *this;
+  }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t bytes() const { return capacity_ * sizeof(T); }
+  [[nodiscard]] T* data() { return data_; }
+  [[nodiscard]] const T* data() const { return data_; }
+  T& operator[](std::size_t at) { return data_[at]; }
+  const T& operator[](std::size_t at) const { return data_[at]; }
+
+  void reserve(std::size_t capacity) {
+    if (capacity <= capacity_) return;
+    void* grown = std::realloc(static_cast<void*>(data_), capacity * sizeof(T));
+    if (grown == nullptr) throw std::bad_alloc();
+    data_ = static_cast<T*>(grown);
+    capacity_ = capacity;
+  }
+  // New values are zero.
+  void resize(std::size_t size) {
+    grow(size);
+    if (size > size_) std::memset(static_cast<void*>(data_ + size_), 0, (size - size_) * sizeof(T));
+    size_ = size;
+  }
+  void push_back(T value) {
+    grow(size_ + 1);
+    data_[size_++] = value;
+  }
+  // Replaces the values [from, to) by others; `with` is not of this column.
+  void replace(std::size_t from, std::size_t to, std::span<const T> with) {
+    const std::size_t size = size_ - (to - from) + with.size();
+    grow(size);
+    if (size != size_ && to != size_) {
+      std::memmove(static_cast<void*>(data_ + from + with.size()), data_ + to, (size_ - to) * sizeof(T));
+    }
+    if (!with.empty()) std::memcpy(static_cast<void*>(data_ + from), with.data(), with.size() * sizeof(T));
+    size_ = size;
+  }
+
+ private:
+  void grow(std::size_t size) {
+    if (size > capacity_) reserve(std::max(size, capacity_ + capacity_ / 8 + 16));
+  }
+
+  T* data_ = nullptr;
+  std::size_t size_ = 0, capacity_ = 0;
+};
+
+// A list of values for each row, all lists of 256 rows one after the other: contiguous to scan, without garbage, and a
+// change moves a few kilobytes at most.
+template <class T>
+class RowLists {
+ public:
+  static constexpr std::size_t kRows = 256;
+  struct Block {
+    Column<T> values;
+    std::uint32_t start[kRows + 1] = {};
+  };
+
+  [[nodiscard]] std::span<const T> operator[](std::uint32_t row) const {
+    const Block& block = *blocks_[row / kRows];
+    const std::size_t at = row % kRows;
+    return {block.values.data() + block.start[at], block.start[at + 1] - block.start[at]};
+  }
+  void set(std::uint32_t row, std::span<const T> values) {
+    while (blocks_.size() <= row / kRows) blocks_.push_back(std::make_unique<Block>());
+    Block& block = *blocks_[row / kRows];
+    const std::size_t at = row % kRows;
+    const std::uint32_t before = block.start[at + 1] - block.start[at];
+    const std::size_t bytes = block.values.bytes();
+    block.values.replace(block.start[at], block.start[at + 1], values);
+    bytes_ += block.values.bytes() - bytes;
+    const std::uint32_t shift = static_cast<std::uint32_t>(values.size()) - before;  // modulo 2^32
+    if (shift != 0) {
+      for (std::size_t i = at + 1; i <= kRows; ++i) block.start[i] += shift;
+    }
+  }
+  [[nodiscard]] std::size_t blocks() const { return blocks_.size(); }
+  [[nodiscard]] const Block& block(std::size_t at) const { return *blocks_[at]; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_ + blocks_.size() * (sizeof(Block) + sizeof(void*) + 16); }
+
+ private:
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace taskledger::projections

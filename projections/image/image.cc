@@ -1,0 +1,438 @@
+#include "projections/image/image.h"
+
+#include <algorithm>
+#include <random>
+
+#include "core/text.h"
+#include "projections/image/keys.h"
+
+namespace taskledger::projections {
+
+UuidIndex::UuidIndex() {
+  std::random_device device;
+  seed_ = std::uint64_t{device()} << 32 | device();
+}
+
+namespace {
+
+bool is_plain_json(std::string_view text) {
+  bool plain = true;
+  for (const char c : text) plain &= static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+  return plain;
+}
+
+void fold_into(std::string& out, std::string_view text) {
+  out.clear();
+  bool ascii = true;
+  for (const char c : text) ascii &= static_cast<unsigned char>(c) < 0x80;
+  if (!ascii) {
+    append_folded(out, text);
+  } else {
+    out.resize(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
+      out[i] = static_cast<char>(c + (c >= 'A' && c <= 'Z' ? 'a' - 'A' : 0));
+    }
+  }
+  out.push_back('\0');
+}
+
+std::int64_t ms_or_none(const std::optional<Timestamp>& time) { return time ? time->ms : kNoTime; }
+
+// The distinct entities of a row's links: those not named by an earlier link.
+template <class Fn>
+void each_entity(std::span<const PackedLink> links, const Fn& fn) {
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    bool seen = false;
+    for (std::size_t j = 0; j < i && !seen; ++j) seen = entity_of(links[j]) == entity_of(links[i]);
+    if (!seen) fn(entity_of(links[i]));
+  }
+}
+
+constexpr Field kOrders[] = {Field::title, Field::priority, Field::action_type, Field::is_completed, Field::assigned_to_id,
+                             Field::created_at, Field::updated_at, Field::completed_at};
+
+}  // namespace
+
+// What of a row changes, and so which sequences it leaves and joins.
+struct Image::Change {
+  bool fresh = false;      // it joins all (or, removed, leaves all)
+  bool due = false, assignee = false, completed = false, links = false, title = false, cell = false, updated = false, created = false;
+  std::uint32_t new_assignee = kNoUser;
+  std::uint16_t new_cell = 0;
+
+  [[nodiscard]] bool touches(Field field) const {
+    if (fresh) return true;
+    switch (field) {
+      case Field::title: return title;
+      case Field::assigned_to_id: return assignee;
+      case Field::created_at: return created;
+      case Field::updated_at: return updated;
+      case Field::completed_at: return completed;
+      default: return cell;  // priority, action type, completion
+    }
+  }
+};
+
+Image::Image() {
+  users.emplace_back();
+  of_user.emplace_back();
+}
+Image::~Image() {
+  for (auto& order : orders_) delete order.load();
+}
+
+std::optional<Row> Image::find(const Uuid& task) const {
+  return row_index_.find(task, [this](Row row) -> const Uuid& { return id[row]; });
+}
+std::optional<std::uint32_t> Image::user_number(const Uuid& user) const {
+  return user_index_.find(user, [this](std::uint32_t number) -> const Uuid& { return users[number].id; });
+}
+std::optional<std::uint32_t> Image::entity_number(const Uuid& entity) const {
+  return entity_index_.find(entity, [this](std::uint32_t number) -> const Uuid& { return entities[number].id; });
+}
+const Entity* Image::entity(const Uuid& entity) const {
+  const auto number = entity_number(entity);
+  return number ? &entities[*number] : nullptr;
+}
+
+std::uint32_t Image::intern_user(const Uuid& user) {
+  if (const auto number = user_number(user)) return *number;
+  User& added = users.emplace_back();
+  added.id = user;
+  write_uuid(added.text, user);
+  of_user.emplace_back();
+  const auto number = static_cast<std::uint32_t>(users.size() - 1);
+  user_index_.insert(number, [this](std::uint32_t at) -> const Uuid& { return users[at].id; });
+  return number;
+}
+
+std::uint32_t Image::intern_entity(const Uuid& entity) {
+  if (const auto number = entity_number(entity)) return *number;
+  entities.emplace_back().id = entity;
+  const auto number = static_cast<std::uint32_t>(entities.size() - 1);
+  entity_index_.insert(number, [this](std::uint32_t at) -> const Uuid& { return entities[at].id; });
+  return number;
+}
+
+Task Image::task(Row row) const {
+  Task task;
+  task.id = {id[row]};
+  task.lifecycle = Lifecycle::live;
+  task.version = {version[row]};
+  const auto text = title[row];
+  task.fields.title.assign(text.data(), text.size());
+  const Facets facets = projections::facets_of(cell[row]);
+  if (due[row] != kNoTime) task.fields.due_date = Timestamp{due[row]};
+  if (facets.priority != 0) task.fields.priority = static_cast<Priority>(facets.priority);
+  if (facets.action_type != 0) task.fields.action_type = static_cast<ActionType>(facets.action_type);
+  if (assignee[row] != kNoUser) task.fields.assigned_to = UserId{users[assignee[row]].id};
+  for (const PackedLink link : links[row]) task.fields.links.push_back({{entities[entity_of(link)].id}, type_of(link)});
+  if (completed[row] != kNoTime) task.completed_at = Timestamp{completed[row]};
+  if (completed_by[row] != kNoUser) task.completed_by = UserId{users[completed_by[row]].id};
+  if (created_by[row] != kNoUser) task.created_by = {users[created_by[row]].id};
+  task.created_at = {created[row]};
+  task.updated_at = {updated[row]};
+  return task;
+}
+
+Row Image::allocate() {
+  if (!free_.empty()) {
+    const Row row = free_.back();
+    free_.pop_back();
+    return row;
+  }
+  const std::size_t count = id.size() + 1;
+  id.resize(count), due.resize(count), created.resize(count), updated.resize(count), completed.resize(count);
+  version.resize(count), assignee.resize(count), created_by.resize(count), completed_by.resize(count);
+  cell.resize(count), plain.resize(count), title_key.resize(count);
+  if (live.size() * 64 < count) live.push_back(0);
+  const Row row = static_cast<Row>(count - 1);
+  title.set(row, {}), folded.set(row, {}), links.set(row, {});
+  return row;
+}
+
+void Image::reserve(std::size_t tasks) {
+  id.reserve(tasks), due.reserve(tasks), created.reserve(tasks), updated.reserve(tasks), completed.reserve(tasks);
+  version.reserve(tasks), assignee.reserve(tasks), created_by.reserve(tasks), completed_by.reserve(tasks);
+  cell.reserve(tasks), plain.reserve(tasks), title_key.reserve(tasks);
+  live.reserve(tasks / 64 + 1);
+  row_index_.reserve(tasks, [this](Row row) -> const Uuid& { return id[row]; });
+}
+
+void Image::write_title(Row row, std::string_view text) {
+  title.set(row, {text.data(), text.size()});
+  fold_into(fold_buffer_, text);
+  folded.set(row, {fold_buffer_.data(), fold_buffer_.size()});
+  title_key[row] = title_key_of(std::string_view(fold_buffer_).substr(0, fold_buffer_.size() - 1));
+  plain[row] = is_plain_json(text);
+}
+
+void Image::write(Row row, const Task& task, const Change& change) {
+  version[row] = task.version.value;
+  updated[row] = task.updated_at.ms;
+  due[row] = ms_or_none(task.fields.due_date);
+  completed[row] = ms_or_none(task.completed_at);
+  completed_by[row] = task.completed_by ? intern_user(task.completed_by->value) : kNoUser;
+  assignee[row] = change.new_assignee;
+  cell[row] = change.new_cell;
+  if (change.fresh || change.created) {
+    created[row] = task.created_at.ms;
+    created_by[row] = intern_user(task.created_by.value);
+  }
+  if (change.fresh || change.title) write_title(row, task.fields.title);
+  if (change.fresh || change.links) {
+    link_buffer_.clear();
+    for (const Link& link : task.fields.links) link_buffer_.push_back(intern_entity(link.id.value) << 2 | static_cast<PackedLink>(link.type));
+    links.set(row, link_buffer_);
+  }
+}
+
+void Image::load(const Task& task) {
+  const Row row = allocate();
+  id[row] = task.id.value;
+  live[row / 64] |= std::uint64_t{1} << (row % 64);
+  row_index_.insert(row, [this](Row at) -> const Uuid& { return id[at]; });
+  Change change;
+  change.fresh = true;
+  change.new_assignee = task.fields.assigned_to ? intern_user(task.fields.assigned_to->value) : kNoUser;
+  change.new_cell = cell_of(facets_of(task));
+  write(row, task, change);
+}
+
+void Image::finish() {
+  struct Timed {
+    std::int64_t time;
+    Row row;
+  };
+  std::vector<Timed> timed(rows());
+  const auto less = [this](const Timed& a, const Timed& b) {
+    return a.time < b.time || (a.time == b.time && uuid_less(id[a.row], id[b.row]));
+  };
+  std::vector<Row> all(rows());
+  std::vector<std::vector<Row>> per(users.size());
+  const auto build_by = [&](const Column<std::int64_t>& times, bool nulls, OrderTree& whole, OrderTree OfUser::*part, const std::uint16_t* cells) {
+    timed.clear();
+    for (Row row = 0; row < rows(); ++row) {
+      if (nulls || times[row] != kNoTime) timed.push_back({times[row], row});
+    }
+    std::sort(timed.begin(), timed.end(), less);
+    all.clear();
+    for (auto& list : per) list.clear();
+    for (const Timed& one : timed) {
+      all.push_back(one.row);
+      per[assignee[one.row]].push_back(one.row);
+    }
+    whole.build(all, cells);
+    for (std::size_t user = 0; user < per.size(); ++user) (of_user[user].*part).build(per[user], cells);
+  };
+  build_by(completed, false, by_completed, &OfUser::by_completed, nullptr);
+  build_by(due, true, by_due, &OfUser::by_due, cell.data());
+  per = {};
+  // Entities: rows grouped by counting, in due order.
+  std::vector<std::uint32_t> start(entities.size() + 1);
+  for (Row row = 0; row < rows(); ++row) each_entity(links[row], [&](std::uint32_t entity) { ++start[entity + 1]; });
+  for (std::size_t i = 1; i < start.size(); ++i) start[i] += start[i - 1];
+  std::vector<Row> grouped(start.back());
+  std::vector<std::uint32_t> at(start.begin(), start.end());
+  for (const Row row : all) {
+    each_entity(links[row], [&](std::uint32_t entity) { grouped[at[entity]++] = row; });
+    for (const PackedLink link : links[row]) ++entities[entity_of(link)].links[link & 3];
+  }
+  for (std::size_t i = 0; i < entities.size(); ++i) {
+    entities[i].by_due.build(std::span(grouped).subspan(start[i], start[i + 1] - start[i]), cell.data());
+  }
+}
+
+namespace {
+
+template <class Less>
+void erase_from(OrderTree& tree, Row row, const std::uint16_t* cells, const Less& less) {
+  tree.erase(tree.partition([&](Row other) { return less(other, row); }), cells);
+}
+template <class Less>
+void insert_into(OrderTree& tree, Row row, const std::uint16_t* cells, const Less& less) {
+  tree.insert(tree.partition([&](Row other) { return less(other, row); }), row, cells);
+}
+template <class Key>
+auto less_by(const Image& image, const Key& key) {
+  return [&image, key](Row a, Row b) {
+    const auto order = key.compare(a, b);
+    return order < 0 || (order == 0 && uuid_less(image.id[a], image.id[b]));
+  };
+}
+
+}  // namespace
+
+void Image::detach_links(Row row) {
+  const auto less = less_by(*this, TimeKey{due.data()});
+  each_entity(links[row], [&](std::uint32_t entity) { erase_from(entities[entity].by_due, row, cell.data(), less); });
+  for (const PackedLink link : links[row]) --entities[entity_of(link)].links[link & 3];
+}
+
+void Image::attach_links(Row row) {
+  const auto less = less_by(*this, TimeKey{due.data()});
+  each_entity(links[row], [&](std::uint32_t entity) { insert_into(entities[entity].by_due, row, cell.data(), less); });
+  for (const PackedLink link : links[row]) ++entities[entity_of(link)].links[link & 3];
+}
+
+void Image::detach(Row row, const Change& change) {
+  const auto by_due_less = less_by(*this, TimeKey{due.data()});
+  const auto by_completed_less = less_by(*this, TimeKey{completed.data()});
+  OfUser& mine = of_user[assignee[row]];
+  if (change.fresh || change.due) erase_from(by_due, row, cell.data(), by_due_less);
+  if (change.fresh || change.due || change.assignee) erase_from(mine.by_due, row, cell.data(), by_due_less);
+  if (change.fresh || change.due || change.links) detach_links(row);
+  if (completed[row] != kNoTime) {
+    if (change.fresh || change.completed) erase_from(by_completed, row, nullptr, by_completed_less);
+    if (change.fresh || change.completed || change.assignee) erase_from(mine.by_completed, row, nullptr, by_completed_less);
+  }
+  for (const Field field : kOrders) {
+    OrderTree* order = orders_[static_cast<std::size_t>(field)].load(std::memory_order_relaxed);
+    if (order == nullptr || !change.touches(field)) continue;
+    with_key(*this, field, [&](const auto& key) { erase_from(*order, row, nullptr, less_by(*this, key)); });
+  }
+}
+
+void Image::attach(Row row, const Change& change) {
+  const auto by_due_less = less_by(*this, TimeKey{due.data()});
+  const auto by_completed_less = less_by(*this, TimeKey{completed.data()});
+  OfUser& mine = of_user[assignee[row]];
+  if (change.fresh || change.due) insert_into(by_due, row, cell.data(), by_due_less);
+  if (change.fresh || change.due || change.assignee) insert_into(mine.by_due, row, cell.data(), by_due_less);
+  if (change.fresh || change.due || change.links) attach_links(row);
+  if (completed[row] != kNoTime) {
+    if (change.fresh || change.completed) insert_into(by_completed, row, nullptr, by_completed_less);
+    if (change.fresh || change.completed || change.assignee) insert_into(mine.by_completed, row, nullptr, by_completed_less);
+  }
+  for (const Field field : kOrders) {
+    OrderTree* order = orders_[static_cast<std::size_t>(field)].load(std::memory_order_relaxed);
+    if (order == nullptr || !change.touches(field)) continue;
+    with_key(*this, field, [&](const auto& key) { insert_into(*order, row, nullptr, less_by(*this, key)); });
+  }
+}
+
+// In the sequences that the row stays in at its place.
+void Image::change_cells(Row row, std::uint16_t old_cell, const Change& change) {
+  if (change.fresh || !change.cell || change.due) return;
+  const auto less = less_by(*this, TimeKey{due.data()});
+  const auto change_in = [&](OrderTree& tree) {
+    tree.change_cell(tree.partition([&](Row other) { return less(other, row); }), old_cell, cell.data());
+  };
+  change_in(by_due);
+  if (!change.assignee) change_in(of_user[assignee[row]].by_due);
+  if (!change.links) each_entity(links[row], [&](std::uint32_t entity) { change_in(entities[entity].by_due); });
+}
+
+void Image::remember(Row row) {
+  dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]});
+}
+
+void Image::put(const Task& task) {
+  const std::uint32_t new_assignee = task.fields.assigned_to ? intern_user(task.fields.assigned_to->value) : kNoUser;
+  Change change;
+  change.new_assignee = new_assignee;
+  change.new_cell = cell_of(facets_of(task));
+  const auto found = find(task.id.value);
+  if (!found) {
+    change.fresh = true;
+    const Row row = allocate();
+    id[row] = task.id.value;
+    live[row / 64] |= std::uint64_t{1} << (row % 64);
+    row_index_.insert(row, [this](Row at) -> const Uuid& { return id[at]; });
+    dirty.try_emplace(task.id.value);
+    write(row, task, change);
+    return attach(row, change);
+  }
+  const Row row = *found;
+  remember(row);
+  change.due = due[row] != ms_or_none(task.fields.due_date);
+  change.assignee = assignee[row] != new_assignee;
+  change.completed = completed[row] != ms_or_none(task.completed_at);
+  change.cell = cell[row] != change.new_cell;
+  change.updated = updated[row] != task.updated_at.ms;
+  change.created = created[row] != task.created_at.ms || users[created_by[row]].id != task.created_by.value;
+  change.title = TitleKey::text(title[row]) != task.fields.title;
+  const auto held = links[row];
+  change.links = held.size() != task.fields.links.size();
+  for (std::size_t i = 0; i < held.size() && !change.links; ++i) {
+    change.links = type_of(held[i]) != task.fields.links[i].type || entities[entity_of(held[i])].id != task.fields.links[i].id.value;
+  }
+  const std::uint16_t old_cell = cell[row];
+  detach(row, change);
+  write(row, task, change);
+  change_cells(row, old_cell, change);
+  attach(row, change);
+}
+
+bool Image::remove(const TaskId& task) {
+  const auto found = find(task.value);
+  if (!found) return false;
+  const Row row = *found;
+  remember(row);
+  Change change;
+  change.fresh = true;
+  detach(row, change);
+  row_index_.erase(row, [this](Row at) -> const Uuid& { return id[at]; });
+  live[row / 64] &= ~(std::uint64_t{1} << (row % 64));
+  id[row] = {};
+  due[row] = created[row] = updated[row] = completed[row] = 0;
+  version[row] = assignee[row] = created_by[row] = completed_by[row] = 0;
+  cell[row] = 0;
+  title.set(row, {}), folded.set(row, {}), links.set(row, {});
+  free_.push_back(row);
+  return true;
+}
+
+bool Image::has_order(Field field) const {
+  return field == Field::due_date || orders_[static_cast<std::size_t>(field)].load(std::memory_order_acquire) != nullptr;
+}
+
+const OrderTree& Image::ensure_order(Field field) const {
+  if (field == Field::due_date) return by_due;
+  std::atomic<OrderTree*>& order = orders_[static_cast<std::size_t>(field)];
+  if (const OrderTree* built = order.load(std::memory_order_acquire)) return *built;
+  const std::lock_guard lock(building_);
+  if (const OrderTree* built = order.load(std::memory_order_acquire)) return *built;
+  struct Keyed {
+    std::uint64_t prefix;
+    Row row;
+  };
+  std::vector<Keyed> keyed, nulls;
+  keyed.reserve(tasks());
+  with_key(*this, field, [&](const auto& key) {
+    for (Row row = 0; row < rows(); ++row) {
+      if (!is_live(row)) continue;
+      key.null(row) ? nulls.push_back({0, row}) : keyed.push_back({key.prefix(row), row});
+    }
+    const auto less = less_by(*this, key);
+    const auto by_prefix = [&](const Keyed& a, const Keyed& b) { return a.prefix < b.prefix || (a.prefix == b.prefix && less(a.row, b.row)); };
+    std::sort(keyed.begin(), keyed.end(), by_prefix);
+    std::sort(nulls.begin(), nulls.end(), by_prefix);
+  });
+  std::vector<Row> sorted;
+  sorted.reserve(tasks());
+  for (const Keyed& one : keyed) sorted.push_back(one.row);
+  for (const Keyed& one : nulls) sorted.push_back(one.row);
+  auto tree = std::make_unique<OrderTree>();
+  tree->build(sorted, nullptr);
+  const OrderTree& built = *tree;
+  order.store(tree.release(), std::memory_order_release);
+  return built;
+}
+
+std::size_t Image::bytes() const {
+  std::size_t bytes = id.bytes() + due.bytes() + created.bytes() + updated.bytes() + completed.bytes() + version.bytes() +
+                      assignee.bytes() + created_by.bytes() + completed_by.bytes() + cell.bytes() + plain.bytes() +
+                      title_key.bytes() + title.bytes() + folded.bytes() + links.bytes() + live.bytes();
+  bytes += row_index_.bytes() + user_index_.bytes() + entity_index_.bytes() + free_.capacity() * sizeof(Row);
+  bytes += by_due.bytes() + by_completed.bytes() + users.size() * (sizeof(User) + sizeof(OfUser)) + entities.size() * sizeof(Entity);
+  for (const OfUser& one : of_user) bytes += one.by_due.bytes() + one.by_completed.bytes();
+  for (const Entity& one : entities) bytes += one.by_due.bytes();
+  for (const auto& order : orders_) {
+    if (const OrderTree* built = order.load(std::memory_order_acquire)) bytes += sizeof *built + built->bytes();
+  }
+  return bytes + dirty.size() * 80;
+}
+
+}  // namespace taskledger::projections

@@ -1,0 +1,134 @@
+// One workspace's live tasks in memory, by columns: what every list, count and statistic is answered from. A task is a
+// row (a number, used again after a deletion); users and linked entities are numbered in dictionaries that only grow.
+// Beside the columns stand sorted sequences (order_tree.h): by due time for the workspace, for every assignee and every
+// linked entity, by completion time for the workspace and every assignee, and by any other sort field from its first
+// use on.
+// Threads: as a container (workspace.h locks it); ensure_order() alone may be called by readers at the same time.
+// Memory: about 150 bytes a task, its title twice (as it is and folded), 20 bytes a link (ARCHITECTURE.md has the table).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/filter.h"
+#include "core/task.h"
+#include "projections/image/cells.h"
+#include "projections/image/column.h"
+#include "projections/image/order_tree.h"
+#include "projections/image/uuid_index.h"
+
+namespace taskledger::projections {
+
+using Row = std::uint32_t;
+inline constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::max();  // null; sorts last
+inline constexpr std::uint32_t kNoUser = 0;                                         // number of "nobody"
+
+struct User {
+  Uuid id;
+  char text[36];
+};
+
+// A linked entity: the tasks that have a link to it, by due time (each once, whatever the types of its links).
+struct Entity {
+  Uuid id;
+  OrderTree by_due;
+  std::uint32_t links[4] = {};  // by type
+};
+// A link in a row: entity number * 4 + type.
+using PackedLink = std::uint32_t;
+[[nodiscard]] constexpr std::uint32_t entity_of(PackedLink link) { return link >> 2; }
+[[nodiscard]] constexpr EntityType type_of(PackedLink link) { return static_cast<EntityType>(link & 3); }
+
+// What of a task the rows on disk depend on beside its own content, as it was when they were last written.
+struct Baseline {
+  bool present = false;
+  std::uint32_t assignee = kNoUser;
+  std::int64_t due = kNoTime, completed = kNoTime;
+};
+
+class Image {
+ public:
+  Image();
+  ~Image();
+  Image(const Image&) = delete;
+  Image& operator=(const Image&) = delete;
+
+  // Loading: rows in any order, then finish() once. `presorted`: they came in ascending order of ids.
+  void reserve(std::size_t tasks);
+  void load(const Task& task);
+  void finish();
+
+  void put(const Task& task);       // a live task, new or changed
+  bool remove(const TaskId& task);  // false: there is none
+
+  [[nodiscard]] std::optional<Row> find(const Uuid& task) const;
+  [[nodiscard]] Task task(Row row) const;
+  [[nodiscard]] std::uint32_t tasks() const { return by_due.size(); }
+  [[nodiscard]] std::uint32_t rows() const { return static_cast<std::uint32_t>(id.size()); }
+  [[nodiscard]] bool is_live(Row row) const { return live[row / 64] >> (row % 64) & 1; }
+  [[nodiscard]] std::optional<std::uint32_t> user_number(const Uuid& user) const;
+  [[nodiscard]] const Entity* entity(const Uuid& entity) const;
+  [[nodiscard]] std::optional<std::uint32_t> entity_number(const Uuid& entity) const;
+  [[nodiscard]] bool row_before(const Column<std::int64_t>& times, Row row, std::int64_t time, const Uuid& task) const {
+    return times[row] < time || (times[row] == time && uuid_less(id[row], task));
+  }
+
+  // The sequence by a sort field (nulls last, equal ones by id), built on first use; due_date is always there.
+  [[nodiscard]] const OrderTree& ensure_order(Field field) const;
+  [[nodiscard]] bool has_order(Field field) const;
+  [[nodiscard]] std::size_t bytes() const;
+
+  // Columns, by row. Of rows that are not live they hold zeros and empty lists.
+  Column<Uuid> id;
+  Column<std::int64_t> due, created, updated, completed;  // ms, or kNoTime
+  Column<std::uint32_t> version, assignee, created_by, completed_by;
+  Column<std::uint16_t> cell;
+  Column<std::uint8_t> plain;        // the title needs no escapes in JSON
+  Column<std::uint64_t> title_key;   // the first 8 bytes of the folded title, as a number that sorts like them
+  RowLists<char> title, folded;      // folded: with a NUL after each, which no title holds
+  RowLists<PackedLink> links;
+  Column<std::uint64_t> live;        // a bit a row
+
+  std::deque<User> users;            // by number; 0 is nobody
+  std::deque<Entity> entities;       // by number
+  struct OfUser {
+    OrderTree by_due, by_completed;
+  };
+  std::deque<OfUser> of_user;        // by assignee; 0: the unassigned
+  OrderTree by_due, by_completed;    // by_completed: completed tasks only
+
+  // Tasks changed since clear: what the rows on disk still say of them.
+  std::unordered_map<Uuid, Baseline> dirty;
+
+ private:
+  struct Change;
+  Row allocate();
+  std::uint32_t intern_user(const Uuid& user);
+  std::uint32_t intern_entity(const Uuid& entity);
+  void write(Row row, const Task& task, const Change& change);
+  void write_title(Row row, std::string_view title);
+  void detach(Row row, const Change& change);
+  void attach(Row row, const Change& change);
+  void change_cells(Row row, std::uint16_t old_cell, const Change& change);
+  void remember(Row row);
+  void detach_links(Row row);
+  void attach_links(Row row);
+
+  UuidIndex row_index_, user_index_, entity_index_;
+  std::vector<Row> free_;
+  mutable std::mutex building_;
+  mutable std::array<std::atomic<OrderTree*>, 16> orders_{};
+  std::string fold_buffer_;
+  std::vector<PackedLink> link_buffer_;
+};
+
+}  // namespace taskledger::projections

@@ -1,0 +1,331 @@
+#include "projections/image/order_tree.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace taskledger::projections {
+
+namespace {
+constexpr std::uint32_t kFill = 208;        // rows a leaf when built in bulk: some room to grow
+constexpr std::uint32_t kBlockFill = 26;    // leaves a block, likewise
+}  // namespace
+
+OrderTree::OrderTree(OrderTree&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), capacity_(std::exchange(other.capacity_, 0)) {}
+
+OrderTree& OrderTree::operator=(OrderTree&& other) noexcept {
+  std::swap(data_, other.data_), std::swap(size_, other.size_), std::swap(capacity_, other.capacity_);
+  return *this;
+}
+
+OrderTree::~OrderTree() { clear(); }
+
+void OrderTree::clear() {
+  if (large()) {
+    delete static_cast<Large*>(data_);
+  } else {
+    std::free(data_);
+  }
+  data_ = nullptr;
+  size_ = capacity_ = 0;
+}
+
+std::size_t OrderTree::bytes() const {
+  if (!large()) return capacity_ * sizeof(std::uint32_t) + (data_ ? 16 : 0);
+  std::size_t bytes = sizeof(Large) + big().histograms.size() * sizeof(Histogram);
+  for (const auto& block : big().blocks) {
+    const bool cells = block->histogram != nullptr;
+    bytes += sizeof(Block) + (cells ? sizeof(Histogram) : 0) + 16;
+    bytes += block->leaves.size() * (sizeof(Leaf) + (cells ? sizeof(CellPart) : 0) + 40);
+  }
+  return bytes;
+}
+
+OrderTree::Place OrderTree::end() const {
+  return large() ? Place{static_cast<std::uint32_t>(big().blocks.size()), 0, 0} : Place{0, 0, size_};
+}
+
+std::uint32_t OrderTree::row(Place place) const {
+  return large() ? big().blocks[place.block]->leaves[place.leaf]->rows[place.at] : small()[place.at];
+}
+
+void OrderTree::advance(Place& place) const {
+  ++place.at;
+  if (!large()) return;
+  const Block& block = *big().blocks[place.block];
+  if (place.at < block.leaves[place.leaf]->size) return;
+  place.at = 0;
+  if (++place.leaf < block.leaves.size()) return;
+  place.leaf = 0;
+  ++place.block;
+}
+
+void OrderTree::retreat(Place& place) const {
+  if (large() && place.at == 0) {
+    if (place.leaf == 0) {
+      --place.block;
+      place.leaf = static_cast<std::uint32_t>(big().blocks[place.block]->leaves.size());
+    }
+    --place.leaf;
+    place.at = big().blocks[place.block]->leaves[place.leaf]->size;
+  }
+  --place.at;
+}
+
+std::unique_ptr<OrderTree::Leaf> OrderTree::make_leaf(std::span<const std::uint32_t> rows, const std::uint16_t* cells) {
+  auto leaf = std::make_unique<Leaf>();
+  leaf->size = static_cast<std::uint32_t>(rows.size());
+  std::copy(rows.begin(), rows.end(), leaf->rows);
+  if (cells != nullptr) {
+    leaf->cells = std::make_unique<CellPart>();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      leaf->cells->cell[i] = cells[rows[i]];
+      ++leaf->cells->histogram[cells[rows[i]]];
+    }
+  }
+  return leaf;
+}
+
+void OrderTree::sum_up(Block& block) {
+  block.size = 0;
+  const bool cells = block.leaves[0]->cells != nullptr;
+  if (cells) block.histogram = std::make_unique<Histogram>();
+  for (const auto& leaf : block.leaves) {
+    block.size += leaf->size;
+    if (!cells) continue;
+    for (unsigned cell = 0; cell < kCells; ++cell) block.histogram->of[cell] += leaf->cells->histogram[cell];
+  }
+}
+
+void OrderTree::index() {
+  Large& large = big();
+  const std::size_t count = large.blocks.size();
+  const bool cells = large.blocks[0]->histogram != nullptr;
+  large.sizes.assign(count + 1, 0);
+  large.histograms.clear();
+  large.total = {};
+  if (cells) large.histograms.resize(count + 1);
+  for (std::size_t i = 1; i <= count; ++i) {
+    large.sizes[i] += large.blocks[i - 1]->size;
+    const std::size_t up = i + (i & -i);
+    if (up <= count) large.sizes[up] += large.sizes[i];
+    if (!cells) continue;
+    for (unsigned cell = 0; cell < kCells; ++cell) {
+      large.histograms[i].of[cell] += large.blocks[i - 1]->histogram->of[cell];
+      if (up <= count) large.histograms[up].of[cell] += large.histograms[i].of[cell];
+      large.total.of[cell] += large.blocks[i - 1]->histogram->of[cell];
+    }
+  }
+}
+
+void OrderTree::add(std::uint32_t block, std::int32_t rows, std::uint16_t cell, std::int32_t in_cell) {
+  Large& large = big();
+  large.blocks[block]->size += static_cast<std::uint32_t>(rows);
+  const bool cells = !large.histograms.empty();
+  if (cells) {
+    large.blocks[block]->histogram->of[cell] += static_cast<std::uint32_t>(in_cell);
+    large.total.of[cell] += static_cast<std::uint32_t>(in_cell);
+  }
+  for (std::size_t i = block + 1; i < large.sizes.size(); i += i & -i) {
+    large.sizes[i] += static_cast<std::uint32_t>(rows);
+    if (cells) large.histograms[i].of[cell] += static_cast<std::uint32_t>(in_cell);
+  }
+}
+
+void OrderTree::build(std::span<const std::uint32_t> rows, const std::uint16_t* cells) {
+  clear();
+  if (rows.size() > kSmall) return make_large(rows, cells);
+  if (rows.empty()) return;
+  data_ = std::malloc(rows.size_bytes());
+  if (data_ == nullptr) throw std::bad_alloc();
+  std::memcpy(data_, rows.data(), rows.size_bytes());
+  size_ = capacity_ = static_cast<std::uint32_t>(rows.size());
+}
+
+void OrderTree::make_large(std::span<const std::uint32_t> rows, const std::uint16_t* cells) {
+  auto large = std::make_unique<Large>();
+  const std::size_t count = rows.size();
+  for (std::size_t at = 0; at < count;) {
+    if (large->blocks.empty() || large->blocks.back()->leaves.size() == kBlockFill) large->blocks.push_back(std::make_unique<Block>());
+    const std::size_t take = std::min<std::size_t>(kFill, count - at);
+    large->blocks.back()->leaves.push_back(make_leaf(rows.subspan(at, take), cells));
+    at += take;
+  }
+  for (auto& block : large->blocks) sum_up(*block);
+  clear();
+  data_ = large.release();
+  size_ = static_cast<std::uint32_t>(count);
+  capacity_ = kLargeMark;
+  index();
+}
+
+void OrderTree::insert(Place place, std::uint32_t row, const std::uint16_t* cells) {
+  if (large()) return insert_large(place, row, cells);
+  if (size_ == kSmall) {
+    std::uint32_t rows[kSmall + 1];
+    std::copy_n(small(), place.at, rows);
+    rows[place.at] = row;
+    std::copy_n(small() + place.at, size_ - place.at, rows + place.at + 1);
+    return make_large(rows, cells);
+  }
+  if (size_ == capacity_) {
+    const std::uint32_t capacity = capacity_ < 4 ? capacity_ + 2 : std::min(kSmall, capacity_ + capacity_ / 2);
+    void* grown = std::realloc(data_, capacity * sizeof(std::uint32_t));
+    if (grown == nullptr) throw std::bad_alloc();
+    data_ = grown;
+    capacity_ = capacity;
+  }
+  std::memmove(small() + place.at + 1, small() + place.at, (size_ - place.at) * sizeof(std::uint32_t));
+  small()[place.at] = row;
+  ++size_;
+}
+
+void OrderTree::leaf_insert(Leaf& leaf, std::uint32_t at, std::uint32_t row, const std::uint16_t* cells) {
+  std::memmove(leaf.rows + at + 1, leaf.rows + at, (leaf.size - at) * sizeof leaf.rows[0]);
+  leaf.rows[at] = row;
+  if (leaf.cells) {
+    CellPart& part = *leaf.cells;
+    std::memmove(part.cell + at + 1, part.cell + at, (leaf.size - at) * sizeof part.cell[0]);
+    part.cell[at] = cells[row];
+    ++part.histogram[cells[row]];
+  }
+  ++leaf.size;
+}
+
+void OrderTree::leaf_erase(Leaf& leaf, std::uint32_t at) {
+  if (leaf.cells) {
+    CellPart& part = *leaf.cells;
+    --part.histogram[part.cell[at]];
+    std::memmove(part.cell + at, part.cell + at + 1, (leaf.size - at - 1) * sizeof part.cell[0]);
+  }
+  std::memmove(leaf.rows + at, leaf.rows + at + 1, (leaf.size - at - 1) * sizeof leaf.rows[0]);
+  --leaf.size;
+}
+
+// The upper half of a leaf, as a leaf of its own.
+std::unique_ptr<OrderTree::Leaf> OrderTree::split(Leaf& leaf) {
+  auto upper = std::make_unique<Leaf>();
+  const std::uint32_t keep = leaf.size / 2;
+  upper->size = leaf.size - keep;
+  std::copy_n(leaf.rows + keep, upper->size, upper->rows);
+  if (leaf.cells) {
+    upper->cells = std::make_unique<CellPart>();
+    std::copy_n(leaf.cells->cell + keep, upper->size, upper->cells->cell);
+    for (std::uint32_t i = 0; i < upper->size; ++i) {
+      ++upper->cells->histogram[upper->cells->cell[i]];
+      --leaf.cells->histogram[upper->cells->cell[i]];
+    }
+  }
+  leaf.size = keep;
+  return upper;
+}
+
+void OrderTree::insert_large(Place place, std::uint32_t row, const std::uint16_t* cells) {
+  auto& blocks = big().blocks;
+  const bool at_end = place == end();
+  // Before the first row of a leaf means after the last of the one before: no first row changes for it.
+  if (place.at == 0 && (place.leaf != 0 || place.block != 0)) {
+    if (place.leaf == 0) {
+      --place.block;
+      place.leaf = static_cast<std::uint32_t>(blocks[place.block]->leaves.size());
+    }
+    --place.leaf;
+    place.at = blocks[place.block]->leaves[place.leaf]->size;
+  }
+  auto& leaves = blocks[place.block]->leaves;
+  if (leaves[place.leaf]->size == kLeaf) {
+    if (at_end) {  // times of creation and change only grow: full leaves stay full
+      leaves.push_back(make_leaf({}, big().histograms.empty() ? nullptr : cells));
+      place = {place.block, place.leaf + 1, 0};
+    } else {
+      leaves.insert(leaves.begin() + place.leaf + 1, split(*leaves[place.leaf]));
+      const std::uint32_t keep = leaves[place.leaf]->size;
+      if (place.at > keep) place = {place.block, place.leaf + 1, place.at - keep};
+    }
+  }
+  leaf_insert(*leaves[place.leaf], place.at, row, cells);
+  ++size_;
+  const std::uint16_t cell = big().histograms.empty() ? 0 : cells[row];
+  add(place.block, 1, cell, 1);
+  if (leaves.size() <= kBlock) return;
+  auto upper = std::make_unique<Block>();
+  const std::size_t keep = at_end ? leaves.size() - 1 : leaves.size() / 2;
+  upper->leaves.assign(std::make_move_iterator(leaves.begin() + static_cast<std::ptrdiff_t>(keep)), std::make_move_iterator(leaves.end()));
+  leaves.resize(keep);
+  sum_up(*upper);
+  sum_up(*blocks[place.block]);
+  blocks.insert(blocks.begin() + place.block + 1, std::move(upper));
+  index();
+}
+
+void OrderTree::erase(Place place, const std::uint16_t*) {
+  if (!large()) {
+    std::memmove(small() + place.at, small() + place.at + 1, (size_ - place.at - 1) * sizeof(std::uint32_t));
+    if (--size_ == 0) clear();
+    return;
+  }
+  auto& blocks = big().blocks;
+  auto& leaves = blocks[place.block]->leaves;
+  Leaf& leaf = *leaves[place.leaf];
+  const std::uint16_t cell = leaf.cells ? leaf.cells->cell[place.at] : 0;
+  leaf_erase(leaf, place.at);
+  add(place.block, -1, cell, -1);
+  if (--size_ == 0) return clear();
+  if (leaf.size != 0) return;
+  leaves.erase(leaves.begin() + place.leaf);
+  if (!leaves.empty()) return;
+  blocks.erase(blocks.begin() + place.block);
+  index();
+}
+
+void OrderTree::change_cell(Place place, std::uint16_t old_cell, const std::uint16_t* cells) {
+  if (!large()) return;
+  Leaf& leaf = *big().blocks[place.block]->leaves[place.leaf];
+  const std::uint16_t cell = cells[leaf.rows[place.at]];
+  leaf.cells->cell[place.at] = cell;
+  --leaf.cells->histogram[old_cell];
+  ++leaf.cells->histogram[cell];
+  add(place.block, 0, old_cell, -1);
+  add(place.block, 0, cell, 1);
+}
+
+std::uint64_t OrderTree::rank(Place place) const {
+  if (!large()) return place.at;
+  const Large& large = big();
+  std::uint64_t rank = place.at;
+  for (std::size_t i = place.block; i != 0; i &= i - 1) rank += large.sizes[i];
+  for (std::uint32_t i = 0; i < place.leaf; ++i) rank += large.blocks[place.block]->leaves[i]->size;
+  return rank;
+}
+
+// Rows of the set before `place`, of a large sequence.
+std::uint64_t OrderTree::before(Place place, const CellSet& set) const {
+  const Large& large = big();
+  if (place.block == large.blocks.size()) return set.sum(large.total.of.data());
+  std::uint64_t sum = 0;
+  for (std::size_t i = place.block; i != 0; i &= i - 1) sum += set.sum(large.histograms[i].of.data());
+  const Block& block = *large.blocks[place.block];
+  for (std::uint32_t i = 0; i < place.leaf; ++i) sum += set.sum(block.leaves[i]->cells->histogram);
+  const CellPart& part = *block.leaves[place.leaf]->cells;
+  for (std::uint32_t i = 0; i < place.at; ++i) sum += set.has(part.cell[i]);
+  return sum;
+}
+
+std::uint64_t OrderTree::count(Place from, Place to, const CellSet& set, const std::uint16_t* cells) const {
+  if (set.all()) return count(from, to);
+  if (large()) return before(to, set) - before(from, set);
+  std::uint64_t sum = 0;
+  for (std::uint32_t i = from.at; i < to.at; ++i) sum += set.has(cells[small()[i]]);
+  return sum;
+}
+
+bool OrderTree::barren(Place place, const CellSet& set) const {
+  if (!large() || set.all()) return false;
+  return set.sum(big().blocks[place.block]->leaves[place.leaf]->cells->histogram) == 0;
+}
+
+}  // namespace taskledger::projections

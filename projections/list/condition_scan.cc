@@ -1,0 +1,327 @@
+#include "projections/list/condition_scan.h"
+
+#include <algorithm>
+#include <bit>
+#include <string_view>
+#include <unordered_set>
+
+#include "core/text.h"
+#include "projections/image/keys.h"
+
+namespace taskledger::projections {
+
+namespace {
+
+constexpr unsigned kFew = 12;  // candidates in a chunk up to which they are tested one by one
+
+bool none(const ChunkBits& bits) { return (bits[0] | bits[1] | bits[2] | bits[3]) == 0; }
+unsigned count(const ChunkBits& bits) {
+  unsigned sum = 0;
+  for (const std::uint64_t word : bits) sum += static_cast<unsigned>(std::popcount(word));
+  return sum;
+}
+template <class Fn>
+void each_row(std::size_t chunk, const ChunkBits& bits, const Fn& fn) {
+  for (std::size_t word = 0; word < kChunkWords; ++word) {
+    for (std::uint64_t left = bits[word]; left != 0; left &= left - 1) {
+      fn(static_cast<Row>(chunk * 256 + word * 64 + static_cast<std::size_t>(std::countr_zero(left))));
+    }
+  }
+}
+void set_bit(ChunkBits& bits, Row row) { bits[row % 256 / 64] |= std::uint64_t{1} << (row % 64); }
+
+// A test of one row by `one(row)`, branch-free over 64 rows where all of them are candidates anyway.
+template <class One>
+class PerRow : public RowTest {
+ public:
+  PerRow(std::size_t rows, int cost_of, One one) : rows_(rows), one_(std::move(one)) { cost = cost_of; }
+  ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
+    ChunkBits out{};
+    for (std::size_t word = 0; word < kChunkWords; ++word) {
+      if (in[word] == 0) continue;
+      const Row first = static_cast<Row>(chunk * 256 + word * 64);
+      if (static_cast<unsigned>(std::popcount(in[word])) <= kFew || first + 64 > rows_) {
+        for (std::uint64_t left = in[word]; left != 0; left &= left - 1) {
+          const auto bit = static_cast<unsigned>(std::countr_zero(left));
+          out[word] |= static_cast<std::uint64_t>(one_(first + bit)) << bit;
+        }
+        continue;
+      }
+      std::uint64_t passed = 0;
+      for (unsigned bit = 0; bit < 64; ++bit) passed |= static_cast<std::uint64_t>(one_(first + bit)) << bit;
+      out[word] = passed & in[word];
+    }
+    return out;
+  }
+
+ private:
+  std::size_t rows_;
+  One one_;
+};
+template <class One>
+RowTestPtr per_row(const Image& image, int cost, One one) {
+  return std::make_unique<PerRow<One>>(image.rows(), cost, std::move(one));
+}
+
+class InBits : public RowTest {
+ public:
+  explicit InBits(Bits bits) : bits_(std::move(bits)) {}
+  ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
+    ChunkBits out{};
+    for (std::size_t word = 0; word < kChunkWords && chunk * kChunkWords + word < bits_.size(); ++word) {
+      out[word] = in[word] & bits_[chunk * kChunkWords + word];
+    }
+    return out;
+  }
+
+ private:
+  Bits bits_;
+};
+
+class Not : public RowTest {
+ public:
+  explicit Not(RowTestPtr test) : test_(std::move(test)) { cost = test_->cost; }
+  ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
+    ChunkBits out = test_->pass(chunk, in);
+    for (std::size_t word = 0; word < kChunkWords; ++word) out[word] = in[word] & ~out[word];
+    return out;
+  }
+
+ private:
+  RowTestPtr test_;
+};
+
+class Group : public RowTest {
+ public:
+  Group(bool any, std::vector<RowTestPtr> tests) : any_(any), tests_(std::move(tests)) {
+    std::stable_sort(tests_.begin(), tests_.end(), [](const RowTestPtr& a, const RowTestPtr& b) { return a->cost < b->cost; });
+    for (const RowTestPtr& test : tests_) cost += test->cost;
+  }
+  ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
+    if (tests_.empty()) return in;
+    ChunkBits left = in;  // AND: passed so far; OR: not passed yet
+    for (const RowTestPtr& test : tests_) {
+      if (none(left)) break;
+      const ChunkBits passed = test->pass(chunk, left);
+      for (std::size_t word = 0; word < kChunkWords; ++word) left[word] = any_ ? left[word] & ~passed[word] : passed[word];
+    }
+    if (!any_) return left;
+    for (std::size_t word = 0; word < kChunkWords; ++word) left[word] = in[word] & ~left[word];
+    return left;
+  }
+
+ private:
+  bool any_;
+  std::vector<RowTestPtr> tests_;
+};
+
+std::string_view folded_of(const Image& image, Row row) {
+  const auto bytes = image.folded[row];
+  return {bytes.data(), bytes.size() - 1};  // live rows only: their NUL left out
+}
+
+class Contains : public RowTest {
+ public:
+  Contains(const Image& image, std::string folded) : image_(image), needle_(std::move(folded)) { cost = 100; }
+  ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
+    ChunkBits out{};
+    if (count(in) <= kFew) {
+      each_row(chunk, in, [&](Row row) {
+        if (needle_.find(folded_of(image_, row)) != Needle::npos) set_bit(out, row);
+      });
+      return out;
+    }
+    const auto& block = image_.folded.block(chunk);
+    const std::string_view text(block.values.data(), block.values.size());
+    std::size_t row = 0;
+    for (std::size_t at = needle_.find(text); at != Needle::npos; at = needle_.find(text, block.start[row])) {
+      while (block.start[row + 1] <= at) ++row;
+      out[row / 64] |= std::uint64_t{1} << (row % 64);
+      ++row;
+    }
+    for (std::size_t word = 0; word < kChunkWords; ++word) out[word] &= in[word];
+    return out;
+  }
+
+ private:
+  const Image& image_;
+  Needle needle_;
+};
+
+RowTestPtr nothing(const Image& image) { return per_row(image, 0, [](Row) { return false; }); }
+
+// Cells that a predicate of the facets holds for.
+template <class Holds>
+RowTestPtr facets_test(const Image& image, const Holds& holds) {
+  std::array<bool, kCells> table{};
+  for (unsigned cell = 0; cell < kCells; ++cell) table[cell] = holds(facets_of(static_cast<std::uint16_t>(cell)));
+  return per_row(image, 1, [table, cells = image.cell.data()](Row row) { return table[cells[row]]; });
+}
+
+template <class Code>
+RowTestPtr code_test(const Image& image, const Condition& condition, const Code& code) {
+  return facets_test(image, [&](const Facets& facets) {
+    const unsigned value = code(facets);
+    if (condition.test == Test::is_null) return value == 0;
+    if (value == 0) return false;
+    if (condition.test == Test::in_range) return condition.low <= static_cast<std::int64_t>(value) && static_cast<std::int64_t>(value) <= condition.high;
+    return (condition.codes >> value & 1) != 0;
+  });
+}
+
+RowTestPtr users_test(const Image& image, const Condition& condition, const Column<std::uint32_t>& numbers) {
+  std::vector<std::uint8_t> wanted(image.users.size());
+  if (condition.test == Test::is_null) wanted[kNoUser] = 1;
+  for (const Uuid& id : condition.ids) {
+    if (const auto number = image.user_number(id)) wanted[*number] = 1;
+  }
+  return per_row(image, 3, [wanted = std::move(wanted), column = numbers.data()](Row row) { return wanted[column[row]] != 0; });
+}
+
+RowTestPtr times_test(const Image& image, const Condition& condition, const Column<std::int64_t>& times) {
+  if (condition.test == Test::is_null) return per_row(image, 2, [column = times.data()](Row row) { return column[row] == kNoTime; });
+  return time_test(times, condition.low, condition.high);
+}
+
+RowTestPtr entities_test(const Image& image, const Condition& condition) {
+  if (condition.test == Test::is_null) return facets_test(image, [](const Facets& facets) { return facets.link_types == 0; });
+  Bits bits(image.live.size());
+  for (const Uuid& id : condition.ids) {
+    const Entity* entity = image.entity(id);
+    if (entity == nullptr) continue;
+    const OrderTree& tree = entity->by_due;
+    tree.each(tree.begin(), tree.end(), CellSet(), image.cell.data(), [&](Row row) {
+      bits[row / 64] |= std::uint64_t{1} << (row % 64);
+      return true;
+    });
+  }
+  return std::make_unique<InBits>(std::move(bits));
+}
+
+RowTestPtr tasks_test(const Image& image, const Condition& condition) {
+  if (condition.test == Test::is_null) return nothing(image);
+  Bits bits(image.live.size());
+  for (const Uuid& id : condition.ids) {
+    if (const auto row = image.find(id)) bits[*row / 64] |= std::uint64_t{1} << (*row % 64);
+  }
+  return std::make_unique<InBits>(std::move(bits));
+}
+
+RowTestPtr title_in_test(const Image& image, const Condition& condition) {
+  // The keys of the titles first: one number a row to look at.
+  std::vector<std::uint64_t> keys;
+  for (const std::string& text : condition.texts) keys.push_back(title_key_of(fold_case(text)));
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  std::unordered_set<std::string> texts(condition.texts.begin(), condition.texts.end());
+  return per_row(image, 5, [&image, keys = std::move(keys), texts = std::move(texts)](Row row) {
+    const std::uint64_t key = image.title_key[row];
+    if (keys.size() == 1 ? key != keys[0] : !std::binary_search(keys.begin(), keys.end(), key)) return false;
+    return texts.contains(std::string(TitleKey::text(image.title[row])));
+  });
+}
+
+RowTestPtr title_test(const Image& image, const Condition& condition) {
+  if (condition.test == Test::is_null) return nothing(image);
+  if (condition.test == Test::in) return title_in_test(image, condition);
+  const std::string& text = condition.texts.at(0);
+  if (condition.test == Test::contains) return contains_test(image, text);
+  if (condition.test == Test::ends_with) {
+    return per_row(image, 20, [&image, text](Row row) { return image.is_live(row) && folded_of(image, row).ends_with(text); });
+  }
+  const std::size_t head = std::min<std::size_t>(text.size(), 8);
+  const std::uint64_t mask = head == 0 ? 0 : ~std::uint64_t{0} << (8 * (8 - head));
+  return per_row(image, 4, [&image, text, mask, key = title_key_of(text) & mask](Row row) {
+    return (image.title_key[row] & mask) == key && image.is_live(row) && folded_of(image, row).starts_with(text);
+  });
+}
+
+RowTestPtr raw_condition_test(const Image& image, const Condition& condition) {
+  switch (condition.field) {
+    case Field::id: return tasks_test(image, condition);
+    case Field::title: return title_test(image, condition);
+    case Field::due_date: return times_test(image, condition, image.due);
+    case Field::created_at: return times_test(image, condition, image.created);
+    case Field::updated_at: return times_test(image, condition, image.updated);
+    case Field::completed_at: return times_test(image, condition, image.completed);
+    case Field::priority: return code_test(image, condition, [](const Facets& facets) { return facets.priority; });
+    case Field::action_type: return code_test(image, condition, [](const Facets& facets) { return facets.action_type; });
+    case Field::is_completed:
+      return facets_test(image, [&](const Facets& facets) {
+        if (condition.test == Test::is_true) return facets.completed;
+        return condition.test != Test::is_null && (condition.codes >> (facets.completed ? 1 : 0) & 1) != 0;
+      });
+    case Field::assigned_to_id: return users_test(image, condition, image.assignee);
+    case Field::created_by: return users_test(image, condition, image.created_by);
+    case Field::completed_by: return users_test(image, condition, image.completed_by);
+    case Field::linked_entity_id: return entities_test(image, condition);
+    case Field::linked_entity_type:
+      return facets_test(image, [&](const Facets& facets) {
+        return condition.test == Test::is_null ? facets.link_types == 0 : (facets.link_types & condition.codes >> 1) != 0;
+      });
+  }
+  return nothing(image);
+}
+
+}  // namespace
+
+RowTestPtr cells_test(const Image& image, const CellSet& set) {
+  return per_row(image, 1, [set, cells = image.cell.data()](Row row) { return set.has(cells[row]); });
+}
+
+RowTestPtr time_test(const Column<std::int64_t>& times, std::int64_t low, std::int64_t high) {
+  high = std::min(high, kNoTime - 1);
+  auto one = [column = times.data(), low, high](Row row) -> bool { return (column[row] >= low) & (column[row] <= high); };
+  return std::make_unique<PerRow<decltype(one)>>(times.size(), 2, one);
+}
+
+RowTestPtr user_test(const Image& image, const Column<std::uint32_t>& numbers, std::uint32_t user) {
+  return per_row(image, 1, [user, column = numbers.data()](Row row) { return column[row] == user; });
+}
+
+RowTestPtr link_test(const Image& image, std::uint32_t entity, std::optional<EntityType> type) {
+  return per_row(image, 10, [&image, entity, type](Row row) {
+    for (const PackedLink link : image.links[row]) {
+      if (entity_of(link) == entity && (!type || type_of(link) == *type)) return true;
+    }
+    return false;
+  });
+}
+
+RowTestPtr contains_test(const Image& image, const std::string& folded) {
+  if (folded.empty()) return all_of({});
+  if (folded.find('\0') != std::string::npos) return nothing(image);  // no title holds one; between titles they stand
+  return std::make_unique<Contains>(image, folded);
+}
+
+RowTestPtr all_of(std::vector<RowTestPtr> tests) { return std::make_unique<Group>(false, std::move(tests)); }
+
+RowTestPtr filter_test(const Image& image, const FilterGroup& group) {
+  std::vector<RowTestPtr> tests;
+  for (const FilterNode& node : group.children) {
+    if (const auto* inner = std::get_if<std::unique_ptr<FilterGroup>>(&node)) {
+      tests.push_back(filter_test(image, **inner));
+      continue;
+    }
+    const Condition& condition = std::get<Condition>(node);
+    RowTestPtr test = raw_condition_test(image, condition);
+    tests.push_back(condition.negated ? std::make_unique<Not>(std::move(test)) : std::move(test));
+  }
+  return std::make_unique<Group>(group.any, std::move(tests));
+}
+
+std::uint64_t keep_passing(const RowTest& test, Bits& bits) {
+  std::uint64_t total = 0;
+  for (std::size_t at = 0; at < bits.size(); at += kChunkWords) {
+    const std::size_t words = std::min(kChunkWords, bits.size() - at);
+    ChunkBits in{};
+    std::copy_n(bits.begin() + static_cast<std::ptrdiff_t>(at), words, in.begin());
+    if (none(in)) continue;
+    const ChunkBits out = test.pass(at / kChunkWords, in);
+    std::copy_n(out.begin(), words, bits.begin() + static_cast<std::ptrdiff_t>(at));
+    total += count(out);
+  }
+  return total;
+}
+
+}  // namespace taskledger::projections

@@ -1,0 +1,269 @@
+#include "projections/list/list_query.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "projections/list/condition_scan.h"
+#include "projections/list/order_walk.h"
+#include "projections/list/render.h"
+#include "projections/list/top_rows.h"
+
+namespace taskledger::projections {
+
+namespace {
+
+constexpr std::uint64_t kQuick = 8192;  // rows that may be filtered or sorted one by one on an io thread
+
+// A query, bound to an image: the sequence by due time that holds all matches, and what must still be tested.
+struct Bound {
+  bool nothing = false;                 // an unknown user or entity
+  CellSet set;
+  bool ranged = false;                  // a mode that is a range of due times
+  std::int64_t due_low = std::numeric_limits<std::int64_t>::min(), due_high = kNoTime - 1;  // both included
+  std::optional<std::uint32_t> user;
+  std::optional<std::uint32_t> entity;
+  const OrderTree* tree = nullptr;
+  bool test_user = false, test_link = false;  // not implied by `tree`
+  std::optional<EntityType> link_type;        // of the link to `entity`
+  OrderTree::Place low, high, nulls, end;     // in `tree`
+
+  [[nodiscard]] bool residual() const { return test_user || test_link; }
+  [[nodiscard]] bool passes(const Image& image, Row row) const {
+    if (test_user && image.assignee[row] != *user) return false;
+    if (!test_link) return true;
+    for (const PackedLink link : image.links[row]) {
+      if (entity_of(link) == *entity && (!link_type || type_of(link) == *link_type)) return true;
+    }
+    return false;
+  }
+};
+
+void bind_mode(Bound& bound, FacetFilter& facets, const ListQuery& query) {
+  switch (query.mode) {
+    case Mode::all: return;
+    case Mode::completed: facets.completed = true; return;
+    case Mode::today:
+      bound.due_low = query.today.begin.ms;
+      bound.due_high = query.today.end.ms - 1;
+      break;
+    case Mode::overdue: bound.due_high = query.now.ms - 1; break;
+    case Mode::upcoming: bound.due_low = query.now.ms; break;
+  }
+  bound.ranged = true;
+  facets.completed = false;
+}
+
+void bind_entity(Bound& bound, FacetFilter& facets, const Image& image, const ListQuery& query) {
+  if (!query.linked_entity_id) {
+    facets.link_type = query.linked_entity_type;
+    return;
+  }
+  bound.entity = image.entity_number(query.linked_entity_id->value);
+  if (!bound.entity) {
+    bound.nothing = true;
+    return;
+  }
+  const Entity& entity = image.entities[*bound.entity];
+  bound.test_link = true;
+  if (query.linked_entity_type) {
+    const std::uint32_t of_type = entity.links[static_cast<std::size_t>(*query.linked_entity_type)];
+    if (of_type == 0) bound.nothing = true;
+    if (of_type != entity.links[1] + entity.links[2] + entity.links[3]) bound.link_type = query.linked_entity_type;
+  }
+  if (entity.by_due.size() <= bound.tree->size()) {
+    bound.tree = &entity.by_due;
+    bound.test_user = bound.user.has_value();
+    bound.test_link = bound.link_type.has_value();
+  }
+}
+
+Bound bind(const Image& image, const ListQuery& query) {
+  Bound bound;
+  FacetFilter facets{.completed = {}, .priority = query.priority, .action_type = query.action_type, .link_type = {}};
+  bind_mode(bound, facets, query);
+  bound.tree = &image.by_due;
+  if (query.assigned_to) {
+    bound.user = image.user_number(query.assigned_to->value);
+    bound.nothing = !bound.user;
+    if (bound.user) bound.tree = &image.of_user[*bound.user].by_due;
+  }
+  bind_entity(bound, facets, image, query);
+  bound.set = CellSet(facets);
+  const OrderTree& tree = *bound.tree;
+  const auto from = [&](std::int64_t time) { return tree.partition([&](Row row) { return image.due[row] < time; }); };
+  bound.end = tree.end();
+  if (bound.ranged) {
+    bound.low = bound.due_low == std::numeric_limits<std::int64_t>::min() ? tree.begin() : from(bound.due_low);
+    bound.high = from(bound.due_high + 1);
+    bound.nulls = bound.end;
+  } else {
+    bound.low = tree.begin();
+    bound.high = bound.nulls = from(kNoTime);
+  }
+  return bound;
+}
+
+// The page's rows, one more than wanted when there are more.
+using Rows = std::vector<Row>;
+
+std::optional<Cursor> cursor_of(const ListQuery& query) {
+  if (!query.after) return std::nullopt;
+  return Cursor{key_value(query.after->values.at(0), query.order[0].field), query.after->id.value};
+}
+
+// Walks the whole order of the first key, taking rows that `match`; nullopt when that took more than `budget` steps.
+// Several keys: rows of one value of the first are gathered and sorted by the others.
+template <class Match>
+std::optional<Rows> walk_order(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t budget, const Match& match) {
+  const SortKey& first = query.order[0];
+  const std::size_t wanted = query.limit + 1;
+  const OrderTree& tree = image.ensure_order(first.field);
+  return with_key(image, first.field, [&](const auto& key) -> std::optional<Rows> {
+    OrderWalk walk(image, tree, key, nullptr);
+    const WalkRange range{tree.begin(), tree.partition([&](Row row) { return !key.null(row); }), {}, tree.end()};
+    const auto cursor = cursor_of(query);
+    Rows rows;
+    bool spent = false;
+    walk.run({range.low, range.high, range.high, range.end}, first.descending, cursor ? &*cursor : nullptr, [&](Row row) {
+      if (budget-- == 0) {
+        spent = true;
+        return false;
+      }
+      if (match(row)) rows.push_back(row);
+      return rows.size() < wanted;
+    });
+    if (spent) return std::nullopt;
+    (void)order;
+    return rows;
+  });
+}
+
+// The page in due order, from the sequence itself.
+Rows walk_due(const Image& image, const ListQuery& query, const Bound& bound) {
+  const TimeKey key{image.due.data()};
+  OrderWalk walk(image, *bound.tree, key, &bound.set);
+  const auto cursor = cursor_of(query);
+  Rows rows;
+  walk.run({bound.low, bound.high, bound.nulls, bound.end}, query.order[0].descending, cursor ? &*cursor : nullptr, [&](Row row) {
+    rows.push_back(row);
+    return rows.size() <= query.limit;
+  });
+  return rows;
+}
+
+// All rows of the bound sequence that match its facets and what must still be tested.
+template <class Visit>
+void each_match(const Image& image, const Bound& bound, const Visit& visit) {
+  const auto tested = [&](Row row) {
+    if (bound.passes(image, row)) visit(row);
+    return true;
+  };
+  bound.tree->each(bound.low, bound.high, bound.set, image.cell.data(), tested);
+  bound.tree->each(bound.nulls, bound.end, bound.set, image.cell.data(), tested);
+}
+
+bool in_due_order(const ListQuery& query) { return query.order.size() == 1 && query.order[0].field == Field::due_date; }
+
+// Whether a walk over the whole order is expected to be cheaper than looking at all `total` matches, and for how many
+// steps it is worth trying.
+std::optional<std::uint64_t> walk_budget(const Image& image, const ListQuery& query, std::uint64_t total) {
+  if (query.order.size() != 1) return std::nullopt;
+  const std::uint64_t expected = (query.limit + 1) * std::uint64_t{image.tasks()} / std::max<std::uint64_t>(total, 1);
+  if (expected > total) return std::nullopt;
+  return std::max(4 * expected, total);
+}
+
+template <class Match, class EachMatch>
+Rows page_rows(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total, const Match& match, const EachMatch& each) {
+  if (const auto budget = walk_budget(image, query, total)) {
+    if (auto rows = walk_order(image, query, order, *budget, match)) return std::move(*rows);
+  }
+  return top_rows(order, query.limit + 1, each);
+}
+
+ListPage page_of(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total, Rows rows) {
+  ListPage page;
+  page.total = total;
+  if (rows.size() > query.limit) {
+    rows.resize(query.limit);
+    page.next = order.position_of(rows.back());
+  }
+  append_rows_json(page.rows, image, rows);
+  return page;
+}
+
+ListPage answer_facets(const Image& image, const ListQuery& query, const Bound& bound) {
+  const RowOrder order(image, query.order, query.after);
+  std::uint64_t total = 0;
+  if (bound.residual()) {
+    each_match(image, bound, [&](Row) { ++total; });
+  } else {
+    total = bound.tree->count(bound.low, bound.high, bound.set, image.cell.data());
+    if (bound.nulls != bound.end) total += bound.tree->count(bound.nulls, bound.end, bound.set, image.cell.data());
+  }
+  if (total == 0) return {};
+  if (!bound.residual() && in_due_order(query)) return page_of(image, query, order, total, walk_due(image, query, bound));
+  const auto match = [&](Row row) {
+    if (!bound.set.has(image.cell[row])) return false;
+    if (bound.ranged && (image.due[row] < bound.due_low || image.due[row] > bound.due_high)) return false;
+    if (bound.user && image.assignee[row] != *bound.user) return false;
+    if (!bound.entity) return true;
+    for (const PackedLink link : image.links[row]) {
+      if (entity_of(link) == *bound.entity && (!bound.link_type || type_of(link) == *bound.link_type)) return true;
+    }
+    return false;
+  };
+  const auto each = [&](const auto& offer) { each_match(image, bound, offer); };
+  return page_of(image, query, order, total, page_rows(image, query, order, total, match, each));
+}
+
+// Filters and search: candidates as bits, then column by column.
+ListPage answer_scan(const Image& image, const ListQuery& query, const Bound& bound) {
+  const RowOrder order(image, query.order, query.after);
+  Bits bits;
+  std::vector<RowTestPtr> tests;
+  if (bound.tree->size() < image.tasks() / 8) {
+    bits.resize(image.live.size());
+    each_match(image, bound, [&](Row row) { bits[row / 64] |= std::uint64_t{1} << (row % 64); });
+  } else {
+    bits.assign(image.live.data(), image.live.data() + image.live.size());
+    if (!bound.set.all()) tests.push_back(cells_test(image, bound.set));
+    if (bound.ranged) tests.push_back(time_test(image.due, bound.due_low, bound.due_high));
+    if (bound.user) tests.push_back(user_test(image, image.assignee, *bound.user));
+    if (bound.entity) tests.push_back(link_test(image, *bound.entity, bound.link_type));
+  }
+  if (query.filters) tests.push_back(filter_test(image, *query.filters));
+  for (const std::string& word : query.search) tests.push_back(contains_test(image, word));
+  const std::uint64_t total = keep_passing(*all_of(std::move(tests)), bits);
+  if (total == 0) return {};
+  const auto match = [&](Row row) { return (bits[row / 64] >> (row % 64) & 1) != 0; };
+  const auto each = [&](const auto& offer) {
+    for (std::size_t word = 0; word < bits.size(); ++word) {
+      for (std::uint64_t left = bits[word]; left != 0; left &= left - 1) offer(static_cast<Row>(word * 64 + static_cast<std::size_t>(std::countr_zero(left))));
+    }
+  };
+  return page_of(image, query, order, total, page_rows(image, query, order, total, match, each));
+}
+
+bool scans(const ListQuery& query) { return query.filters.has_value() || !query.search.empty(); }
+
+}  // namespace
+
+Cost cost_of_list(const Image& image, const ListQuery& query) {
+  const Bound bound = bind(image, query);
+  if (bound.nothing) return Cost::page;
+  if (!image.has_order(query.order[0].field)) return Cost::scan;
+  const bool may_collect = scans(query) || bound.residual() || query.order.size() > 1;
+  return may_collect && bound.tree->size() > kQuick ? Cost::scan : Cost::page;
+}
+
+ListPage answer_list(const Image& image, const ListQuery& query) {
+  const Bound bound = bind(image, query);
+  if (bound.nothing) return {};
+  return scans(query) ? answer_scan(image, query, bound) : answer_facets(image, query, bound);
+}
+
+}  // namespace taskledger::projections

@@ -1,0 +1,23 @@
+// The list: pages and exact totals over an image. How a query is answered depends on how many tasks match, which is
+// known before one is looked at wherever facets, an assignee or a linked entity are all that is asked for.
+//
+//   only facets, mode, assignee or entity   total: sums over a sequence by due time; page: a walk from the cursor
+//   assignee and entity together            the smaller of the two sequences is filtered by the other
+//   filters, search                         columns are scanned into bits, then as below
+//   the page, in another order than due     a walk over that order when matches are dense in it, else the smallest of
+//                                           all matches; about sqrt(tasks * limit) steps at worst where they spread evenly
+//
+// Threads: under the image's shared lock.
+#pragma once
+
+#include "core/query.h"
+#include "projections/image/image.h"
+#include "projections/read_models.h"
+
+namespace taskledger::projections {
+
+[[nodiscard]] Cost cost_of_list(const Image& image, const ListQuery& query);
+// All but the position.
+[[nodiscard]] ListPage answer_list(const Image& image, const ListQuery& query);
+
+}  // namespace taskledger::projections

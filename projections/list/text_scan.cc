@@ -1,0 +1,69 @@
+#include "projections/list/text_scan.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace taskledger::projections {
+
+namespace {
+
+// How common a byte is in folded titles: the most common first; others count as rare.
+constexpr std::string_view kCommon = " etaoinrslcdumphgbfv-wyk0123456789.,xjqz";
+std::size_t rarity(char c) { return std::min(kCommon.find(c), kCommon.size()); }
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) std::size_t find_avx2(std::string_view hay, std::size_t from, std::string_view needle,
+                                                      std::size_t first, std::size_t second) {
+  const __m256i want_first = _mm256_set1_epi8(needle[first]), want_second = _mm256_set1_epi8(needle[second]);
+  const char* text = hay.data();
+  std::size_t at = from;
+  // Places [at, at + 32) for the needle's start; the needle at the last of them still lies within the text.
+  for (; at + 31 + needle.size() <= hay.size(); at += 32) {
+    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + first));
+    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + second));
+    auto hits = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_and_si256(_mm256_cmpeq_epi8(a, want_first), _mm256_cmpeq_epi8(b, want_second))));
+    for (; hits != 0; hits &= hits - 1) {
+      const std::size_t place = at + static_cast<std::size_t>(__builtin_ctz(hits));
+      if (std::memcmp(text + place, needle.data(), needle.size()) == 0) return place;
+    }
+  }
+  for (; at + needle.size() <= hay.size(); ++at) {
+    if (text[at + first] == needle[first] && std::memcmp(text + at, needle.data(), needle.size()) == 0) return at;
+  }
+  return Needle::npos;
+}
+const bool kHasAvx2 = __builtin_cpu_supports("avx2");
+#endif
+
+}  // namespace
+
+Needle::Needle(std::string text) : text_(std::move(text)) {
+  for (std::size_t i = 1; i < text_.size(); ++i) {
+    if (rarity(text_[i]) > rarity(text_[first_])) first_ = i;
+  }
+  second_ = first_ == 0 ? text_.size() - 1 : 0;
+  for (std::size_t i = 0; i < text_.size(); ++i) {
+    if (i != first_ && rarity(text_[i]) > rarity(text_[second_])) second_ = i;
+  }
+  if (second_ < first_) std::swap(first_, second_);
+}
+
+std::size_t Needle::find(std::string_view hay, std::size_t from) const {
+#if defined(__x86_64__)
+  if (kHasAvx2) return find_avx2(hay, from, text_, first_, second_);
+#endif
+  return find_portable(hay, from);
+}
+
+std::size_t Needle::find_portable(std::string_view hay, std::size_t from) const {
+  if (from > hay.size()) return npos;
+  const void* found = memmem(hay.data() + from, hay.size() - from, text_.data(), text_.size());
+  return found == nullptr ? npos : static_cast<std::size_t>(static_cast<const char*>(found) - hay.data());
+}
+
+}  // namespace taskledger::projections

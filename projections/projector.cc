@@ -1,0 +1,192 @@
+#include "projections/projector.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "projections/applier.h"
+#include "projections/list/list_query.h"
+#include "projections/list/render.h"
+#include "projections/stats/stats_query.h"
+
+namespace taskledger::projections {
+
+namespace {
+constexpr std::size_t kAtOnce = 8;  // records of a group that the appender's thread applies itself
+}
+
+std::unique_ptr<Runner> Runner::create(storage::EventLog& log, storage::ViewStore& views, RunnerOptions options) {
+  return std::make_unique<Projector>(log, views, options);
+}
+
+Projector::Projector(storage::EventLog& log, storage::ViewStore& views, RunnerOptions options)
+    : log_(log), views_(views), options_(options), workspaces_(views, generations_[0]), queue_(options.queue_bytes) {
+  log_.observe([this](std::span<const storage::Record> records) { observe(records); });
+}
+
+Projector::~Projector() { stop(); }
+
+void Projector::observe(std::span<const storage::Record> records) {
+  if (stopping_ || has_failed_) return;
+  if (started_ && records.size() <= kAtOnce && queue_.empty()) {
+    const std::unique_lock lock(applying_, std::try_to_lock);
+    const WorkspaceImage* workspace = workspaces_.find(records.front().workspace);
+    // The queue again: what was there a moment ago must have been applied, not be in the projector's hands.
+    if (lock.owns_lock() && queue_.empty() && passed_ + 1 == records.front().position.value &&
+        (records.front().workspace == kSystemWorkspace || (workspace != nullptr && workspace->loaded))) {
+      return apply(records);
+    }
+  }
+  queue_.push(records);
+}
+
+void Projector::run() {
+  persisted_at_ = flushed_at_ = std::chrono::steady_clock::now();
+  const auto tick = std::min(options_.persist_interval, std::chrono::milliseconds(250));
+  for (;;) {
+    const auto group = queue_.pop(tick);
+    if (group != nullptr && !has_failed_) {
+      const std::lock_guard lock(applying_);
+      apply(group->records);
+    }
+    if (has_failed_ || (group == nullptr && stopping_)) return;
+    const bool due = std::chrono::steady_clock::now() - persisted_at_ >= options_.persist_interval;
+    if ((!due && changed_ < options_.persist_tasks) || stopping_) continue;
+    if (const auto persisted = persist(); !persisted) spdlog::error("read models cannot be written: {}", persisted.error().what);
+    workspaces_.evict(options_.cache_bytes);
+  }
+}
+
+void Projector::apply(std::span<const storage::Record> records) {
+  while (!records.empty() && records.front().position.value <= passed_) records = records.subspan(1);
+  while (!records.empty()) {
+    // Commits are of one workspace and lie together: a run of one workspace's records is whole commits.
+    std::size_t run = 1;
+    while (run < records.size() && records[run].workspace == records.front().workspace) ++run;
+    const auto one = records.first(run);
+    if (const auto applied = apply_run(one); !applied) return fail(applied.error().what);
+    passed_ = one.back().position.value;
+    waiters_.passed(one.back().position.value);
+    if (one.front().workspace != kSystemWorkspace) waiters_.passed(one.front().workspace, one.back().in_workspace.value);
+    records = records.subspan(run);
+  }
+}
+
+Result<void, storage::ReadError> Projector::apply_run(std::span<const storage::Record> records) {
+  if (records.front().workspace == kSystemWorkspace) {
+    for (const storage::Record& record : records) {
+      if (record.position > directory_position_) directory_.apply(record);
+    }
+    return {};
+  }
+  WorkspaceImage& workspace = workspaces_.at(records.front().workspace);
+  if (auto loaded = workspaces_.load(workspace); !loaded) return loaded;
+  const std::unique_lock lock(workspace.lock);
+  const std::size_t before = workspace.image->dirty.size();
+  for (const storage::Record& record : records) {
+    if (auto applied = apply_record(*workspace.image, record, log_); !applied) return applied;
+  }
+  changed_ += workspace.image->dirty.size() - before;
+  workspace.position = records.back().in_workspace.value;
+  return {};
+}
+
+void Projector::fail(const std::string& what) {
+  spdlog::critical("read models no longer follow the log: {}", what);
+  {
+    const std::lock_guard lock(failure_mutex_);
+    failure_ = what;
+  }
+  has_failed_ = true;
+  queue_.close();
+  waiters_.release();
+}
+
+std::optional<std::string> Projector::failure() const {
+  if (!has_failed_) return std::nullopt;
+  const std::lock_guard lock(failure_mutex_);
+  return failure_;
+}
+
+void Projector::stop() {
+  if (stopping_.exchange(true)) return;
+  queue_.close();
+  if (thread_.joinable()) thread_.join();
+  if (started_ && !has_failed_) {
+    auto persisted = persist();
+    if (persisted) persisted = views_.flush();
+    if (!persisted) spdlog::error("read models cannot be written: {}", persisted.error().what);
+  }
+  waiters_.release();
+}
+
+void Projector::when_passed(Position position, std::function<void()> done) {
+  waiters_.wait(position.value, std::move(done), [this] { return passed_.load(); });
+}
+
+std::uint64_t Projector::when_workspace_passed(WorkspaceNumber workspace, WorkspacePosition position, std::function<void()> done) {
+  return waiters_.wait(workspace, position.value, std::move(done), [&] { return this->position(workspace).value; });
+}
+
+WorkspacePosition Projector::position(WorkspaceNumber workspace) const {
+  const WorkspaceImage* found = workspaces_.find(workspace);
+  return {found == nullptr ? 0 : found->position.load()};
+}
+
+std::vector<ProjectionStatus> Projector::status() const {
+  const State state = state_;
+  const std::uint64_t head = std::max(log_.head().position.value, passed_.load()), target = target_;
+  std::vector<ProjectionStatus> all;
+  for (std::size_t i = 0; i < kProjections; ++i) {
+    ProjectionStatus& status = all.emplace_back();
+    status.name = kNames[i];
+    status.state = state == State::live ? "live" : state == State::catching_up ? "catching_up" : "rebuilding";
+    status.checkpoint = {checkpoint_};
+    status.lag = head - passed_;
+    status.generation = generations_[i];
+    if (state == State::live) continue;
+    status.events_per_second = rate_;
+    const std::uint64_t from = started_at_;
+    status.progress = target > from ? static_cast<double>(passed_ - std::min(from, passed_.load())) / static_cast<double>(target - from) : 1;
+  }
+  return all;
+}
+
+Cost Projector::cost(WorkspaceNumber workspace, const ListQuery& query) const {
+  WorkspaceImage& image = workspaces_.at(workspace);
+  const std::shared_lock lock(image.lock);
+  return image.image == nullptr ? Cost::scan : cost_of_list(*image.image, query);
+}
+
+Result<ListPage, storage::ReadError> Projector::list(WorkspaceNumber workspace, const ListQuery& query) {
+  return workspaces_.read(workspace, [&](const WorkspaceImage& at) {
+    ListPage page = answer_list(*at.image, query);
+    page.position = {at.position};
+    return page;
+  });
+}
+
+Result<TaskAnswer, storage::ReadError> Projector::task(WorkspaceNumber workspace, const TaskId& id, bool include_links) {
+  return workspaces_.read(workspace, [&](const WorkspaceImage& at) {
+    TaskAnswer answer;
+    answer.position = {at.position};
+    const auto row = at.image->find(id.value);
+    if (!row) return answer;
+    answer.version = {at.image->version[*row]};
+    append_rows_json(answer.json, *at.image, std::span(&*row, 1));
+    if (!include_links) return answer;
+    answer.json.back() = ',';
+    answer.json += R"("linked_entities":)";
+    append_links_json(answer.json, at.image->task(*row).fields.links);
+    answer.json += '}';
+    return answer;
+  });
+}
+
+Result<StatsAnswer, storage::ReadError> Projector::stats(WorkspaceNumber workspace, const StatsQuery& query) {
+  return workspaces_.read(workspace, [&](const WorkspaceImage& at) {
+    return StatsAnswer{answer_stats(*at.image, query), {at.position}};
+  });
+}
+
+}  // namespace taskledger::projections

@@ -1,0 +1,86 @@
+// The runner's own: what it is made of and what its threads do. See runner.h for the contract.
+//
+// Records come from the log's appender (the observer). A small group that finds nothing before it is applied at once on
+// that thread, which saves a single writer two thread switches; others are queued for the projector thread. Whoever
+// applies holds `applying_`. The projector thread also writes changed rows now and then, and evicts cold images.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "projections/record_queue.h"
+#include "projections/runner.h"
+#include "projections/waiters.h"
+#include "projections/workspaces.h"
+
+namespace taskledger::projections {
+
+class Projector final : public Runner {
+ public:
+  Projector(storage::EventLog& log, storage::ViewStore& views, RunnerOptions options);
+  ~Projector() override;
+
+  Result<void, storage::ReadError> start() override;
+  void stop() override;
+  Result<void, storage::ReadError> persist() override;
+  [[nodiscard]] std::optional<std::string> failure() const override;
+
+  [[nodiscard]] Position passed() const override { return {passed_.load()}; }
+  void when_passed(Position position, std::function<void()> done) override;
+  std::uint64_t when_workspace_passed(WorkspaceNumber workspace, WorkspacePosition position, std::function<void()> done) override;
+  void cancel_wait(std::uint64_t id) override { waiters_.cancel(id); }
+
+  [[nodiscard]] const Directory& directory() const override { return directory_; }
+  [[nodiscard]] std::vector<ProjectionStatus> status() const override;
+
+  [[nodiscard]] Cost cost(WorkspaceNumber workspace, const ListQuery& query) const override;
+  Result<ListPage, storage::ReadError> list(WorkspaceNumber workspace, const ListQuery& query) override;
+  Result<TaskAnswer, storage::ReadError> task(WorkspaceNumber workspace, const TaskId& id, bool include_links) override;
+  Result<StatsAnswer, storage::ReadError> stats(WorkspaceNumber workspace, const StatsQuery& query) override;
+  [[nodiscard]] WorkspacePosition position(WorkspaceNumber workspace) const override;
+
+ private:
+  static constexpr std::size_t kProjections = 3;
+  static constexpr std::array<std::string_view, kProjections> kNames{"list", "mode", "stats"};
+  enum class State { live, catching_up, rebuilding };
+
+  void observe(std::span<const storage::Record> records);
+  void run();
+  // Under applying_.
+  void apply(std::span<const storage::Record> records);
+  Result<void, storage::ReadError> apply_run(std::span<const storage::Record> records);
+  void fail(const std::string& what);
+
+  Result<void, storage::ReadError> fold_directory();
+  Result<void, storage::ReadError> open_generations();
+  Result<void, storage::ReadError> build(const std::vector<std::size_t>& missing, Position to);
+  Result<void, storage::ReadError> catch_up(Position head);
+  [[nodiscard]] std::size_t changed_tasks() const;
+
+  storage::EventLog& log_;
+  storage::ViewStore& views_;
+  const RunnerOptions options_;
+  std::array<std::atomic<std::uint64_t>, kProjections> generations_{};
+  Directory directory_;
+  Position directory_position_;           // of the system records folded
+  mutable Workspaces workspaces_;
+  Waiters waiters_;
+  RecordQueue queue_;
+  std::mutex applying_, persisting_;      // persisting_ first
+  std::atomic<std::uint64_t> passed_{0}, checkpoint_{0}, target_{0}, started_at_{0};
+  std::atomic<std::size_t> changed_{0};   // tasks, since rows were last written
+  std::atomic<double> rate_{0};
+  std::atomic<State> state_{State::catching_up};
+  std::atomic<bool> started_{false}, stopping_{false}, persist_failed_{false}, has_failed_{false};
+  mutable std::mutex failure_mutex_;
+  std::optional<std::string> failure_;
+  std::size_t rows_since_flush_ = 0;
+  std::chrono::steady_clock::time_point persisted_at_, flushed_at_;
+  std::thread thread_;
+};
+
+}  // namespace taskledger::projections
