@@ -9,6 +9,7 @@
 //                'E' first:u64 last:u64                       → ""   payloads erased in [first, last], files not yet purged
 //   idempotency  'K' key                                      → expires_ms:i64 value
 //                'X' expires_ms:u64 key                       → ""   the same in order of expiry
+//   reactors     whatever the reactors keep (reactor_store.h)
 //
 // `heads` is written with every batch. Whatever the other tables hold past the head of `heads` is not there: leftovers of
 // an interrupted bulk append, removed when the log is opened.

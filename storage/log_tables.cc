@@ -58,7 +58,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const TablesOptions& optio
   const std::size_t large = options.write_buffer_bytes, small = std::max<std::size_t>(large / 4, 1 << 20);
   return {family(rocksdb::kDefaultColumnFamilyName, small, false),  // heads
           family("events", large, false), family("streams", large / 2, true), family("workspaces", small, false),
-          family("blocks", small, false), family("idempotency", small, true)};
+          family("blocks", small, false), family("idempotency", small, true),
+          family("reactors", small, true)};
 }
 
 }  // namespace
@@ -89,7 +90,7 @@ std::string encode_tip(const WorkspaceTip& tip) {
 void LogTables::assign(const std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
   handles_ = handles;
   heads = handles[0], events = handles[1], streams = handles[2], workspaces = handles[3], blocks = handles[4],
-  idempotency = handles[5];
+  idempotency = handles[5], reactors = handles[6];
 }
 
 Result<std::unique_ptr<LogTables>, ReadError> LogTables::open(const std::string& path, const TablesOptions& options) {

@@ -49,8 +49,9 @@ class LogTables {
   rocksdb::ColumnFamilyHandle* blocks = nullptr;
   rocksdb::ColumnFamilyHandle* heads = nullptr;
   rocksdb::ColumnFamilyHandle* idempotency = nullptr;
+  rocksdb::ColumnFamilyHandle* reactors = nullptr;  // the reactors' own rows (reactor_store.h)
   [[nodiscard]] std::vector<rocksdb::ColumnFamilyHandle*> all() const {
-    return {heads, events, streams, workspaces, blocks, idempotency};
+    return {heads, events, streams, workspaces, blocks, idempotency, reactors};
   }
 
   [[nodiscard]] Result<HeadRows, ReadError> head_rows() const;

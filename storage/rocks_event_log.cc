@@ -5,6 +5,7 @@
 #include "storage/log_reads.h"
 #include "storage/log_recovery.h"
 #include "storage/rocks_bulk_append.h"
+#include "storage/rocks_reactor_store.h"
 #include "storage/wal_check.h"
 
 namespace taskledger::storage {
@@ -28,6 +29,7 @@ class Log final : public LogReads<RocksEventLog> {
   void append(Commit commit, OnAppended done) override { appender_.append(std::move(commit), std::move(done)); }
   void observe(Observer observer) override { appender_.observe(std::move(observer)); }
   std::optional<std::string> failure() const override { return appender_.failure(); }
+  std::unique_ptr<ReactorStore> reactor_store() override { return std::make_unique<RocksReactorStore>(*tables_); }
 
   Result<std::unique_ptr<BulkAppend>, AppendError> begin_bulk(WorkspaceNumber workspace) override {
     if (appender_.failure()) return AppendError::unavailable;

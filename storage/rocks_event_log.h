@@ -14,6 +14,7 @@
 #include "storage/event_log.h"
 #include "storage/figures.h"
 #include "storage/log_reader.h"
+#include "storage/reactor_store.h"
 
 namespace rocksdb {
 class Env;
@@ -43,6 +44,8 @@ struct LogOptions {
 class RocksEventLog : public EventLog {
  public:
   [[nodiscard]] virtual LogFigures figures() const = 0;
+  // The one table of the reactors, beside the log; the log must outlive it.
+  [[nodiscard]] virtual std::unique_ptr<ReactorStore> reactor_store() = 0;
 };
 
 [[nodiscard]] Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& directory, LogOptions options);

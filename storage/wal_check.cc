@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <rocksdb/env.h>
-#include <rocksdb/file_system.h>
 
 #include <algorithm>
 #include <cstring>
@@ -90,6 +89,18 @@ Scan scan(std::string_view file) {
   return result;
 }
 
+// RocksDB's file systems cannot truncate; the whole records are written beside the file and renamed over it.
+Result<void, ReadError> cut_to(rocksdb::Env& env, const std::string& path, std::string_view whole) {
+  const auto temporary = path.substr(0, path.size() - 4) + ".dbtmp";  // a name that RocksDB cleans away after a crash
+  auto status = rocksdb::WriteStringToFile(&env, rocksdb::Slice(whole.data(), whole.size()), temporary, /*should_sync=*/true);
+  if (status.ok()) status = env.RenameFile(temporary, path);
+  std::unique_ptr<rocksdb::Directory> directory;
+  if (status.ok()) status = env.NewDirectory(path.substr(0, path.rfind('/')), &directory);
+  if (status.ok()) status = directory->Fsync();
+  if (!status.ok()) return read_error(status);
+  return {};
+}
+
 Result<void, ReadError> check_file(rocksdb::Env& env, const std::string& path, bool newest, WalTail tail) {
   std::string content;
   const auto status = rocksdb::ReadFileToString(&env, path, &content);
@@ -102,9 +113,7 @@ Result<void, ReadError> check_file(rocksdb::Env& env, const std::string& path, b
     return ReadError{fmt::format("{}: damaged at byte {}, before records that were acknowledged", path, damage)};
   }
   if (tail == WalTail::keep) return {};
-  const auto cut = env.GetFileSystem()->Truncate(path, result.whole, rocksdb::IOOptions(), nullptr);
-  if (!cut.ok()) return read_error(cut);
-  return {};
+  return cut_to(env, path, std::string_view(content).substr(0, result.whole));
 }
 
 }  // namespace

@@ -1,0 +1,293 @@
+// What the log on disk does when it is killed, torn, damaged, altered or locked.
+#include <gmock/gmock.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include "storage/rocks_event_log.h"
+#include "storage/verify.h"
+#include "tests/storage/damage.h"
+#include "tests/storage/log_fixture.h"
+
+namespace taskledger::storage {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+DataDirectory::Options exclusive() { return {DataDirectory::Access::exclusive, {}, seeded_random(1)}; }
+
+struct Opened {
+  std::unique_ptr<DataDirectory> directory;
+  std::unique_ptr<RocksEventLog> log;
+  std::string error;
+};
+Opened open(const fs::path& path, SetClock clock = {}) {
+  Opened opened;
+  auto directory = DataDirectory::open(path, exclusive());
+  if (!directory) {
+    opened.error = directory.error().what;
+    return opened;
+  }
+  opened.directory = std::move(*directory);
+  LogOptions options;
+  options.clock = clock;
+  options.random = seeded_random(2);
+  auto log = open_event_log(*opened.directory, options);
+  if (log) opened.log = std::move(*log); else opened.error = log.error().what;
+  return opened;
+}
+std::string verify(const fs::path& path) {
+  auto directory = DataDirectory::open(path, {DataDirectory::Access::reader, {}, {}});
+  if (!directory) return directory.error().what;
+  auto verified = verify_log(**directory, {});
+  return verified ? "ok: " + std::to_string(verified->events) : verified.error().what;
+}
+void fill(EventLog& log, std::uint32_t commits) {
+  for (std::uint32_t i = 0; i < commits; ++i) {
+    ASSERT_TRUE(append(log, commit_of(uuid(i % 5), i / 5, {R"({"title":"number )" + std::to_string(i) + "\"}"})));
+  }
+}
+// What a kill -9 leaves: the files as they stand while the log is open.
+fs::path copy_of(const TemporaryDirectory& temporary) {
+  const auto copy = temporary.path() / "copy";
+  fs::copy(temporary.path() / "data", copy, fs::copy_options::recursive);
+  return copy;
+}
+fs::path only_wal(const fs::path& data) {
+  fs::path largest;
+  for (const auto& entry : fs::directory_iterator(data / "log")) {
+    if (entry.path().extension() == ".log" && (largest.empty() || entry.file_size() > fs::file_size(largest))) largest = entry.path();
+  }
+  return largest;
+}
+bool any_file_holds(const fs::path& folder, const std::string& needle) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string content((std::istreambuf_iterator<char>(file)), {});
+    if (content.find(needle) != std::string::npos) return true;
+  }
+  return false;
+}
+
+class RocksDamage : public testing::Test {
+ protected:
+  TemporaryDirectory temporary_;
+  fs::path data_ = temporary_.path() / "data";
+};
+
+TEST_F(RocksDamage, AKilledProcessLosesNothingAcknowledged) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 50);
+  const auto copy = copy_of(temporary_);
+  auto again = open(copy);
+  ASSERT_TRUE(again.log) << again.error;
+  EXPECT_EQ(all_of(*again.log), all_of(*opened.log));
+}
+
+TEST_F(RocksDamage, ATornTailIsDroppedWhateverItsLength) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 20);
+  const auto nineteen = [&] {
+    std::string text;
+    EXPECT_TRUE(opened.log->read_all({0}, {19}, [&](const Record& record) { text += line_of(record); return true; }));
+    return text;
+  }();
+  const auto copy = copy_of(temporary_);
+  fs::remove(copy / "head");
+  const auto wal = only_wal(copy);
+  const auto size = fs::file_size(wal);
+  for (std::uintmax_t cut : {std::uintmax_t{1}, std::uintmax_t{100}, std::uintmax_t{300}}) {
+    const auto torn = temporary_.path() / ("torn" + std::to_string(cut));
+    fs::copy(copy, torn, fs::copy_options::recursive);
+    fs::resize_file(only_wal(torn), size - cut);
+    fs::resize_file(only_wal(torn), size);  // the length got to the disk, the bytes did not
+    auto again = open(torn);
+    ASSERT_TRUE(again.log) << cut << ": " << again.error;
+    EXPECT_EQ(all_of(*again.log), nineteen) << cut;
+    ASSERT_TRUE(append(*again.log, commit_of(uuid(4), 3)));
+  }
+}
+
+TEST_F(RocksDamage, DamageInTheMiddleOfTheWalIsRefusedByName) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 50);
+  const auto copy = copy_of(temporary_);
+  const auto file = flip_byte(copy / "log", ".log");
+  EXPECT_THAT(open(copy).error, HasSubstr(file));
+  EXPECT_THAT(verify(copy), HasSubstr(file));
+}
+
+TEST_F(RocksDamage, ALostTailShowsAgainstTheHeadMark) {
+  fs::path early;
+  {
+    auto opened = open(data_);
+    fill(*opened.log, 10);
+    early = copy_of(temporary_);
+    ASSERT_TRUE(append(*opened.log, commit_of(uuid(9), 0)));
+  }
+  ASSERT_EQ(verify(data_), "ok: 11");
+  fs::copy_file(data_ / "head", early / "head", fs::copy_options::overwrite_existing);
+  EXPECT_THAT(open(early).error, StartsWith("log ends at position 10, but 11 was acknowledged"));
+  EXPECT_THAT(verify(early), StartsWith("log ends at position 10, but 11 was acknowledged"));
+}
+
+TEST_F(RocksDamage, AnotherHistoryShowsAgainstTheHeadMark) {
+  open(data_).log.reset();
+  {
+    auto opened = open(data_);
+    fill(*opened.log, 3);
+  }
+  const auto other = temporary_.path() / "other";
+  {
+    auto opened = open(other);
+    fill(*opened.log, 2);
+    ASSERT_TRUE(append(*opened.log, commit_of(uuid(77), 0)));
+    ASSERT_TRUE(append(*opened.log, commit_of(uuid(77), 1)));
+  }
+  fs::copy_file(data_ / "head", other / "head", fs::copy_options::overwrite_existing);
+  EXPECT_THAT(open(other).error, StartsWith("position 3:"));
+}
+
+TEST_F(RocksDamage, ANewerFormatIsRefusedNamingBoth) {
+  open(data_);
+  std::ofstream(data_ / "format") << "taskledger data format 9\n";
+  const auto error = open(data_).error;
+  EXPECT_THAT(error, HasSubstr("format 9"));
+  EXPECT_THAT(error, HasSubstr("up to 1"));
+}
+
+TEST_F(RocksDamage, ADirectoryInUseNamesItsProcess) {
+  auto opened = open(data_);
+  EXPECT_THAT(open(data_).error, HasSubstr("is in use by process " + std::to_string(::getpid())));
+  auto reader = DataDirectory::open(data_, {DataDirectory::Access::reader, {}, {}});
+  EXPECT_TRUE(reader);
+  EXPECT_EQ(fs::status(data_ / "secret.key").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ((*reader)->secret_key(), opened.directory->secret_key());
+}
+
+TEST_F(RocksDamage, AChangedRecordIsNamedByItsPosition) {
+  for (std::uint64_t position : {1u, 17u, 40u}) {
+    const auto path = temporary_.path() / std::to_string(position);
+    {
+      auto opened = open(path);
+      fill(*opened.log, 40);
+    }
+    ASSERT_EQ(verify(path), "ok: 40");
+    change_record(path, {position}, "title", "tItle");
+    EXPECT_THAT(verify(path), StartsWith("position " + std::to_string(position) + ": record was changed"));
+  }
+}
+
+TEST_F(RocksDamage, AFlippedByteOfATableIsNamedByItsFile) {
+  {
+    auto opened = open(data_);
+    fill(*opened.log, 200);
+  }
+  flush_log(data_);
+  const auto file = flip_byte(data_ / "log", ".sst", 0.4);
+  const auto name = fs::path(file).filename().string();
+  EXPECT_THAT(verify(data_), HasSubstr(name));
+  auto opened = open(data_);
+  const auto text = opened.log ? all_of(*opened.log) : opened.error;
+  EXPECT_THAT(text, HasSubstr(name));
+}
+
+TEST_F(RocksDamage, ErasedBytesAreInNoFile) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  ASSERT_TRUE(append(*opened.log, commit_of(uuid(1), 0, {R"({"title":"very-secret-word"})", "{}"})));
+  ASSERT_TRUE(append(*opened.log, commit_of(uuid(2), 0, {R"({"title":"staying-word"})"})));
+  ASSERT_TRUE(any_file_holds(data_, "very-secret-word"));
+  Commit erase = commit_of(uuid(1), 2);
+  erase.erase = {uuid(1)};
+  ASSERT_TRUE(append(*opened.log, erase));
+  EXPECT_FALSE(any_file_holds(data_, "very-secret-word"));
+  EXPECT_TRUE(any_file_holds(data_, "staying-word"));
+  EXPECT_EQ(verify(data_), "ok: 4");
+}
+
+TEST_F(RocksDamage, ABulkAppendKilledHalfWayLeavesNothing) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 5);
+  const auto before = all_of(*opened.log);
+  auto bulk = opened.log->begin_bulk(kWorkspace);
+  ASSERT_TRUE(bulk);
+  NewRecord record = record_of(uuid(1000), std::string(1000, 'x'));
+  record.time = Timestamp{1};
+  for (std::uint64_t i = 0; i < 100'000; ++i) {  // enough for memtables to be flushed
+    record.stream = uuid(1000 + i);
+    ASSERT_TRUE((*bulk)->add(kActor, {1}, record));
+  }
+  const auto copy = copy_of(temporary_);
+  auto again = open(copy);
+  ASSERT_TRUE(again.log) << again.error;
+  EXPECT_EQ(all_of(*again.log), before);
+  ASSERT_TRUE(append(*again.log, commit_of(uuid(1000), 0)));
+  EXPECT_EQ(workspace_of(*again.log, kWorkspace, 5), "6.6 w7 232@1 t1 {}\n");
+  again = {};
+  EXPECT_EQ(verify(copy), "ok: 6");
+  ASSERT_TRUE((*bulk)->finish());
+  bulk->reset();
+  EXPECT_EQ(opened.log->head().position.value, 100'005u);
+  EXPECT_EQ(verify(data_), "ok: 100005");
+}
+
+TEST_F(RocksDamage, AReaderBesideTheWriterSeesOnlyWholeStates) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 10);
+  auto directory = DataDirectory::open(data_, {DataDirectory::Access::reader, {}, {}});
+  ASSERT_TRUE(directory);
+  auto reader = open_log_reader(**directory);
+  ASSERT_TRUE(reader) << reader.error().what;
+  EXPECT_EQ(all_of(**reader), all_of(*opened.log));
+  fill(*opened.log, 0);
+  ASSERT_TRUE(append(*opened.log, commit_of(uuid(0), 2)));
+  EXPECT_EQ((*reader)->head().position.value, 10u);
+  ASSERT_TRUE((*reader)->catch_up());
+  EXPECT_EQ(all_of(**reader), all_of(*opened.log));
+  const auto kept = (*reader)->workspace_head(kWorkspace);
+  ASSERT_TRUE(append(*opened.log, commit_of(uuid(0), 3)));
+  EXPECT_TRUE(verify_kept_head(*opened.log, kWorkspace, kept));
+  auto wrong = kept;
+  wrong.hash[0] ^= 1;
+  EXPECT_FALSE(verify_kept_head(*opened.log, kWorkspace, wrong));
+}
+
+TEST_F(RocksDamage, AFullQueueAnswersAtOnce) {
+  auto directory = DataDirectory::open(data_, exclusive());
+  ASSERT_TRUE(directory);
+  LogOptions options;
+  options.clock = SetClock{};
+  options.random = seeded_random(2);
+  options.max_queued_commits = 2;
+  auto log = open_event_log(**directory, options);
+  ASSERT_TRUE(log);
+  std::promise<void> entered, release;
+  auto released = release.get_future().share();
+  (*log)->append(commit_of(uuid(1), 0), [&](const auto&) {
+    entered.set_value();
+    released.wait();
+  });
+  entered.get_future().get();
+  std::atomic<int> answered = 0;
+  (*log)->append(commit_of(uuid(2), 0), [&](const auto& answer) { answered += answer.has_value(); });
+  auto full = append(**log, commit_of(uuid(3), 0));
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error(), AppendError::queue_full);
+  release.set_value();
+  log->reset();
+  EXPECT_EQ(answered, 1);
+}
+
+}  // namespace
+}  // namespace taskledger::storage

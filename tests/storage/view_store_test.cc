@@ -1,0 +1,110 @@
+// The view store: rows and checkpoints together, generations, and that nothing wrong with it stops a start.
+#include "storage/rocks_view_store.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/storage/damage.h"
+#include "tests/storage/log_fixture.h"
+
+namespace taskledger::storage {
+namespace {
+
+class ViewStoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto directory = DataDirectory::open(temporary_.path() / "data", {DataDirectory::Access::exclusive, {}, seeded_random(1)});
+    ASSERT_TRUE(directory);
+    directory_ = std::move(*directory);
+    reopen();
+  }
+  std::string reopen() {
+    store_.reset();
+    auto opened = open_view_store(*directory_);
+    EXPECT_TRUE(opened);
+    store_ = std::move(opened->store);
+    return opened->discarded;
+  }
+  std::string rows(std::uint64_t generation, std::string_view from = "", std::string_view to = "") {
+    std::string text;
+    EXPECT_TRUE(store_->scan("list", generation, from, to, [&](auto key, auto value) {
+      text.append(key).append("=").append(value).append(" ");
+      return true;
+    }));
+    return text;
+  }
+  void load(std::uint64_t generation, std::vector<std::pair<std::string, std::string>> pairs) {
+    std::size_t at = 0;
+    ASSERT_TRUE(store_->bulk_load("list", generation, [&](std::string& key, std::string& value) {
+      if (at == pairs.size()) return false;
+      key = pairs[at].first;
+      value = pairs[at++].second;
+      return true;
+    }));
+  }
+  TemporaryDirectory temporary_;
+  std::unique_ptr<DataDirectory> directory_;
+  std::unique_ptr<RocksViewStore> store_;
+};
+
+Checkpoint at(std::uint64_t position) { return {{position}, Hash{static_cast<std::uint8_t>(position)}}; }
+
+TEST_F(ViewStoreTest, RowsAndCheckpointLandTogetherAndStay) {
+  EXPECT_EQ(store_->generation("list"), 1u);
+  EXPECT_EQ(*store_->checkpoint("list", 1), std::nullopt);
+  ASSERT_TRUE(store_->write({{"list", 1, {{"a", "1"}, {"b", "2"}, {"c", "3"}}}, {"stats", 1, {{"x", "y"}}}}, at(5)));
+  ASSERT_TRUE(store_->write({{"list", 1, {{"b", std::nullopt}}}}, at(6)));
+  ASSERT_TRUE(store_->flush());
+  EXPECT_EQ(reopen(), "");
+  EXPECT_EQ(rows(1), "a=1 c=3 ");
+  EXPECT_EQ(rows(1, "b", "d"), "c=3 ");
+  EXPECT_EQ(*store_->get("list", 1, "a"), "1");
+  EXPECT_EQ(*store_->get("list", 1, "b"), std::nullopt);
+  EXPECT_EQ((*store_->checkpoint("list", 1))->position.value, 6u);
+  EXPECT_EQ((*store_->checkpoint("stats", 1))->position.value, 5u);
+  EXPECT_EQ((*store_->checkpoint("list", 1))->hash, at(6).hash);
+}
+
+TEST_F(ViewStoreTest, ARebuiltGenerationServesOnceItIsActivated) {
+  ASSERT_TRUE(store_->write({{"list", 1, {{"old", "1"}}}}, at(5)));
+  auto next = store_->begin_generation("list");
+  ASSERT_TRUE(next);
+  EXPECT_EQ(*next, 2u);
+  load(2, {{"a", "1"}, {"b", "2"}});
+  ASSERT_TRUE(store_->write({{"list", 2, {{"c", "3"}}}}, at(7)));
+  EXPECT_EQ(store_->generation("list"), 1u);
+  ASSERT_TRUE(store_->activate({{"list", 2}}));
+  EXPECT_EQ(store_->generation("list"), 2u);
+  store_->drop("list", 1);
+  EXPECT_EQ(rows(1), "");
+  EXPECT_EQ(reopen(), "");
+  EXPECT_EQ(store_->generation("list"), 2u);
+  EXPECT_EQ(rows(2), "a=1 b=2 c=3 ");
+  EXPECT_EQ((*store_->checkpoint("list", 2))->position.value, 7u);
+  EXPECT_EQ(*store_->checkpoint("list", 1), std::nullopt);
+}
+
+TEST_F(ViewStoreTest, AnUnfinishedGenerationIsDroppedAtOpening) {
+  ASSERT_TRUE(store_->write({{"list", 1, {{"old", "1"}}}}, at(5)));
+  auto next = store_->begin_generation("list");
+  load(*next, {{"a", "1"}});
+  ASSERT_TRUE(store_->flush());
+  EXPECT_EQ(reopen(), "");
+  EXPECT_EQ(rows(1), "old=1 ");
+  EXPECT_EQ(rows(2), "");
+}
+
+TEST_F(ViewStoreTest, ADamagedStoreIsMadeAnew) {
+  ASSERT_TRUE(store_->write({{"list", 1, {{"a", "1"}}}}, at(5)));
+  store_.reset();
+  std::ofstream(directory_->views() / "CURRENT") << "nonsense\n";
+  EXPECT_NE(reopen(), "");
+  EXPECT_EQ(rows(1), "");
+  EXPECT_EQ(*store_->checkpoint("list", 1), std::nullopt);
+  ASSERT_TRUE(store_->write({{"list", 1, {{"a", "2"}}}}, at(1)));
+  EXPECT_EQ(rows(1), "a=2 ");
+}
+
+}  // namespace
+}  // namespace taskledger::storage
