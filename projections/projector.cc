@@ -21,10 +21,18 @@ std::unique_ptr<Runner> Runner::create(storage::EventLog& log, storage::ViewStor
 
 Projector::Projector(storage::EventLog& log, storage::ViewStore& views, RunnerOptions options)
     : log_(log), views_(views), options_(options), workspaces_(views, generations_[0]), queue_(options.queue_bytes) {
-  log_.observe([this](std::span<const storage::Record> records) { observe(records); });
+  link_->projector = this;
+  log_.observe([link = link_](std::span<const storage::Record> records) {
+    const std::lock_guard lock(link->mutex);
+    if (link->projector != nullptr) link->projector->observe(records);
+  });
 }
 
-Projector::~Projector() { stop(); }
+Projector::~Projector() {
+  stop();
+  const std::lock_guard lock(link_->mutex);
+  link_->projector = nullptr;
+}
 
 void Projector::observe(std::span<const storage::Record> records) {
   if (stopping_ || has_failed_) return;

@@ -48,6 +48,12 @@ class Projector final : public Runner {
   static constexpr std::array<std::string_view, kProjections> kNames{"list", "mode", "stats"};
   enum class State { live, catching_up, rebuilding };
 
+  // The log keeps its observer for good: it holds this, which lets go of the projector when that is destroyed.
+  struct Link {
+    std::mutex mutex;
+    Projector* projector = nullptr;
+  };
+
   void observe(std::span<const storage::Record> records);
   void run();
   // Under applying_.
@@ -81,6 +87,7 @@ class Projector final : public Runner {
   std::size_t rows_since_flush_ = 0;
   std::chrono::steady_clock::time_point persisted_at_, flushed_at_;
   std::thread thread_;
+  std::shared_ptr<Link> link_ = std::make_shared<Link>();
 };
 
 }  // namespace taskledger::projections

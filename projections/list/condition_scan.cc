@@ -170,8 +170,8 @@ RowTestPtr code_test(const Image& image, const Condition& condition, const Code&
 }
 
 RowTestPtr users_test(const Image& image, const Condition& condition, const Column<std::uint32_t>& numbers) {
+  if (condition.test == Test::is_null) return per_row(image, 3, [column = numbers.data()](Row row) { return column[row] == kNoUser; });
   std::vector<std::uint8_t> wanted(image.users.size());
-  if (condition.test == Test::is_null) wanted[kNoUser] = 1;
   for (const Uuid& id : condition.ids) {
     if (const auto number = image.user_number(id)) wanted[*number] = 1;
   }

@@ -1,0 +1,112 @@
+// The read models against a naive model: random commands and queries, whole pages compared as JSON, totals exact, paging
+// to the end; with restarts, crashes, rebuilds and evictions in between.
+#include <gtest/gtest.h>
+
+#include "projections/runner.h"
+#include "tests/projections/memory_view_store.h"
+#include "tests/projections/world.h"
+
+namespace taskledger::projections {
+namespace {
+
+constexpr WorkspaceNumber kFirst{1}, kSecond{2};
+
+void check_list(World& world, Runner& runner, WorkspaceNumber workspace) {
+  ListQuery query = world.list_query();
+  SCOPED_TRACE(describe(query));
+  const auto expected = World::expected(world.live[workspace], query);
+  std::size_t at = 0;
+  for (int pages = 0; pages < 200; ++pages) {
+    const auto page = runner.list(workspace, query);
+    ASSERT_TRUE(page.has_value()) << page.error().what;
+    ASSERT_EQ(page->total, expected.size());
+    std::string rows;
+    const std::size_t to = std::min(at + query.limit, expected.size());
+    for (; at < to; ++at) {
+      if (!rows.empty()) rows += ',';
+      append_task_json(rows, *expected[at]);
+    }
+    ASSERT_EQ(page->rows, rows) << "page " << pages;
+    ASSERT_EQ(page->next.has_value(), at < expected.size());
+    if (!page->next) return;
+    ASSERT_EQ(*page->next, sort_position(*expected[at - 1], query.order));
+    query.after = page->next;
+  }
+}
+
+void check_task(World& world, Runner& runner, WorkspaceNumber workspace) {
+  for (const auto& [id, task] : world.live[workspace]) {
+    if (!world.chance(5)) continue;
+    std::string json;
+    append_task_json(json, task);
+    const auto answer = runner.task(workspace, id, false);
+    ASSERT_TRUE(answer.has_value());
+    ASSERT_EQ(answer->json, json);
+    ASSERT_EQ(answer->version, task.version);
+    json.back() = ',';
+    json += R"("linked_entities":)";
+    append_links_json(json, task.fields.links);
+    json += '}';
+    ASSERT_EQ(runner.task(workspace, id, true)->json, json);
+  }
+  ASSERT_FALSE(runner.task(workspace, {world.uuid()}, true)->found());
+}
+
+void check_all(World& world, Runner& runner, WorkspaceNumber workspace, int queries) {
+  ASSERT_EQ(runner.passed(), world.log->head().position);
+  ASSERT_EQ(runner.position(workspace), world.log->workspace_head(workspace).position);
+  for (int i = 0; i < queries; ++i) {
+    ASSERT_NO_FATAL_FAILURE(check_list(world, runner, workspace));
+    const StatsQuery query = world.stats_query();
+    const auto stats = runner.stats(workspace, query);
+    ASSERT_TRUE(stats.has_value());
+    ASSERT_EQ(stats->stats, World::expected(world.live[workspace], query));
+  }
+  ASSERT_NO_FATAL_FAILURE(check_task(world, runner, workspace));
+}
+
+class ReadModelsModel : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(ReadModelsModel, AnswersAsTheNaiveModelDoes) {
+  SCOPED_TRACE(testing::Message() << "seed " << GetParam());
+  World world(GetParam());
+  MemoryViewStore views;
+  RunnerOptions options;
+  if (world.chance(50)) options.cache_bytes = 1;  // all but the image used last goes as soon as it is clean
+  options.persist_interval = std::chrono::milliseconds(world.chance(50) ? 1 : 1'000);
+  auto runner = Runner::create(*world.log, views, options);
+  ASSERT_TRUE(runner->start().has_value());
+  const int rounds = 30;
+  for (int round = 0; round < rounds; ++round) {
+    const auto commits = world.chance(20) ? 300 : 40;
+    for (int i = 0; i < commits; ++i) world.commit(world.chance(70) ? kFirst : kSecond);
+    std::atomic<bool> seen{false};
+    runner->when_passed(world.log->head().position, [&] { seen = true; });
+    while (!seen) std::this_thread::yield();
+    for (const WorkspaceNumber workspace : {kFirst, kSecond}) ASSERT_NO_FATAL_FAILURE(check_all(world, *runner, workspace, 12));
+    const auto event = world.pick(10);
+    if (event > 3) continue;
+    if (event != 1) runner->stop();
+    const bool rebuilt = event == 2;
+    if (event == 1) views.lose_unflushed();  // and the runner's last rows with it, below
+    MemoryViewStore::Table before[3];
+    for (int i = 0; i < 3; ++i) before[i] = views.rows(std::vector<std::string>{"list", "mode", "stats"}[static_cast<std::size_t>(i)]);
+    if (rebuilt) views.set_checkpoint_hash("mode", {});
+    if (event == 3) for (const char* name : {"list", "mode", "stats"}) views.set_checkpoint_hash(name, {});
+    runner.reset();
+    if (event == 1) views.lose_unflushed();
+    runner = Runner::create(*world.log, views, options);
+    const auto started = runner->start();
+    ASSERT_TRUE(started.has_value()) << started.error().what;
+    if (rebuilt || event == 3) {  // row for row what the changes had left
+      ASSERT_EQ(views.rows("list"), before[0]);
+      ASSERT_EQ(views.rows("mode"), before[1]);
+      ASSERT_EQ(views.rows("stats"), before[2]);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ReadModelsModel, testing::Range<std::uint64_t>(1, 9));
+
+}  // namespace
+}  // namespace taskledger::projections
