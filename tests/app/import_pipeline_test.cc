@@ -93,7 +93,7 @@ TEST_F(ImportLines, TheFirstBadLineIsNamed) {
       << "runs backwards";
   EXPECT_THAT(failure(event(1, "TaskCreated", R"({"title":"One"})", "2100-01-01T00:00:00Z")), HasSubstr("f.ndjson:1: Field 'time'"));
   EXPECT_THAT(failure(event(1, "TaskCreated", R"({"title":"One","priority":"urgent"})")),
-              HasSubstr("f.ndjson:1: Field 'priority' must be one of: low, medium, high"));
+              HasSubstr("f.ndjson:1: Field 'data.priority' must be one of: low, medium, high"));
 }
 
 TEST_F(ImportLines, TasksThatTheLogHoldsGoOnFromThere) {

@@ -235,7 +235,7 @@ TEST_F(HelpDesk, ABadLineIsNamedAndLeavesNothingBehind) {
   future.replace(future.find("2010-01-13T"), 4, "2110");
   typo.replace(typo.find("\"priority\":\"medium\""), 19, "\"priority\":\"urgent\"");
   for (const Bad& bad : std::vector<Bad>{
-           {11000, "{\"task_id\":", ""}, {11000, first, "version"}, {1, future, "future"}, {1, typo, "Field 'priority' must be one of: low, medium, high"}}) {
+           {11000, "{\"task_id\":", ""}, {11000, first, "version"}, {1, future, "future"}, {1, typo, "Field 'data.priority' must be one of: low, medium, high"}}) {
     auto damaged = lines;
     damaged[bad.line - 1] = bad.text;
     std::string text;
