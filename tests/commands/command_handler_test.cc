@@ -1,0 +1,179 @@
+#include "tests/commands/fixture.h"
+
+namespace taskledger::commands::test {
+namespace {
+
+TEST_F(CommandTest, CreatesWithATimeOrderedId) {
+  const auto task = make("Call back");
+  EXPECT_EQ(task.value.bytes[6] >> 4, 7);
+  EXPECT_EQ(stream(task), "TaskCreated");
+  EXPECT_EQ((*last)->position, Position{1});
+  EXPECT_EQ((*last)->in_workspace, WorkspacePosition{1});
+}
+
+TEST_F(CommandTest, WalksThroughALife) {
+  const auto task = make("one");
+  EXPECT_EQ(run(retitle("two"), task), "updated v2");
+  EXPECT_EQ(run(retitle("two"), task), "updated v2") << "already so: nothing is appended";
+  EXPECT_EQ(run(CompleteTask{true}, task), "completed v3");
+  EXPECT_EQ(run(CompleteTask{true}, task), "completed v3");
+  EXPECT_EQ(run(CompleteTask{false}, task), "reopened v4");
+  EXPECT_EQ(run(RestoreTask{}, task), "not_deleted");
+  EXPECT_EQ(run(EraseTask{}, task), "not_deleted");
+  EXPECT_EQ(run(DeleteTask{}, task), "deleted v5");
+  EXPECT_EQ(run(DeleteTask{}, task), "not_found");
+  EXPECT_EQ(run(retitle("three"), task), "not_found");
+  EXPECT_EQ(run(RestoreTask{}, task), "restored v6");
+  EXPECT_EQ(run(DeleteTask{}, task), "deleted v7");
+  EXPECT_EQ(run(EraseTask{}, task), "erased v8");
+  EXPECT_EQ(run(EraseTask{}, task), "erased v8") << "asked again";
+  EXPECT_EQ(run(RestoreTask{}, task), "erased");
+  EXPECT_EQ(run(UndoEvent{}, task), "erased");
+  EXPECT_EQ(run(retitle("x"), TaskId{uuid_of(99)}), "not_found");
+  EXPECT_EQ(stream(task),
+            "TaskCreated TaskUpdated TaskCompleted TaskReopened TaskDeleted TaskRestored TaskDeleted TaskErased");
+}
+
+TEST_F(CommandTest, LoadsFromTheLogWhatTheCacheHasNot) {
+  const auto task = make("one");
+  EXPECT_EQ(log.stream_reads, 0u);
+  handler = make_command_handler(log, [this] { return now; }, [](std::span<std::uint8_t>) {}, {.cached_tasks = 1});
+  EXPECT_EQ(run(retitle("two"), task), "updated v2");
+  EXPECT_EQ(log.stream_reads, 1u);
+  EXPECT_EQ(run(retitle("three"), task), "updated v3");
+  EXPECT_EQ(log.stream_reads, 1u) << "kept";
+}
+
+TEST_F(CommandTest, IfMatchComesAfterExistenceAndBeforeConflicts) {
+  const auto task = make("one");
+  auto with = [&](TaskCommand command, const TaskId& id, std::vector<Version> versions, bool any = false) {
+    auto r = request(std::move(command), id);
+    r.if_match = IfMatch{any, std::move(versions)};
+    return run(std::move(r));
+  };
+  EXPECT_EQ(with(retitle("two"), task, {Version{2}}), "precondition_failed");
+  EXPECT_EQ(with(retitle("two"), task, {}), "precondition_failed");
+  EXPECT_EQ(with(retitle("two"), task, {Version{9}, Version{1}}), "updated v2");
+  EXPECT_EQ(with(retitle("three"), task, {}, true), "updated v3");
+  EXPECT_EQ(with(retitle("two"), TaskId{uuid_of(9)}, {}, true), "not_found");
+  EXPECT_EQ(with(RestoreTask{}, task, {Version{1}}), "precondition_failed");
+  EXPECT_EQ(with(RestoreTask{}, task, {Version{3}}), "not_deleted");
+}
+
+TEST_F(CommandTest, UndoTakesBackAndNamesItsEvent) {
+  const auto task = make("one");
+  EXPECT_EQ(run(retitle("two"), task), "updated v2");
+  EXPECT_EQ(run(UndoEvent{}, task), "undone v3");
+  EXPECT_EQ((*last)->tasks.front().event, derived_event_id(kCaller.workspace_id, task, Version{3}));
+  EXPECT_EQ(run(UndoEvent{derived_event_id(kCaller.workspace_id, task, Version{2})}, task), "superseded");
+  EXPECT_EQ(run(UndoEvent{EventId{uuid_of(1)}}, task), "event_not_found");
+  EXPECT_EQ(run(UndoEvent{}, TaskId{uuid_of(9)}), "not_found");
+  EXPECT_EQ(run(UndoEvent{derived_event_id(kCaller.workspace_id, task, Version{1})}, task), "undone v4");
+  EXPECT_EQ(stream(task), "TaskCreated TaskUpdated TaskUpdated TaskDeleted");
+}
+
+TEST_F(CommandTest, ABatchIsOneCommitInWhichRecordsSeeEachOther) {
+  const auto task = make("one");
+  CommandHandler::Request batch;
+  batch.caller = kCaller;
+  batch.batch = true;
+  batch.records.push_back({task, retitle("two")});
+  batch.records.push_back({task, retitle("three")});
+  batch.records.push_back({task, retitle("three")});
+  const auto before = log.appends;
+  EXPECT_EQ(run(batch), "updated v2, updated v3, updated v3");
+  EXPECT_EQ(log.appends, before + 1);
+  EXPECT_EQ(stream(task), "TaskCreated TaskUpdated TaskUpdated");
+}
+
+TEST_F(CommandTest, ABadRecordOfABatchLeavesNothingBehind) {
+  const auto task = make("one");
+  CommandHandler::Request batch;
+  batch.caller = kCaller;
+  batch.batch = true;
+  batch.records.push_back({task, DeleteTask{}});
+  batch.records.push_back({task, DeleteTask{}});
+  EXPECT_EQ(run(batch), "not_found [1]");
+  EXPECT_EQ(stream(task), "TaskCreated");
+  EXPECT_EQ(run(retitle("two"), task), "updated v2") << "the cache kept no state of the failed batch";
+}
+
+TEST_F(CommandTest, CommandsOnOneTaskShareAGroupCommit) {
+  const auto task = make("one");
+  log.held = true;
+  auto first = start(request(retitle("two"), task));
+  auto second = start(request(retitle("three"), task));
+  auto third = start(request(CompleteTask{true}, task));
+  EXPECT_EQ(log.waiting(), 3u) << "none waited for the one before it";
+  log.release();
+  EXPECT_EQ(show(**first) + "; " + show(**second) + "; " + show(**third), "updated v2; updated v3; completed v4");
+}
+
+TEST_F(CommandTest, WhatAppendsNothingWaitsForWhatItRestsOn) {
+  const auto task = make("one");
+  log.held = true;
+  auto removal = start(request(DeleteTask{}, task));
+  auto again = start(request(DeleteTask{}, task));
+  EXPECT_FALSE(again->has_value()) << "the deletion is not durable yet";
+  log.release();
+  EXPECT_EQ(show(**removal) + "; " + show(**again), "deleted v2; not_found");
+  EXPECT_EQ(stream(task), "TaskCreated TaskDeleted");
+
+  const auto other = make("other");
+  log.held = true;
+  auto done = start(request(CompleteTask{true}, other));
+  auto same = start(request(CompleteTask{true}, other));
+  EXPECT_FALSE(same->has_value());
+  log.release();
+  EXPECT_EQ(show(**done) + "; " + show(**same), "completed v2; completed v2");
+  EXPECT_EQ((**same)->position, (**done)->position);
+}
+
+TEST_F(CommandTest, UndoWaitsForWhatIsUnderWay) {
+  const auto task = make("one");
+  log.held = true;
+  auto update = start(request(retitle("two"), task));
+  auto undo = start(request(UndoEvent{}, task));
+  EXPECT_FALSE(undo->has_value());
+  log.release();
+  EXPECT_EQ(show(**update) + "; " + show(**undo), "updated v2; undone v3");
+}
+
+TEST_F(CommandTest, AConflictIsDecidedAgain) {
+  const auto task = make("one");
+  auto other = make_command_handler(*memory, [this] { return now; }, [](std::span<std::uint8_t>) {});
+  log.before_append = [&] { other->execute(request(retitle("theirs"), task), [](Answer answer) { ASSERT_TRUE(answer); }); };
+  EXPECT_EQ(run(CompleteTask{true}, task), "completed v3");
+  EXPECT_EQ(stream(task), "TaskCreated TaskUpdated TaskCompleted");
+}
+
+TEST_F(CommandTest, ARaceWithIfMatchHasOneWinner) {
+  const auto task = make("one");
+  auto other = make_command_handler(*memory, [this] { return now; }, [](std::span<std::uint8_t>) {});
+  log.before_append = [&] { other->execute(request(retitle("theirs"), task), [](Answer answer) { ASSERT_TRUE(answer); }); };
+  auto mine = request(retitle("mine"), task);
+  mine.if_match = IfMatch{false, {Version{1}}};
+  EXPECT_EQ(run(std::move(mine)), "precondition_failed");
+}
+
+TEST_F(CommandTest, AFailedCommitLeavesNoState) {
+  const auto task = make("one");
+  log.held = true;
+  auto first = start(request(retitle("two"), task));
+  auto second = start(request(retitle("three"), task));
+  log.release(storage::AppendError::unavailable);
+  EXPECT_EQ(show(**first) + "; " + show(**second), "unavailable; unavailable");
+  EXPECT_EQ(run(retitle("four"), task), "updated v2");
+
+  log.refuse = storage::AppendError::queue_full;
+  EXPECT_EQ(run(retitle("five"), task), "busy");
+  log.refuse = storage::AppendError::conflict;
+  EXPECT_EQ(run(retitle("five"), task), "busy") << "a conflict without end";
+  log.refuse = storage::AppendError::closed;
+  EXPECT_EQ(run(retitle("five"), task), "unavailable");
+  log.refuse.reset();
+  EXPECT_EQ(run(retitle("five"), task), "updated v3");
+}
+
+}  // namespace
+}  // namespace taskledger::commands::test
