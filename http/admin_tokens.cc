@@ -59,7 +59,7 @@ Result<void> read_field(std::size_t name, const json::Path& at, const json::Elem
   if (!text) return text.error();
   if (name == 3) {
     fields.expires = *text;
-    if (fields.expires.empty()) return json::fault(at, "must be an RFC 3339 date-time or a date");
+    if (fields.expires.empty()) return json::fault(at, "must be a date or a date-time (RFC 3339)");
     return {};
   }
   fields.zone = TimeZone::load(*text);
@@ -90,7 +90,7 @@ Result<Token> parse_token(std::string_view body, Timestamp now) {
   if (!fields.expires.empty()) {
     const auto path = json::kFields / "expires_at";
     const auto time = parse_time(fields.expires, token.zone);
-    if (!time) return json::fault(path, "must be an RFC 3339 date-time or a date");
+    if (!time) return json::fault(path, "must be a date or a date-time (RFC 3339)");
     token.expires_at = time->whole_day ? time->as_until() : time->at;
     if (*token.expires_at <= now) return json::fault(path, "must lie in the future");
   }
@@ -104,7 +104,9 @@ Task<std::optional<storage::AppendError>> append(const Api& api, storage::Commit
   auto initiate = [&parts, &commit](std::function<void(Failed)> done) {
     parts.log.append(std::move(commit), [&parts, done = std::move(done)](const storage::EventLog::Appending& result) {
       if (!result) return done(result.error());
-      parts.models.when_passed(result->position, [done] { done(std::nullopt); });
+      parts.models.when_passed(result->position, [&parts, done, position = result->position] {
+        done(parts.models.passed() < position ? Failed(storage::AppendError::unavailable) : std::nullopt);
+      });
     });
   };
   const Failed failed = co_await resume_here<Failed>(std::move(initiate));

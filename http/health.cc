@@ -11,6 +11,9 @@ std::optional<Handled> get_readyz(const Request& request) {
   if (const auto failure = request.api.parts.log.failure()) {
     return error_reply(503, "Writes have stopped: " + *failure);
   }
+  if (const auto failure = request.api.parts.models.failure()) {
+    return error_reply(503, "The read models have stopped: " + *failure);
+  }
   return json_reply(200, R"({"status":"ok"})");
 }
 

@@ -135,7 +135,7 @@ Result<std::optional<TimeInput>> Parameters::time(std::string_view name, const T
   const auto value = (*this)[name];
   if (value.empty()) return std::optional<TimeInput>();
   const auto time = parse_time(value, zone);
-  if (!time) return invalid_parameter(name, "must be an RFC 3339 date-time or a date");
+  if (!time) return invalid_parameter(name, "must be a date or a date-time (RFC 3339)");
   return time;
 }
 

@@ -81,7 +81,11 @@ Task<CommandResult> execute(const Api& api, commands::CommandHandler::Request co
     parts.commands.execute(std::move(command), [&parts, done = std::move(done)](CommandResult result) {
       if (!result) return done(std::move(result));
       const Position position = result->position;
-      parts.models.when_passed(position, [done, result = std::move(result)] { done(result); });
+      parts.models.when_passed(position, [&parts, done, result = std::move(result)] {
+        // Let go without having passed: the models have stopped. The write is durable, but nobody could read it.
+        if (parts.models.passed() < result->position) return done(commands::Failure{commands::Fault::unavailable, std::nullopt});
+        done(result);
+      });
     });
   };
   auto result = co_await resume_here<CommandResult>(std::move(initiate));

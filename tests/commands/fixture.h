@@ -47,7 +47,10 @@ class HoldingLog final : public storage::EventLog {
       if (error) {
         done(*error);
       } else {
-        inner_.append(std::move(commit), std::move(done));
+        // After append() has returned: what `done` sets off may append again, as on a log with an appender of its own.
+        std::optional<Appending> answer;
+        inner_.append(std::move(commit), [&answer](const Appending& result) { answer = result; });
+        done(*answer);
       }
     }
   }
