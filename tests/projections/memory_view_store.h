@@ -1,5 +1,5 @@
-// A ViewStore in memory, for tests: ordered maps. `lose_unflushed` is a crash: what was written since the last flush is
-// gone, as with tables that have no WAL.
+// A ViewStore in memory, for tests: ordered maps. A crash takes what was written since the last flush, as with tables
+// that have no WAL: flushed() before it, restore() once nobody uses the store any more.
 #pragma once
 
 #include <map>
@@ -92,10 +92,6 @@ class MemoryViewStore final : public storage::ViewStore {
     return {};
   }
 
-  void lose_unflushed() {
-    const std::lock_guard lock(mutex_);
-    now_ = flushed_;
-  }
   using Table = std::map<std::string, std::string>;
   Table rows(const std::string& projection) const {
     const std::uint64_t serving = generation(projection);
@@ -115,13 +111,22 @@ class MemoryViewStore final : public storage::ViewStore {
   }
   bool fail_writes = false;
 
- private:
   using Name = std::pair<std::string, std::uint64_t>;
   struct Content {
     std::map<Name, Table> tables;
     std::map<Name, storage::Checkpoint> checkpoints;
     std::map<std::string, std::uint64_t> serving;
   };
+  Content flushed() const {
+    const std::lock_guard lock(mutex_);
+    return flushed_;
+  }
+  void restore(Content content) {
+    const std::lock_guard lock(mutex_);
+    now_ = flushed_ = std::move(content);
+  }
+
+ private:
   mutable std::mutex mutex_;
   Content now_, flushed_;
   std::uint64_t last_generation_ = 1;

@@ -85,16 +85,20 @@ TEST_P(ReadModelsModel, AnswersAsTheNaiveModelDoes) {
     while (!seen) std::this_thread::yield();
     for (const WorkspaceNumber workspace : {kFirst, kSecond}) ASSERT_NO_FATAL_FAILURE(check_all(world, *runner, workspace, 12));
     const auto event = world.pick(10);
+    if (event == 4) {
+      ASSERT_TRUE(runner->persist().has_value());
+      ASSERT_TRUE(views.flush().has_value());
+    }
     if (event > 3) continue;
     if (event != 1) runner->stop();
     const bool rebuilt = event == 2;
-    if (event == 1) views.lose_unflushed();  // and the runner's last rows with it, below
+    const MemoryViewStore::Content at_crash = views.flushed();
     MemoryViewStore::Table before[3];
     for (int i = 0; i < 3; ++i) before[i] = views.rows(std::vector<std::string>{"list", "mode", "stats"}[static_cast<std::size_t>(i)]);
     if (rebuilt) views.set_checkpoint_hash("mode", {});
     if (event == 3) for (const char* name : {"list", "mode", "stats"}) views.set_checkpoint_hash(name, {});
     runner.reset();
-    if (event == 1) views.lose_unflushed();
+    if (event == 1) views.restore(at_crash);
     runner = Runner::create(*world.log, views, options);
     const auto started = runner->start();
     ASSERT_TRUE(started.has_value()) << started.error().what;
