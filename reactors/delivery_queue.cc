@@ -138,9 +138,15 @@ DeliveryQueue::Outcome<std::optional<Attempt>> DeliveryQueue::next_new(Timestamp
     const DeliveryNumber number = ready_.front();
     ready_.pop_front();
     Buffered& entry = buffer_.at(number);
-    const auto held_back = blocked(entry.delivery.task);
-    if (!held_back) return held_back.error();
-    if (*held_back) {
+    const auto holder = held_back_by(entry.delivery.task);
+    if (!holder) return holder.error();
+    if (*holder && **holder > number) {
+      // A later one of the task was tried, so this one was done before a crash that lost only the note of it.
+      leave_buffer(number);
+      dirty_ = true;
+      continue;
+    }
+    if (*holder) {
       if (auto done = hold(number); !done) return done.error();
       continue;
     }
@@ -381,11 +387,13 @@ DeliveryQueue::Outcome<std::optional<Delivery>> DeliveryQueue::row(char table, D
   return delivery;
 }
 
-DeliveryQueue::Outcome<bool> DeliveryQueue::blocked(const TaskId& task) const {
-  if (waiting_ == 0) return false;
+DeliveryQueue::Outcome<std::optional<DeliveryNumber>> DeliveryQueue::held_back_by(const TaskId& task) const {
+  if (waiting_ == 0) return std::optional<DeliveryNumber>();
   auto holder = parts_.store.get(keys::task(prefix_, keys::kBlocked, task));
   if (!holder) return holder.error();
-  return holder->has_value();
+  if (!*holder) return std::optional<DeliveryNumber>();
+  if ((*holder)->size() != sizeof(DeliveryNumber)) return damaged("a task's row");
+  return std::optional(storage::get_int<DeliveryNumber>((*holder)->data()));
 }
 
 DeliveryQueue::Outcome<std::string> DeliveryQueue::body_of(const Delivery& delivery) {

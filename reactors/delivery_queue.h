@@ -127,7 +127,8 @@ class DeliveryQueue {
   void add_done(Changes& changes, const Delivery& delivery);
   Outcome<void> commit(Changes changes);
   Outcome<std::optional<Delivery>> row(char table, DeliveryNumber number) const;
-  Outcome<bool> blocked(const TaskId& task) const;
+  // The delivery that later ones of the task wait for.
+  Outcome<std::optional<DeliveryNumber>> held_back_by(const TaskId& task) const;
   [[nodiscard]] bool slowed() const { return first_failures_ >= parts_.settings.failures_to_slow; }
   Outcome<void> list_pending(DeliveryPage& page, std::uint64_t after, std::size_t limit);
   Outcome<void> list_rows(DeliveryPage& page, char table, std::uint64_t after, std::size_t limit, DeliveryState state) const;

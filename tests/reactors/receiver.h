@@ -23,8 +23,8 @@ struct Received {
 
 struct Reaction {
   unsigned status = 204;
-  std::string headers;                          // ready "Name: value\r\n" lines
-  std::string body;
+  std::string headers = {};                     // ready "Name: value\r\n" lines
+  std::string body = {};
   bool reset = false;                           // no answer: the connection is reset
   bool hang = false;                            // no answer, the connection stays open
   bool close = false;                           // after the answer
