@@ -114,29 +114,62 @@ std::optional<Cursor> cursor_of(const ListQuery& query) {
   return Cursor{key_value(query.after->values.at(0), query.order[0].field), query.after->id.value};
 }
 
-// Walks the whole order of the first key, taking rows that `match`; nullopt when that took more than `budget` steps.
-// Several keys: rows of one value of the first are gathered and sorted by the others.
+// The part of the first key's order that matches can lie in, where the query itself fixes the key's value.
+template <class Key>
+WalkRange range_of(const OrderTree& tree, const Key& key, const ListQuery& query) {
+  const SortKey& first = query.order[0];
+  WalkRange range{tree.begin(), tree.partition([&](Row row) { return !key.null(row); }), {}, tree.end()};
+  range.nulls = range.high;
+  std::optional<SortValue> fixed;
+  if (first.field == Field::priority && query.priority) fixed = static_cast<std::int64_t>(*query.priority);
+  if (first.field == Field::action_type && query.action_type) fixed = static_cast<std::int64_t>(*query.action_type);
+  if (first.field == Field::is_completed && query.mode != Mode::all) fixed = std::int64_t{query.mode == Mode::completed};
+  if (first.field == Field::assigned_to_id && query.assigned_to) {
+    fixed = std::string(query.assigned_to->value.bytes.begin(), query.assigned_to->value.bytes.end());
+  }
+  if (fixed) {
+    const KeyValue value = key_value(*fixed, first.field);
+    range.low = tree.partition([&](Row row) { return key.compare(row, value) < 0; });
+    range.high = tree.partition([&](Row row) { return key.compare(row, value) <= 0; });
+    range.nulls = range.end;
+  }
+  if (first.field == Field::completed_at && query.mode != Mode::all) {
+    (query.mode == Mode::completed ? range.nulls : range.low) = query.mode == Mode::completed ? range.end : range.high;
+  }
+  return range;
+}
+
+// Walks the order of the first key, taking rows that `match`; nullopt when that took more than `budget` steps. With
+// several keys all matches of a value of the first are gathered before the walk may end, and sorted by the others.
 template <class Match>
 std::optional<Rows> walk_order(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t budget, const Match& match) {
   const SortKey& first = query.order[0];
   const std::size_t wanted = query.limit + 1;
+  const bool single = query.order.size() == 1;
   const OrderTree& tree = image.ensure_order(first.field);
   return with_key(image, first.field, [&](const auto& key) -> std::optional<Rows> {
-    OrderWalk walk(image, tree, key, nullptr);
-    const WalkRange range{tree.begin(), tree.partition([&](Row row) { return !key.null(row); }), {}, tree.end()};
-    const auto cursor = cursor_of(query);
+    auto cursor = cursor_of(query);
+    if (cursor) cursor->whole_group = !single;
     Rows rows;
     bool spent = false;
-    walk.run({range.low, range.high, range.high, range.end}, first.descending, cursor ? &*cursor : nullptr, [&](Row row) {
+    const auto take = [&](Row row) {
       if (budget-- == 0) {
         spent = true;
         return false;
       }
-      if (match(row)) rows.push_back(row);
-      return rows.size() < wanted;
-    });
+      if (!match(row)) return true;
+      if (!single && rows.size() >= wanted && key.compare(rows.back(), row) != 0) return false;
+      if (single || !order.has_cursor() || order.past_cursor(row)) rows.push_back(row);
+      return !single || rows.size() < wanted;
+    };
+    const OrderWalk walk(image, tree, key, nullptr);
+    walk.run(range_of(tree, key, query), first.descending, cursor ? &*cursor : nullptr, take);
     if (spent) return std::nullopt;
-    (void)order;
+    if (!single) {
+      const std::size_t kept = std::min(wanted, rows.size());
+      std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(kept), rows.end(), [&](Row a, Row b) { return order.before(a, b); });
+      rows.resize(kept);
+    }
     return rows;
   });
 }
@@ -167,13 +200,12 @@ void each_match(const Image& image, const Bound& bound, const Visit& visit) {
 
 bool in_due_order(const ListQuery& query) { return query.order.size() == 1 && query.order[0].field == Field::due_date; }
 
-// Whether a walk over the whole order is expected to be cheaper than looking at all `total` matches, and for how many
-// steps it is worth trying.
+// Whether a walk over the order is expected to be cheaper than looking at all `total` matches, and for how many steps
+// it is worth trying: matches may lie unevenly in the order.
 std::optional<std::uint64_t> walk_budget(const Image& image, const ListQuery& query, std::uint64_t total) {
-  if (query.order.size() != 1) return std::nullopt;
   const std::uint64_t expected = (query.limit + 1) * std::uint64_t{image.tasks()} / std::max<std::uint64_t>(total, 1);
   if (expected > total) return std::nullopt;
-  return std::max(4 * expected, total);
+  return std::max(8 * expected, total / 8) + 64;
 }
 
 template <class Match, class EachMatch>
@@ -193,6 +225,15 @@ ListPage page_of(const Image& image, const ListQuery& query, const RowOrder& ord
   }
   append_rows_json(page.rows, image, rows);
   return page;
+}
+
+template <class Offer>
+void each_set(const Bits& bits, const Offer& offer) {
+  for (std::size_t word = 0; word < bits.size(); ++word) {
+    for (std::uint64_t left = bits[word]; left != 0; left &= left - 1) {
+      offer(static_cast<Row>(word * 64 + static_cast<std::size_t>(std::countr_zero(left))));
+    }
+  }
 }
 
 ListPage answer_facets(const Image& image, const ListQuery& query, const Bound& bound) {
@@ -216,7 +257,12 @@ ListPage answer_facets(const Image& image, const ListQuery& query, const Bound& 
     }
     return false;
   };
-  const auto each = [&](const auto& offer) { each_match(image, bound, offer); };
+  const auto each = [&](const auto& offer) {
+    if (total < image.tasks() / 64) return each_match(image, bound, offer);
+    Bits bits(image.live.size());  // by row number: columns are then read in order
+    each_match(image, bound, [&](Row row) { bits[row / 64] |= std::uint64_t{1} << (row % 64); });
+    each_set(bits, offer);
+  };
   return page_of(image, query, order, total, page_rows(image, query, order, total, match, each));
 }
 
@@ -225,9 +271,13 @@ ListPage answer_scan(const Image& image, const ListQuery& query, const Bound& bo
   const RowOrder order(image, query.order, query.after);
   Bits bits;
   std::vector<RowTestPtr> tests;
-  if (bound.tree->size() < image.tasks() / 8) {
+  if (bound.tree->size() < image.tasks() / 2) {
     bits.resize(image.live.size());
-    each_match(image, bound, [&](Row row) { bits[row / 64] |= std::uint64_t{1} << (row % 64); });
+    Bound untested = bound;
+    untested.test_user = untested.test_link = false;
+    each_match(image, untested, [&](Row row) { bits[row / 64] |= std::uint64_t{1} << (row % 64); });
+    if (bound.test_user) tests.push_back(user_test(image, image.assignee, *bound.user));
+    if (bound.test_link) tests.push_back(link_test(image, *bound.entity, bound.link_type));
   } else {
     bits.assign(image.live.data(), image.live.data() + image.live.size());
     if (!bound.set.all()) tests.push_back(cells_test(image, bound.set));
@@ -240,11 +290,7 @@ ListPage answer_scan(const Image& image, const ListQuery& query, const Bound& bo
   const std::uint64_t total = keep_passing(*all_of(std::move(tests)), bits);
   if (total == 0) return {};
   const auto match = [&](Row row) { return (bits[row / 64] >> (row % 64) & 1) != 0; };
-  const auto each = [&](const auto& offer) {
-    for (std::size_t word = 0; word < bits.size(); ++word) {
-      for (std::uint64_t left = bits[word]; left != 0; left &= left - 1) offer(static_cast<Row>(word * 64 + static_cast<std::size_t>(std::countr_zero(left))));
-    }
-  };
+  const auto each = [&](const auto& offer) { each_set(bits, offer); };
   return page_of(image, query, order, total, page_rows(image, query, order, total, match, each));
 }
 
@@ -263,7 +309,8 @@ Cost cost_of_list(const Image& image, const ListQuery& query) {
 ListPage answer_list(const Image& image, const ListQuery& query) {
   const Bound bound = bind(image, query);
   if (bound.nothing) return {};
-  return scans(query) ? answer_scan(image, query, bound) : answer_facets(image, query, bound);
+  const bool by_columns = scans(query) || (bound.residual() && bound.tree->size() > kQuick);
+  return by_columns ? answer_scan(image, query, bound) : answer_facets(image, query, bound);
 }
 
 }  // namespace taskledger::projections

@@ -21,6 +21,7 @@ struct WalkRange {
 struct Cursor {
   KeyValue value;
   Uuid id;
+  bool whole_group = false;  // from the first row of that value on, whatever its id
 };
 
 template <class Key>
@@ -49,7 +50,7 @@ class OrderWalk {
   [[nodiscard]] Place past_cursor(const Cursor& after) const {
     return tree_.partition([&](Row row) {
       const auto order = key_.compare(row, after.value);
-      return order < 0 || (order == 0 && !uuid_less(after.id, image_.id[row]));
+      return order < 0 || (order == 0 && !after.whole_group && !uuid_less(after.id, image_.id[row]));
     });
   }
 

@@ -5,7 +5,7 @@ namespace taskledger::projections {
 namespace {
 
 // `order` of two values of which at most one side is null, turned round as the key wants.
-std::strong_ordering directed(std::strong_ordering order, bool descending, bool null_a, bool null_b) {
+std::strong_ordering turned(std::strong_ordering order, bool descending, bool null_a, bool null_b) {
   return descending && !null_a && !null_b ? 0 <=> order : order;
 }
 
@@ -21,7 +21,7 @@ RowOrder::RowOrder(const Image& image, const SortOrder& order, const std::option
 bool RowOrder::before(Row a, Row b) const {
   for (const SortKey& sort : order_) {
     const auto order = with_key(image_, sort.field, [&](const auto& key) {
-      return directed(key.compare(a, b), sort.descending, key.null(a), key.null(b));
+      return turned(key.compare(a, b), sort.descending, key.null(a), key.null(b));
     });
     if (order != 0) return order < 0;
   }
@@ -32,7 +32,7 @@ bool RowOrder::past_cursor(Row row) const {
   for (std::size_t i = 0; i < order_.size(); ++i) {
     const SortKey& sort = order_[i];
     const auto order = with_key(image_, sort.field, [&](const auto& key) {
-      return directed(key.compare(row, values_[i]), sort.descending, key.null(row), values_[i].null);
+      return turned(key.compare(row, values_[i]), sort.descending, key.null(row), values_[i].null);
     });
     if (order != 0) return order > 0;
   }

@@ -22,11 +22,34 @@ class RowOrder {
   [[nodiscard]] bool before(Row a, Row b) const;
   [[nodiscard]] bool past_cursor(Row row) const;
   [[nodiscard]] bool has_cursor() const { return has_cursor_; }
-  [[nodiscard]] const SortKey& first() const { return order_[0]; }
-  [[nodiscard]] const Image& image() const { return image_; }
   [[nodiscard]] SortPosition position_of(Row row) const;
 
+  // Calls fn with a function from a row to a number that sorts as the order does, or at least never the other way round.
+  // A first key of few values (priority and the like) takes four bits of it, and the second key the rest.
+  template <class Fn>
+  void with_prefix(const Fn& fn) const {
+    constexpr unsigned kCodeBits = 4;
+    with_key(image_, order_[0].field, [&](const auto& first) {
+      if (order_.size() == 1 || !is_code(order_[0].field)) {
+        return fn([&](Row row) { return directed(first, row, order_[0].descending); });
+      }
+      with_key(image_, order_[1].field, [&](const auto& second) {
+        fn([&](Row row) {
+          const std::uint64_t code = first.null(row) ? 15 : order_[0].descending ? 14 - first.prefix(row) : first.prefix(row);
+          return code << (64 - kCodeBits) | directed(second, row, order_[1].descending) >> kCodeBits;
+        });
+      });
+    });
+  }
+
  private:
+  static bool is_code(Field field) { return field == Field::priority || field == Field::action_type || field == Field::is_completed; }
+  template <class Key>
+  static std::uint64_t directed(const Key& key, Row row, bool descending) {
+    if (key.null(row)) return std::numeric_limits<std::uint64_t>::max();
+    return descending ? ~key.prefix(row) : key.prefix(row);
+  }
+
   const Image& image_;
   const SortOrder& order_;
   bool has_cursor_;
@@ -44,22 +67,22 @@ std::vector<Row> top_rows(const RowOrder& order, std::size_t limit, const Produc
   std::vector<Candidate> kept;
   kept.reserve(limit * 8 + 64);
   const std::size_t full = kept.capacity();
-  std::uint64_t threshold = std::numeric_limits<std::uint64_t>::max();
+  bool bounded = false;
+  Candidate worst{};  // the last one wanted so far, once there are enough
   const auto less = [&](const Candidate& a, const Candidate& b) { return a.prefix < b.prefix || (a.prefix == b.prefix && order.before(a.row, b.row)); };
   const auto shrink = [&] {
     if (kept.size() <= limit) return;
     std::nth_element(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(limit) - 1, kept.end(), less);
     kept.resize(limit);
-    threshold = kept.back().prefix;
+    worst = kept.back();
+    bounded = true;
   };
-  const bool descending = order.first().descending;
-  with_key(order.image(), order.first().field, [&](const auto& key) {
+  order.with_prefix([&](const auto& prefix_of) {
     produce([&](Row row) {
-      std::uint64_t prefix = std::numeric_limits<std::uint64_t>::max();
-      if (!key.null(row)) prefix = descending ? ~key.prefix(row) : key.prefix(row);
-      if (prefix > threshold) return;
+      const Candidate candidate{prefix_of(row), row};
+      if (bounded && (candidate.prefix > worst.prefix || (candidate.prefix == worst.prefix && !order.before(row, worst.row)))) return;
       if (order.has_cursor() && !order.past_cursor(row)) return;
-      kept.push_back({prefix, row});
+      kept.push_back(candidate);
       if (kept.size() == full) shrink();
     });
   });
