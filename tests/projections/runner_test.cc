@@ -1,0 +1,111 @@
+// The runner's own promises: waiting for positions, checkpoints that the log does not confirm, payloads that cannot be
+// read, writes of rows that fail.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "projections/runner.h"
+#include "tests/projections/memory_view_store.h"
+#include "tests/projections/world.h"
+
+namespace taskledger::projections {
+namespace {
+
+constexpr WorkspaceNumber kFirst{1};
+
+class RunnerTest : public testing::Test {
+ protected:
+  World world_{7};
+  MemoryViewStore views_;
+  std::unique_ptr<Runner> runner_;
+
+  void start() {
+    runner_ = Runner::create(*world_.log, views_, {});
+    const auto started = runner_->start();
+    ASSERT_TRUE(started.has_value()) << started.error().what;
+  }
+  void append_raw(const std::string& payload) {
+    storage::Commit commit;
+    commit.workspace = kFirst;
+    const Uuid id = world_.uuid();
+    commit.expected.push_back({id, {}});
+    commit.records.push_back({.stream = id, .type = 1, .payload = payload, .time = {}, .id = {}, .trace = {}});
+    world_.log->append(std::move(commit), [](const auto& done) { ASSERT_TRUE(done.has_value()); });
+  }
+};
+
+TEST_F(RunnerTest, WaitersAreCalledOnceTheirPositionHasPassed) {
+  start();
+  bool global = false, mine = false, cancelled = false, at_once = false;
+  runner_->when_passed({1}, [&] { global = true; });
+  runner_->when_workspace_passed(kFirst, {1}, [&] { mine = true; });
+  runner_->cancel_wait(runner_->when_workspace_passed(kFirst, {1}, [&] { cancelled = true; }));
+  EXPECT_FALSE(global || mine);
+  append_raw(R"({"title":"x"})");
+  while (runner_->passed().value < 1) std::this_thread::yield();
+  runner_->stop();
+  EXPECT_TRUE(global && mine);
+  EXPECT_FALSE(cancelled);
+  runner_->when_passed({1}, [&] { at_once = true; });
+  EXPECT_TRUE(at_once);
+}
+
+TEST_F(RunnerTest, ACheckpointTheLogDoesNotConfirmDiscardsItsGeneration) {
+  start();
+  for (int i = 0; i < 100; ++i) world_.commit(kFirst);
+  runner_->stop();
+  const auto rows = views_.rows("list");
+  ASSERT_FALSE(rows.empty());
+  views_.change("list", [](MemoryViewStore::Table& table) { table.begin()->second = "rotten"; });
+  views_.set_checkpoint_hash("list", {1, 2, 3});
+  const auto old = views_.generation("list"), other = views_.generation("mode");
+  start();
+  EXPECT_EQ(views_.rows("list"), rows);
+  EXPECT_NE(views_.generation("list"), old);
+  EXPECT_EQ(views_.generation("mode"), other) << "the others are kept";
+}
+
+TEST_F(RunnerTest, ADamagedRowIsAnErrorNotAnAnswer) {
+  start();
+  append_raw(R"({"title":"x"})");
+  runner_->stop();
+  views_.change("list", [](MemoryViewStore::Table& table) { table.rbegin()->second = "rotten"; });
+  start();
+  const auto page = runner_->list(kFirst, {});
+  ASSERT_FALSE(page.has_value());
+  EXPECT_NE(page.error().what.find("workspace 1"), std::string::npos) << page.error().what;
+}
+
+TEST_F(RunnerTest, AnEventThatCannotBeReadStopsTheModelsAndSaysWhere) {
+  start();
+  append_raw(R"({"title":"x"})");
+  append_raw("no JSON");
+  bool let_go = false;
+  runner_->when_passed({2}, [&] { let_go = true; });
+  while (!runner_->failure()) std::this_thread::yield();
+  runner_->stop();
+  EXPECT_TRUE(let_go);
+  EXPECT_NE(runner_->failure()->find("position 2"), std::string::npos) << *runner_->failure();
+  EXPECT_EQ(runner_->passed().value, 1u);
+  runner_.reset();
+  runner_ = Runner::create(*world_.log, views_, {});
+  const auto started = runner_->start();
+  ASSERT_FALSE(started.has_value());
+  EXPECT_NE(started.error().what.find("position 2"), std::string::npos);
+}
+
+TEST_F(RunnerTest, RowsThatCannotBeWrittenAreCaughtUpFromTheLogLater) {
+  start();
+  for (int i = 0; i < 50; ++i) world_.commit(kFirst);
+  while (runner_->passed() < world_.log->head().position) std::this_thread::yield();
+  views_.fail_writes = true;
+  EXPECT_FALSE(runner_->persist().has_value());
+  EXPECT_TRUE(runner_->list(kFirst, {}).has_value()) << "reads go on from memory";
+  runner_.reset();
+  views_.fail_writes = false;
+  start();
+  EXPECT_EQ(runner_->list(kFirst, {})->total, world_.live[kFirst].size());
+}
+
+}  // namespace
+}  // namespace taskledger::projections

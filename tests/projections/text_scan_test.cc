@@ -1,0 +1,33 @@
+// The needle's search, wide and portable, against std::string::find.
+#include "projections/list/text_scan.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+namespace taskledger::projections {
+namespace {
+
+TEST(TextScan, FindsWhatAPlainSearchFinds) {
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random(seed);
+    std::string hay(random() % 400, ' ');
+    const std::string letters = seed % 2 == 0 ? "ab" : std::string("abcde \0\xC3\xA4", 9);
+    for (char& c : hay) c = letters[random() % letters.size()];
+    for (int i = 0; i < 200; ++i) {
+      std::string text;
+      if (!hay.empty() && random() % 2 == 0) text = hay.substr(random() % hay.size(), 1 + random() % 40);
+      if (text.empty()) text = std::string(1 + random() % 3, 'a');
+      const Needle needle(text);
+      for (std::size_t from = 0; from <= hay.size(); from += 1 + random() % 50) {
+        ASSERT_EQ(needle.find(hay, from), hay.find(text, from)) << text << " from " << from;
+        ASSERT_EQ(needle.find_portable(hay, from), hay.find(text, from));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace taskledger::projections
