@@ -4,7 +4,7 @@ function(taskledger_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Werror)
   # False alarms of GCC 12: coroutine frames (mismatched-new-delete), and "literal" + std::string at -O3 (the others).
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(${target} PRIVATE -Wno-mismatched-new-delete -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
+    target_compile_options(${target} PRIVATE -Wno-mismatched-new-delete -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
   endif()
   if(TASKLEDGER_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${TASKLEDGER_SANITIZE} -fno-omit-frame-pointer)
