@@ -8,7 +8,9 @@ namespace taskledger::projections {
 
 namespace {
 
-bool carries_data(EventType type) { return type == EventType::task_created || type == EventType::task_updated || type == EventType::task_completed; }
+bool carries_data(EventType type) {
+  return type == EventType::task_created || type == EventType::task_updated || type == EventType::task_completed;
+}
 
 Result<void, storage::ReadError> restore(Image& image, const storage::Record& record, const storage::EventLog& log) {
   Task task;
@@ -31,13 +33,15 @@ Result<void, storage::ReadError> fold_record(Task& task, const storage::Record& 
   if (!record.payload && carries_data(type)) return {};
   const auto event = parse_event_data(type, record.payload.value_or("{}"));
   if (!event) {
-    return storage::ReadError{fmt::format("position {}: event of type {} cannot be read: {}", record.position.value, record.type, event.error().message)};
+    return storage::ReadError{fmt::format("position {}: event of type {} cannot be read: {}", record.position.value,
+                                          record.type, event.error().message)};
   }
   evolve(task, {record.stream}, record.version, record.time, record.actor, *event);
   return {};
 }
 
-Result<void, storage::ReadError> apply_record(Image& image, const storage::Record& record, const storage::EventLog& log) {
+Result<void, storage::ReadError> apply_record(Image& image, const storage::Record& record,
+                                              const storage::EventLog& log) {
   const auto type = static_cast<EventType>(record.type);
   const auto row = image.find(record.stream);
   if (type == EventType::task_deleted || type == EventType::task_erased) {

@@ -9,7 +9,8 @@
 namespace taskledger::projections {
 
 // Applying a record twice is applying it once. `log` is asked for the history of a task that is restored.
-[[nodiscard]] Result<void, storage::ReadError> apply_record(Image& image, const storage::Record& record, const storage::EventLog& log);
+[[nodiscard]] Result<void, storage::ReadError> apply_record(Image& image, const storage::Record& record,
+                                                            const storage::EventLog& log);
 
 // Folds a record into a task's state, the same for all who fold. A record whose payload was erased changes nothing: the
 // task's deletion follows it in the log.

@@ -56,7 +56,8 @@ void Directory::apply(const storage::Record& record) {
   if (record.workspace != kSystemWorkspace || record.type != storage::kSystemRecord || !record.payload) return;
   const auto event = parse_system_payload(*record.payload, record.stream, record.time);
   if (!event) {
-    spdlog::error("position {}: system record cannot be read and is skipped: {}", record.position.value, event.error().message);
+    spdlog::error("position {}: system record cannot be read and is skipped: {}", record.position.value,
+                  event.error().message);
     return;
   }
   const std::unique_lock lock(state_->mutex);

@@ -10,6 +10,7 @@
 #include "projections/applier.h"
 #include "projections/list/list_row.h"
 #include "projections/mode/mode_row.h"
+#include "projections/notifications/folded_notifications.h"
 #include "projections/stats/stats_row.h"
 
 namespace taskledger::projections {
@@ -31,13 +32,17 @@ std::vector<const Task*> live_tasks(const FoldedWorkspace& workspace) {
   return live;
 }
 
-const Uuid* assignee_of(const Task& task) { return task.fields.assigned_to ? &task.fields.assigned_to->value : nullptr; }
+const Uuid* assignee_of(const Task& task) {
+  return task.fields.assigned_to ? &task.fields.assigned_to->value : nullptr;
+}
 std::int64_t due_of(const Task& task) { return task.fields.due_date ? task.fields.due_date->ms : kNoTime; }
 
 std::vector<Row_> mode_rows(WorkspaceNumber number, const std::vector<const Task*>& tasks) {
   std::vector<Row_> rows;
   rows.reserve(tasks.size());
-  for (const Task* task : tasks) rows.emplace_back(mode_key(number, assignee_of(*task), due_of(*task), task->id.value), mode_value(cell_of(facets_of(*task))));
+  for (const Task* task : tasks)
+    rows.emplace_back(mode_key(number, assignee_of(*task), due_of(*task), task->id.value),
+                      mode_value(cell_of(facets_of(*task))));
   std::sort(rows.begin(), rows.end());
   return rows;
 }
@@ -66,23 +71,30 @@ std::vector<Row_> stats_rows(WorkspaceNumber number, const std::vector<const Tas
 
 struct FoldedLog::State {
   std::map<WorkspaceNumber, FoldedWorkspace> workspaces;
+  FoldedNotifications notifications;
 };
 
 FoldedLog::FoldedLog() : state_(std::make_unique<State>()) {}
 FoldedLog::~FoldedLog() = default;
 
-Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, Position to, const std::function<void(Position)>& progress) {
+Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, Position to,
+                                                 const std::function<void(Position)>& progress) {
   Result<void, storage::ReadError> folded{};
   const auto visit = [&](const storage::Record& record) {
     progress(record.position);
-    if (record.workspace == kSystemWorkspace || record.type == storage::kSystemRecord) return true;
+    if (record.workspace == kSystemWorkspace || record.type == storage::kSystemRecord) {
+      folded = state_->notifications.apply_system(record);
+      return folded.has_value();
+    }
     FoldedWorkspace& workspace = state_->workspaces[record.workspace];
     workspace.position = record.in_workspace;
     if (static_cast<EventType>(record.type) == EventType::task_erased) {
       workspace.tasks.erase(record.stream);
       return true;
     }
-    folded = fold_record(workspace.tasks[record.stream], record);
+    taskledger::Task& task = workspace.tasks[record.stream];
+    folded = fold_record(task, record);
+    if (folded) folded = state_->notifications.apply(record, task);
     return folded.has_value();
   };
   if (auto read = log.read_all({0}, to, visit); !read) return read;
@@ -90,6 +102,7 @@ Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, P
 }
 
 RowSource FoldedLog::rows(std::string_view projection) const {
+  if (projection == kNotificationsProjection) return state_->notifications.rows();
   struct Walk {
     std::map<WorkspaceNumber, FoldedWorkspace>::const_iterator next, end;
     std::vector<const Task*> tasks;  // of the workspace at hand

@@ -21,8 +21,9 @@ class FoldedLog {
   FoldedLog();
   ~FoldedLog();
   // Folds the records with positions up to `to`; `progress` is told how far it is.
-  Result<void, storage::ReadError> fold(const storage::EventLog& log, Position to, const std::function<void(Position)>& progress);
-  // list, mode or stats. The fold outlives the source.
+  Result<void, storage::ReadError> fold(const storage::EventLog& log, Position to,
+                                        const std::function<void(Position)>& progress);
+  // list, mode, stats or notifications. The fold outlives the source.
   [[nodiscard]] RowSource rows(std::string_view projection) const;
 
  private:

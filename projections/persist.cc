@@ -19,7 +19,8 @@ const CellSet& cells(bool completed) {
 
 class Changes {
  public:
-  Changes(const Image& image, WorkspaceNumber workspace, ChangedRows& rows) : image_(image), workspace_(workspace), rows_(rows) {}
+  Changes(const Image& image, WorkspaceNumber workspace, ChangedRows& rows)
+      : image_(image), workspace_(workspace), rows_(rows) {}
 
   void task(const Uuid& id, const Baseline& before) {
     const auto row = image_.find(id);
@@ -28,7 +29,8 @@ class Changes {
     touch(before);
     touch(now);
     const bool moved = !now.present || now.assignee != before.assignee || now.due != before.due;
-    if (before.present && moved) rows_.mode.push_back({mode_key(workspace_, user(before.assignee), before.due, id), std::nullopt});
+    if (before.present && moved)
+      rows_.mode.push_back({mode_key(workspace_, user(before.assignee), before.due, id), std::nullopt});
     if (now.present) {
       rows_.mode.push_back({mode_key(workspace_, user(now.assignee), now.due, id), mode_value(image_.cell[*row])});
       rows_.list.push_back({list_key(workspace_, {id}), list_value(image_.task(*row))});
@@ -48,17 +50,22 @@ class Changes {
         return tree.partition([&](Row row) { return times[row] < at; });
       };
       const std::int64_t from = day * kDayMs;
-      const auto due_from = place(mine.by_due, image_.due, from), due_to = place(mine.by_due, image_.due, from + kDayMs);
+      const auto due_from = place(mine.by_due, image_.due, from),
+                 due_to = place(mine.by_due, image_.due, from + kDayMs);
       const auto due = [&](bool completed) {
         return static_cast<std::uint32_t>(mine.by_due.count(due_from, due_to, cells(completed), image_.cell.data()));
       };
-      const auto completed = mine.by_completed.count(place(mine.by_completed, image_.completed, from), place(mine.by_completed, image_.completed, from + kDayMs));
-      put(stats_key(workspace_, user(number), day), stats_value(DayCounts{due(false), due(true), static_cast<std::uint32_t>(completed)}));
+      const auto completed = mine.by_completed.count(place(mine.by_completed, image_.completed, from),
+                                                     place(mine.by_completed, image_.completed, from + kDayMs));
+      put(stats_key(workspace_, user(number), day),
+          stats_value(DayCounts{due(false), due(true), static_cast<std::uint32_t>(completed)}));
     }
   }
 
  private:
-  [[nodiscard]] const Uuid* user(std::uint32_t number) const { return number == kNoUser ? nullptr : &image_.users[number].id; }
+  [[nodiscard]] const Uuid* user(std::uint32_t number) const {
+    return number == kNoUser ? nullptr : &image_.users[number].id;
+  }
   void touch(const Baseline& state) {
     if (!state.present) return;
     users_.insert(state.assignee);

@@ -20,7 +20,12 @@ std::unique_ptr<Runner> Runner::create(storage::EventLog& log, storage::ViewStor
 }
 
 Projector::Projector(storage::EventLog& log, storage::ViewStore& views, RunnerOptions options)
-    : log_(log), views_(views), options_(options), workspaces_(views, generations_[0]), queue_(options.queue_bytes) {
+    : log_(log),
+      views_(views),
+      options_(options),
+      workspaces_(views, generations_[0]),
+      notifications_(views, generations_[3]),
+      queue_(options.queue_bytes) {
   link_->projector = this;
   log_.observe([link = link_](std::span<const storage::Record> records) {
     const std::lock_guard lock(link->mutex);
@@ -60,7 +65,8 @@ void Projector::run() {
     if (has_failed_ || (group == nullptr && stopping_)) return;
     const bool due = std::chrono::steady_clock::now() - persisted_at_ >= options_.persist_interval;
     if ((!due && changed_ < options_.persist_tasks) || stopping_) continue;
-    if (const auto persisted = persist(); !persisted) spdlog::error("read models cannot be written: {}", persisted.error().what);
+    if (const auto persisted = persist(); !persisted)
+      spdlog::error("read models cannot be written: {}", persisted.error().what);
     workspaces_.evict(options_.cache_bytes);
   }
 }
@@ -75,7 +81,8 @@ void Projector::apply(std::span<const storage::Record> records) {
     if (const auto applied = apply_run(one); !applied) return fail(applied.error().what);
     passed_ = one.back().position.value;
     waiters_.passed(one.back().position.value);
-    if (one.front().workspace != kSystemWorkspace) waiters_.passed(one.front().workspace, one.back().in_workspace.value);
+    if (one.front().workspace != kSystemWorkspace)
+      waiters_.passed(one.front().workspace, one.back().in_workspace.value);
     records = records.subspan(run);
   }
 }
@@ -84,19 +91,31 @@ Result<void, storage::ReadError> Projector::apply_run(std::span<const storage::R
   if (records.front().workspace == kSystemWorkspace) {
     for (const storage::Record& record : records) {
       if (record.position > directory_position_) directory_.apply(record);
+      if (auto marked = notifications_.apply_system(record); !marked) return marked;
     }
     return {};
   }
   WorkspaceImage& workspace = workspaces_.at(records.front().workspace);
   if (auto loaded = workspaces_.load(workspace); !loaded) return loaded;
   const std::unique_lock lock(workspace.lock);
-  const std::size_t before = workspace.image->dirty.size();
+  const std::size_t before = workspace.image->dirty.size(), told_before = notifications_.changed();
   for (const storage::Record& record : records) {
     if (auto applied = apply_record(*workspace.image, record, log_); !applied) return applied;
+    if (auto told = notify(*workspace.image, record); !told) return told;
   }
-  changed_ += workspace.image->dirty.size() - before;
+  changed_ += workspace.image->dirty.size() - before + (notifications_.changed() - told_before);
   workspace.position = records.back().in_workspace.value;
   return {};
+}
+
+Result<void, storage::ReadError> Projector::notify(const Image& image, const storage::Record& record) {
+  static const taskledger::Task kNotLookedAt;
+  if (static_cast<EventType>(record.type) != EventType::task_completed)
+    return notifications_.apply(record, &kNotLookedAt);
+  const auto row = image.find(record.stream);
+  if (!row) return {};
+  const taskledger::Task task = image.task(*row);
+  return notifications_.apply(record, &task);
 }
 
 void Projector::fail(const std::string& what) {
@@ -132,7 +151,8 @@ void Projector::when_passed(Position position, std::function<void()> done) {
   waiters_.wait(position.value, std::move(done), [this] { return passed_.load(); });
 }
 
-std::uint64_t Projector::when_workspace_passed(WorkspaceNumber workspace, WorkspacePosition position, std::function<void()> done) {
+std::uint64_t Projector::when_workspace_passed(WorkspaceNumber workspace, WorkspacePosition position,
+                                               std::function<void()> done) {
   return waiters_.wait(workspace, position.value, std::move(done), [&] { return this->position(workspace).value; });
 }
 
@@ -155,7 +175,9 @@ std::vector<ProjectionStatus> Projector::status() const {
     if (state == State::live) continue;
     status.events_per_second = rate_;
     const std::uint64_t from = started_at_;
-    status.progress = target > from ? static_cast<double>(passed_ - std::min(from, passed_.load())) / static_cast<double>(target - from) : 1;
+    status.progress = target > from ? static_cast<double>(passed_ - std::min(from, passed_.load())) /
+                                          static_cast<double>(target - from)
+                                    : 1;
   }
   return all;
 }
@@ -174,7 +196,8 @@ Result<ListPage, storage::ReadError> Projector::list(WorkspaceNumber workspace, 
   });
 }
 
-Result<TaskAnswer, storage::ReadError> Projector::task(WorkspaceNumber workspace, const TaskId& id, bool include_links) {
+Result<TaskAnswer, storage::ReadError> Projector::task(WorkspaceNumber workspace, const TaskId& id,
+                                                       bool include_links) {
   return workspaces_.read(workspace, [&](const WorkspaceImage& at) {
     TaskAnswer answer;
     answer.position = {at.position};

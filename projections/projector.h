@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "projections/notifications/notifications.h"
 #include "projections/record_queue.h"
 #include "projections/runner.h"
 #include "projections/waiters.h"
@@ -31,7 +32,8 @@ class Projector final : public Runner {
 
   [[nodiscard]] Position passed() const override { return {passed_.load()}; }
   void when_passed(Position position, std::function<void()> done) override;
-  std::uint64_t when_workspace_passed(WorkspaceNumber workspace, WorkspacePosition position, std::function<void()> done) override;
+  std::uint64_t when_workspace_passed(WorkspaceNumber workspace, WorkspacePosition position,
+                                      std::function<void()> done) override;
   void cancel_wait(std::uint64_t id) override { waiters_.cancel(id); }
 
   [[nodiscard]] const Directory& directory() const override { return directory_; }
@@ -41,11 +43,17 @@ class Projector final : public Runner {
   Result<ListPage, storage::ReadError> list(WorkspaceNumber workspace, const ListQuery& query) override;
   Result<TaskAnswer, storage::ReadError> task(WorkspaceNumber workspace, const TaskId& id, bool include_links) override;
   Result<StatsAnswer, storage::ReadError> stats(WorkspaceNumber workspace, const StatsQuery& query) override;
+  Result<NotificationPage, storage::ReadError> notifications(WorkspaceNumber workspace,
+                                                             const NotificationsQuery& query) override;
+  Result<std::optional<bool>, storage::ReadError> notification_unread(WorkspaceNumber workspace, const UserId& user,
+                                                                      WorkspacePosition at) override;
+  Result<std::uint64_t, storage::ReadError> unread_notifications(WorkspaceNumber workspace,
+                                                                 const UserId& user) override;
   [[nodiscard]] WorkspacePosition position(WorkspaceNumber workspace) const override;
 
  private:
-  static constexpr std::size_t kProjections = 3;
-  static constexpr std::array<std::string_view, kProjections> kNames{"list", "mode", "stats"};
+  static constexpr std::size_t kProjections = 4;
+  static constexpr std::array<std::string_view, kProjections> kNames{"list", "mode", "stats", "notifications"};
   enum class State { live, catching_up, rebuilding };
 
   // The log keeps its observer for good: it holds this, which lets go of the projector when that is destroyed.
@@ -59,6 +67,7 @@ class Projector final : public Runner {
   // Under applying_.
   void apply(std::span<const storage::Record> records);
   Result<void, storage::ReadError> apply_run(std::span<const storage::Record> records);
+  Result<void, storage::ReadError> notify(const Image& image, const storage::Record& record);
   void fail(const std::string& what);
 
   Result<void, storage::ReadError> fold_directory();
@@ -72,13 +81,14 @@ class Projector final : public Runner {
   const RunnerOptions options_;
   std::array<std::atomic<std::uint64_t>, kProjections> generations_{};
   Directory directory_;
-  Position directory_position_;           // of the system records folded
+  Position directory_position_;  // of the system records folded
   mutable Workspaces workspaces_;
+  Notifications notifications_;
   Waiters waiters_;
   RecordQueue queue_;
-  std::mutex applying_, persisting_;      // persisting_ first
+  std::mutex applying_, persisting_;  // persisting_ first
   std::atomic<std::uint64_t> passed_{0}, checkpoint_{0}, target_{0}, started_at_{0};
-  std::atomic<std::size_t> changed_{0};   // tasks, since rows were last written
+  std::atomic<std::size_t> changed_{0};  // tasks, since rows were last written
   std::atomic<double> rate_{0};
   std::atomic<State> state_{State::catching_up};
   std::atomic<bool> started_{false}, stopping_{false}, persist_failed_{false}, has_failed_{false};

@@ -1,5 +1,5 @@
-// How the projector comes up: directory, generations and their checkpoints, what is missing built from the log, the rest
-// caught up; and how it writes rows.
+// How the projector comes up: directory, generations and their checkpoints, what is missing built from the log, the
+// rest caught up; and how it writes rows.
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -50,7 +50,9 @@ Result<void, storage::ReadError> Projector::open_generations() {
       const auto hash = log_.hash_at((*checkpoint)->position);
       if (!hash) return hash.error();
       valid = *hash && **hash == (*checkpoint)->hash;
-      if (!valid) spdlog::warn("read model {} is discarded: the log does not confirm its checkpoint at position {}", kNames[i], (*checkpoint)->position.value);
+      if (!valid)
+        spdlog::warn("read model {} is discarded: the log does not confirm its checkpoint at position {}", kNames[i],
+                     (*checkpoint)->position.value);
     }
     if (valid && common && common->position != (*checkpoint)->position) valid = false;
     if (!valid) {
@@ -133,6 +135,7 @@ Result<void, storage::ReadError> Projector::persist() {
   if (persist_failed_) return storage::ReadError{"an earlier write failed"};
   ChangedRows rows;
   storage::Checkpoint checkpoint;
+  std::vector<storage::RowChange> told;
   std::vector<std::pair<WorkspaceImage*, std::uint64_t>> written;
   {
     const std::lock_guard applying(applying_);  // one position for all
@@ -141,10 +144,13 @@ Result<void, storage::ReadError> Projector::persist() {
     for (WorkspaceImage* workspace : workspaces_.all()) {
       if (!workspace->loaded) continue;
       const std::shared_lock reading(workspace->lock);
-      if (workspace->image == nullptr || (workspace->image->dirty.empty() && workspace->persisted == workspace->position)) continue;
+      if (workspace->image == nullptr ||
+          (workspace->image->dirty.empty() && workspace->persisted == workspace->position))
+        continue;
       take_changed_rows(*workspace->image, workspace->number, {workspace->position}, rows);
       written.emplace_back(workspace, workspace->position);
     }
+    told = notifications_.take_changed_rows();
     changed_ = 0;
   }
   const auto hash = log_.hash_at(checkpoint.position);
@@ -152,13 +158,15 @@ Result<void, storage::ReadError> Projector::persist() {
   if (!hash) return hash.error();
   if (!*hash) return storage::ReadError{"the log does not reach what the read models have passed"};
   checkpoint.hash = **hash;
-  rows_since_flush_ += rows.list.size() + rows.mode.size() + rows.stats.size();
+  rows_since_flush_ += rows.list.size() + rows.mode.size() + rows.stats.size() + told.size();
   std::vector<storage::ViewStore::TableWrite> tables;
   tables.push_back({kNames[0], generations_[0], std::move(rows.list)});
   tables.push_back({kNames[1], generations_[1], std::move(rows.mode)});
   tables.push_back({kNames[2], generations_[2], std::move(rows.stats)});
+  tables.push_back({kNames[3], generations_[3], std::move(told)});
   if (auto stored = views_.write(tables, checkpoint); !stored) return stored;
   persist_failed_ = false;
+  notifications_.written();
   checkpoint_ = checkpoint.position.value;
   for (const auto& [workspace, position] : written) {
     workspace->persisted = position;

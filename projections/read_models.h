@@ -1,7 +1,6 @@
-// What the read side answers: one facade over the read models list, mode and stats of all workspaces. Each answer comes
-// from one consistent state, whose workspace position it names.
-// Threads: any. Calls hold a shared lock for as long as they run; a writer waits for them, so long ones (see `cost`)
-// belong on a worker thread.
+// What the read side answers: one facade over the read models list, mode, stats and notifications of all workspaces.
+// Each answer comes from one consistent state, whose workspace position it names. Threads: any. Calls hold a shared
+// lock for as long as they run; a writer waits for them, so long ones (see `cost`) belong on a worker thread.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +21,7 @@ struct ListPage {
 };
 
 struct TaskAnswer {
-  std::string json;                  // the task, with its links when asked for; empty when there is none (or deleted)
+  std::string json;  // the task, with its links when asked for; empty when there is none (or deleted)
   Version version;
   WorkspacePosition position;
   [[nodiscard]] bool found() const { return !json.empty(); }
@@ -33,7 +32,20 @@ struct StatsAnswer {
   WorkspacePosition position;
 };
 
-enum class Cost { page, scan };      // microseconds; or milliseconds, growing with the workspace
+struct NotificationsQuery {
+  UserId user;
+  bool unread_only = false;
+  std::optional<WorkspacePosition> before;  // where the page before ended
+  std::uint32_t limit = 20;
+};
+struct NotificationPage {
+  std::string rows;                       // newest first, as JSON objects, joined by ','
+  std::uint64_t unread = 0;               // of all the user's
+  std::optional<WorkspacePosition> next;  // of the last one of this page when more follow
+  WorkspacePosition position;             // the state answered from
+};
+
+enum class Cost { page, scan };  // microseconds; or milliseconds, growing with the workspace
 
 class ReadModels {
  public:
@@ -41,9 +53,20 @@ class ReadModels {
   // What answering is expected to cost, without answering.
   [[nodiscard]] virtual Cost cost(WorkspaceNumber workspace, const ListQuery& query) const = 0;
   // ReadError: a damaged file was met while loading the workspace (503).
-  [[nodiscard]] virtual Result<ListPage, storage::ReadError> list(WorkspaceNumber workspace, const ListQuery& query) = 0;
-  [[nodiscard]] virtual Result<TaskAnswer, storage::ReadError> task(WorkspaceNumber workspace, const TaskId& id, bool include_links) = 0;
-  [[nodiscard]] virtual Result<StatsAnswer, storage::ReadError> stats(WorkspaceNumber workspace, const StatsQuery& query) = 0;
+  [[nodiscard]] virtual Result<ListPage, storage::ReadError> list(WorkspaceNumber workspace,
+                                                                  const ListQuery& query) = 0;
+  [[nodiscard]] virtual Result<TaskAnswer, storage::ReadError> task(WorkspaceNumber workspace, const TaskId& id,
+                                                                    bool include_links) = 0;
+  [[nodiscard]] virtual Result<StatsAnswer, storage::ReadError> stats(WorkspaceNumber workspace,
+                                                                      const StatsQuery& query) = 0;
+  [[nodiscard]] virtual Result<NotificationPage, storage::ReadError> notifications(WorkspaceNumber workspace,
+                                                                                   const NotificationsQuery& query) = 0;
+  // Whether the user's notification of the event at `at` is unread; nullopt: there is none.
+  [[nodiscard]] virtual Result<std::optional<bool>, storage::ReadError> notification_unread(WorkspaceNumber workspace,
+                                                                                            const UserId& user,
+                                                                                            WorkspacePosition at) = 0;
+  [[nodiscard]] virtual Result<std::uint64_t, storage::ReadError> unread_notifications(WorkspaceNumber workspace,
+                                                                                       const UserId& user) = 0;
   // Of the events that every later read reflects.
   [[nodiscard]] virtual WorkspacePosition position(WorkspaceNumber workspace) const = 0;
 };

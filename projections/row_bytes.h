@@ -1,5 +1,5 @@
-// Numbers as bytes in the keys (big-endian, so that they sort) and values (little-endian) of rows, and reading them back.
-// Threads: any. Pure.
+// Numbers as bytes in the keys (big-endian, so that they sort) and values (little-endian) of rows, and reading them
+// back. Threads: any. Pure.
 #pragma once
 
 #include <bit>
@@ -16,7 +16,8 @@ static_assert(std::endian::native == std::endian::little, "values are written as
 
 template <class T>
 void put_big(std::string& out, T value) {
-  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift & 0xFF));
+  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>(value >> shift & 0xFF));
 }
 template <class T>
 void put_little(std::string& out, T value) {
@@ -24,7 +25,9 @@ void put_little(std::string& out, T value) {
   std::memcpy(bytes, &value, sizeof(T));
   out.append(bytes, sizeof(T));
 }
-inline void put_uuid(std::string& out, const Uuid& id) { out.append(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()); }
+inline void put_uuid(std::string& out, const Uuid& id) {
+  out.append(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
+}
 
 // Takes bytes off the front; once there are too few, `ok` stays false and zeros come out.
 class RowReader {

@@ -21,20 +21,22 @@
 namespace taskledger::projections {
 
 struct RunnerOptions {
-  std::size_t cache_bytes = std::size_t{512} << 20;  // images of workspaces kept in memory; the least recently used go first
-  std::size_t queue_bytes = std::size_t{64} << 20;   // records waiting for the projector; more hold up the log's appender
+  std::size_t cache_bytes = std::size_t{512}
+                            << 20;  // images of workspaces kept in memory; the least recently used go first
+  std::size_t queue_bytes = std::size_t{64}
+                            << 20;  // records waiting for the projector; more hold up the log's appender
   std::chrono::milliseconds persist_interval{1'000};  // between writes of changed rows
-  std::size_t persist_tasks = 20'000;                // changed tasks that are written without waiting for it
+  std::size_t persist_tasks = 20'000;                 // changed tasks that are written without waiting for it
 };
 
 struct ProjectionStatus {
-  std::string name;                 // list, mode, stats, notifications
-  std::string state;                // live, catching_up, rebuilding
-  Position checkpoint;              // of the rows on disk
-  std::uint64_t lag = 0;            // log head minus what reads reflect
+  std::string name;       // list, mode, stats, notifications
+  std::string state;      // live, catching_up, rebuilding
+  Position checkpoint;    // of the rows on disk
+  std::uint64_t lag = 0;  // log head minus what reads reflect
   std::uint64_t generation = 0;
-  double events_per_second = 0;     // of the current catch-up or rebuild; 0 when live
-  double progress = 1;              // 0 to 1
+  double events_per_second = 0;  // of the current catch-up or rebuild; 0 when live
+  double progress = 1;           // 0 to 1
 };
 
 class Runner : public ReadModels {
@@ -56,7 +58,8 @@ class Runner : public ReadModels {
   // Calls `done` once every later read reflects the log up to `position` (included).
   virtual void when_passed(Position position, std::function<void()> done) = 0;
   // The same for a workspace position; nullptr-like `done` semantics as above. Returns an id for cancel_wait.
-  virtual std::uint64_t when_workspace_passed(WorkspaceNumber workspace, WorkspacePosition position, std::function<void()> done) = 0;
+  virtual std::uint64_t when_workspace_passed(WorkspaceNumber workspace, WorkspacePosition position,
+                                              std::function<void()> done) = 0;
   virtual void cancel_wait(std::uint64_t id) = 0;
 
   [[nodiscard]] virtual const Directory& directory() const = 0;

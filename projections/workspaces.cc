@@ -26,7 +26,8 @@ std::vector<WorkspaceImage*> Workspaces::all() const {
   const std::shared_lock lock(mutex_);
   std::vector<WorkspaceImage*> all;
   for (const auto& [number, workspace] : workspaces_) all.push_back(workspace.get());
-  std::sort(all.begin(), all.end(), [](const WorkspaceImage* a, const WorkspaceImage* b) { return a->number < b->number; });
+  std::sort(all.begin(), all.end(),
+            [](const WorkspaceImage* a, const WorkspaceImage* b) { return a->number < b->number; });
   return all;
 }
 
@@ -61,10 +62,12 @@ Result<void, storage::ReadError> Workspaces::load(WorkspaceImage& workspace) {
     ++rows;
     return true;
   };
-  const auto scanned = views_.scan(kListProjection, generation_, list_key(workspace.number), list_key(workspace.number.next()), visit);
+  const auto scanned =
+      views_.scan(kListProjection, generation_, list_key(workspace.number), list_key(workspace.number.next()), visit);
   if (!scanned) return scanned.error();
   if (damaged || rows != summary.tasks) {
-    return storage::ReadError{fmt::format("views: row {} of workspace {} is damaged or rows are missing", rows, workspace.number.value)};
+    return storage::ReadError{
+        fmt::format("views: row {} of workspace {} is damaged or rows are missing", rows, workspace.number.value)};
   }
   image->finish();
   const std::unique_lock lock(workspace.lock);

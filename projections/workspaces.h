@@ -45,19 +45,20 @@ struct WorkspaceImage {
   explicit WorkspaceImage(WorkspaceNumber workspace) : number(workspace) {}
   const WorkspaceNumber number;
   std::mutex loading;
-  FairSharedMutex lock;                       // of `image` and, with it, `position`
-  std::unique_ptr<Image> image;               // absent: not loaded
-  std::atomic<std::uint64_t> position{0};     // of the events reflected; written under `lock`
-  std::atomic<std::uint64_t> persisted{0};    // of the rows on disk
-  std::atomic<std::uint64_t> last_used{0};    // a count of uses, for eviction
-  std::atomic<std::size_t> bytes{0};          // of the image, as last measured
+  FairSharedMutex lock;                     // of `image` and, with it, `position`
+  std::unique_ptr<Image> image;             // absent: not loaded
+  std::atomic<std::uint64_t> position{0};   // of the events reflected; written under `lock`
+  std::atomic<std::uint64_t> persisted{0};  // of the rows on disk
+  std::atomic<std::uint64_t> last_used{0};  // a count of uses, for eviction
+  std::atomic<std::size_t> bytes{0};        // of the image, as last measured
   std::atomic<bool> loaded{false};
 };
 
 class Workspaces {
  public:
   // `generation` says which generation of `list` images are loaded from; it outlives this, as the store does.
-  Workspaces(const storage::ViewStore& views, const std::atomic<std::uint64_t>& generation) : views_(views), generation_(generation) {}
+  Workspaces(const storage::ViewStore& views, const std::atomic<std::uint64_t>& generation)
+      : views_(views), generation_(generation) {}
 
   [[nodiscard]] WorkspaceImage& at(WorkspaceNumber number);
   [[nodiscard]] WorkspaceImage* find(WorkspaceNumber number) const;
@@ -70,7 +71,8 @@ class Workspaces {
 
   // Calls answer(image) under the shared lock, loading first where needed.
   template <class Answer>
-  auto read(WorkspaceNumber number, const Answer& answer) -> Result<decltype(answer(std::declval<WorkspaceImage&>())), storage::ReadError> {
+  auto read(WorkspaceNumber number, const Answer& answer)
+      -> Result<decltype(answer(std::declval<WorkspaceImage&>())), storage::ReadError> {
     WorkspaceImage& workspace = at(number);
     for (;;) {
       {

@@ -19,7 +19,8 @@ struct Facets {
   std::uint8_t priority = 0, action_type = 0, link_types = 0;
 };
 [[nodiscard]] constexpr std::uint16_t cell_of(const Facets& facets) {
-  return static_cast<std::uint16_t>((facets.completed ? kCompletedCells : 0) + facets.priority * 48 + facets.action_type * 8 + facets.link_types);
+  return static_cast<std::uint16_t>((facets.completed ? kCompletedCells : 0) + facets.priority * 48 +
+                                    facets.action_type * 8 + facets.link_types);
 }
 [[nodiscard]] constexpr Facets facets_of(std::uint16_t cell) {
   return {cell >= kCompletedCells, static_cast<std::uint8_t>(cell % kCompletedCells / 48),
@@ -31,7 +32,8 @@ struct Facets {
   facets.completed = task.is_completed();
   facets.priority = task.fields.priority ? static_cast<std::uint8_t>(*task.fields.priority) : 0;
   facets.action_type = task.fields.action_type ? static_cast<std::uint8_t>(*task.fields.action_type) : 0;
-  for (const Link& link : task.fields.links) facets.link_types |= static_cast<std::uint8_t>(1u << (static_cast<unsigned>(link.type) - 1));
+  for (const Link& link : task.fields.links)
+    facets.link_types |= static_cast<std::uint8_t>(1u << (static_cast<unsigned>(link.type) - 1));
   return facets;
 }
 

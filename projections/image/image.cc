@@ -49,27 +49,34 @@ void each_entity(std::span<const PackedLink> links, const Fn& fn) {
   }
 }
 
-constexpr Field kOrders[] = {Field::title, Field::priority, Field::action_type, Field::is_completed, Field::assigned_to_id,
-                             Field::created_at, Field::updated_at, Field::completed_at};
+constexpr Field kOrders[] = {Field::title,          Field::priority,   Field::action_type, Field::is_completed,
+                             Field::assigned_to_id, Field::created_at, Field::updated_at,  Field::completed_at};
 
 }  // namespace
 
 // What of a row changes, and so which sequences it leaves and joins.
 struct Image::Change {
-  bool fresh = false;      // it joins all (or, removed, leaves all)
-  bool due = false, assignee = false, completed = false, links = false, title = false, cell = false, updated = false, created = false;
+  bool fresh = false;  // it joins all (or, removed, leaves all)
+  bool due = false, assignee = false, completed = false, links = false, title = false, cell = false, updated = false,
+       created = false;
   std::uint32_t new_assignee = kNoUser;
   std::uint16_t new_cell = 0;
 
   [[nodiscard]] bool touches(Field field) const {
     if (fresh) return true;
     switch (field) {
-      case Field::title: return title;
-      case Field::assigned_to_id: return assignee;
-      case Field::created_at: return created;
-      case Field::updated_at: return updated;
-      case Field::completed_at: return completed;
-      default: return cell;  // priority, action type, completion
+      case Field::title:
+        return title;
+      case Field::assigned_to_id:
+        return assignee;
+      case Field::created_at:
+        return created;
+      case Field::updated_at:
+        return updated;
+      case Field::completed_at:
+        return completed;
+      default:
+        return cell;  // priority, action type, completion
     }
   }
 };
@@ -183,7 +190,8 @@ void Image::write(Row row, const Task& task, const Change& change) {
   if (change.fresh || change.title) write_title(row, task.fields.title);
   if (change.fresh || change.links) {
     link_buffer_.clear();
-    for (const Link& link : task.fields.links) link_buffer_.push_back(intern_entity(link.id.value) << 2 | static_cast<PackedLink>(link.type));
+    for (const Link& link : task.fields.links)
+      link_buffer_.push_back(intern_entity(link.id.value) << 2 | static_cast<PackedLink>(link.type));
     links.set(row, link_buffer_);
   }
 }
@@ -211,7 +219,8 @@ void Image::finish() {
   };
   std::vector<Row> all(rows());
   std::vector<std::vector<Row>> per(users.size());
-  const auto build_by = [&](const Column<std::int64_t>& times, bool nulls, OrderTree& whole, OrderTree OfUser::*part, const std::uint16_t* cells) {
+  const auto build_by = [&](const Column<std::int64_t>& times, bool nulls, OrderTree& whole, OrderTree OfUser::*part,
+                            const std::uint16_t* cells) {
     timed.clear();
     for (Row row = 0; row < rows(); ++row) {
       if (nulls || times[row] != kNoTime) timed.push_back({times[row], row});
@@ -285,7 +294,8 @@ void Image::detach(Row row, const Change& change) {
   if (change.fresh || change.due || change.links) detach_links(row);
   if (completed[row] != kNoTime) {
     if (change.fresh || change.completed) erase_from(by_completed, row, nullptr, by_completed_less);
-    if (change.fresh || change.completed || change.assignee) erase_from(mine.by_completed, row, nullptr, by_completed_less);
+    if (change.fresh || change.completed || change.assignee)
+      erase_from(mine.by_completed, row, nullptr, by_completed_less);
   }
   for (const Field field : kOrders) {
     OrderTree* order = orders_[static_cast<std::size_t>(field)].load(std::memory_order_relaxed);
@@ -303,7 +313,8 @@ void Image::attach(Row row, const Change& change) {
   if (change.fresh || change.due || change.links) attach_links(row);
   if (completed[row] != kNoTime) {
     if (change.fresh || change.completed) insert_into(by_completed, row, nullptr, by_completed_less);
-    if (change.fresh || change.completed || change.assignee) insert_into(mine.by_completed, row, nullptr, by_completed_less);
+    if (change.fresh || change.completed || change.assignee)
+      insert_into(mine.by_completed, row, nullptr, by_completed_less);
   }
   for (const Field field : kOrders) {
     OrderTree* order = orders_[static_cast<std::size_t>(field)].load(std::memory_order_relaxed);
@@ -324,9 +335,7 @@ void Image::change_cells(Row row, std::uint16_t old_cell, const Change& change) 
   if (!change.links) each_entity(links[row], [&](std::uint32_t entity) { change_in(entities[entity].by_due); });
 }
 
-void Image::remember(Row row) {
-  dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]});
-}
+void Image::remember(Row row) { dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]}); }
 
 void Image::put(const Task& task) {
   const std::uint32_t new_assignee = task.fields.assigned_to ? intern_user(task.fields.assigned_to->value) : kNoUser;
@@ -356,7 +365,8 @@ void Image::put(const Task& task) {
   const auto held = links[row];
   change.links = held.size() != task.fields.links.size();
   for (std::size_t i = 0; i < held.size() && !change.links; ++i) {
-    change.links = type_of(held[i]) != task.fields.links[i].type || entities[entity_of(held[i])].id != task.fields.links[i].id.value;
+    change.links = type_of(held[i]) != task.fields.links[i].type ||
+                   entities[entity_of(held[i])].id != task.fields.links[i].id.value;
   }
   const std::uint16_t old_cell = cell[row];
   detach(row, change);
@@ -385,7 +395,8 @@ bool Image::remove(const TaskId& task) {
 }
 
 bool Image::has_order(Field field) const {
-  return field == Field::due_date || orders_[static_cast<std::size_t>(field)].load(std::memory_order_acquire) != nullptr;
+  return field == Field::due_date ||
+         orders_[static_cast<std::size_t>(field)].load(std::memory_order_acquire) != nullptr;
 }
 
 const OrderTree& Image::ensure_order(Field field) const {
@@ -406,7 +417,9 @@ const OrderTree& Image::ensure_order(Field field) const {
       key.null(row) ? nulls.push_back({0, row}) : keyed.push_back({key.prefix(row), row});
     }
     const auto less = less_by(*this, key);
-    const auto by_prefix = [&](const Keyed& a, const Keyed& b) { return a.prefix < b.prefix || (a.prefix == b.prefix && less(a.row, b.row)); };
+    const auto by_prefix = [&](const Keyed& a, const Keyed& b) {
+      return a.prefix < b.prefix || (a.prefix == b.prefix && less(a.row, b.row));
+    };
     std::sort(keyed.begin(), keyed.end(), by_prefix);
     std::sort(nulls.begin(), nulls.end(), by_prefix);
   });
@@ -422,11 +435,12 @@ const OrderTree& Image::ensure_order(Field field) const {
 }
 
 std::size_t Image::bytes() const {
-  std::size_t bytes = id.bytes() + due.bytes() + created.bytes() + updated.bytes() + completed.bytes() + version.bytes() +
-                      assignee.bytes() + created_by.bytes() + completed_by.bytes() + cell.bytes() + plain.bytes() +
-                      title_key.bytes() + title.bytes() + folded.bytes() + links.bytes() + live.bytes();
+  std::size_t bytes = id.bytes() + due.bytes() + created.bytes() + updated.bytes() + completed.bytes() +
+                      version.bytes() + assignee.bytes() + created_by.bytes() + completed_by.bytes() + cell.bytes() +
+                      plain.bytes() + title_key.bytes() + title.bytes() + folded.bytes() + links.bytes() + live.bytes();
   bytes += row_index_.bytes() + user_index_.bytes() + entity_index_.bytes() + free_.capacity() * sizeof(Row);
-  bytes += by_due.bytes() + by_completed.bytes() + users.size() * (sizeof(User) + sizeof(OfUser)) + entities.size() * sizeof(Entity);
+  bytes += by_due.bytes() + by_completed.bytes() + users.size() * (sizeof(User) + sizeof(OfUser)) +
+           entities.size() * sizeof(Entity);
   for (const OfUser& one : of_user) bytes += one.by_due.bytes() + one.by_completed.bytes();
   for (const Entity& one : entities) bytes += one.by_due.bytes();
   for (const auto& order : orders_) {

@@ -4,7 +4,8 @@
 // linked entity, by completion time for the workspace and every assignee, and by any other sort field from its first
 // use on.
 // Threads: as a container (workspace.h locks it); ensure_order() alone may be called by readers at the same time.
-// Memory: about 150 bytes a task, its title twice (as it is and folded), 20 bytes a link (ARCHITECTURE.md has the table).
+// Memory: about 150 bytes a task, its title twice (as it is and folded), 20 bytes a link (ARCHITECTURE.md has the
+// table).
 #pragma once
 
 #include <array>
@@ -30,7 +31,7 @@ namespace taskledger::projections {
 
 using Row = std::uint32_t;
 inline constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::max();  // null; sorts last
-inline constexpr std::uint32_t kNoUser = 0;                                         // number of "nobody"
+inline constexpr std::uint32_t kNoUser = 0;                                        // number of "nobody"
 
 struct User {
   Uuid id;
@@ -92,19 +93,19 @@ class Image {
   Column<std::int64_t> due, created, updated, completed;  // ms, or kNoTime
   Column<std::uint32_t> version, assignee, created_by, completed_by;
   Column<std::uint16_t> cell;
-  Column<std::uint8_t> plain;        // the title needs no escapes in JSON
-  Column<std::uint64_t> title_key;   // the first 8 bytes of the folded title, as a number that sorts like them
-  RowLists<char> title, folded;      // folded: with a NUL after each, which no title holds
+  Column<std::uint8_t> plain;       // the title needs no escapes in JSON
+  Column<std::uint64_t> title_key;  // the first 8 bytes of the folded title, as a number that sorts like them
+  RowLists<char> title, folded;     // folded: with a NUL after each, which no title holds
   RowLists<PackedLink> links;
-  Column<std::uint64_t> live;        // a bit a row
+  Column<std::uint64_t> live;  // a bit a row
 
-  std::deque<User> users;            // by number; 0 is nobody
-  std::deque<Entity> entities;       // by number
+  std::deque<User> users;       // by number; 0 is nobody
+  std::deque<Entity> entities;  // by number
   struct OfUser {
     OrderTree by_due, by_completed;
   };
-  std::deque<OfUser> of_user;        // by assignee; 0: the unassigned
-  OrderTree by_due, by_completed;    // by_completed: completed tasks only
+  std::deque<OfUser> of_user;      // by assignee; 0: the unassigned
+  OrderTree by_due, by_completed;  // by_completed: completed tasks only
 
   // Tasks changed since clear: what the rows on disk still say of them.
   std::unordered_map<Uuid, Baseline> dirty;

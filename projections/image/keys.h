@@ -32,9 +32,13 @@ struct TimeKey {
   const std::int64_t* times;
   [[nodiscard]] bool null(Row row) const { return times[row] == kNoTime; }
   [[nodiscard]] std::strong_ordering compare(Row a, Row b) const { return times[a] <=> times[b]; }
-  [[nodiscard]] std::strong_ordering compare(Row a, const KeyValue& b) const { return times[a] <=> (b.null ? kNoTime : b.number); }
+  [[nodiscard]] std::strong_ordering compare(Row a, const KeyValue& b) const {
+    return times[a] <=> (b.null ? kNoTime : b.number);
+  }
   // A number that sorts as the key does, or at least never the other way round; nulls aside.
-  [[nodiscard]] std::uint64_t prefix(Row row) const { return static_cast<std::uint64_t>(times[row]) ^ (std::uint64_t{1} << 63); }
+  [[nodiscard]] std::uint64_t prefix(Row row) const {
+    return static_cast<std::uint64_t>(times[row]) ^ (std::uint64_t{1} << 63);
+  }
 };
 
 // Priority, action type, completion: 0 is null where there is a null.
@@ -90,15 +94,24 @@ struct TitleKey {
 template <class Fn>
 decltype(auto) with_key(const Image& image, Field field, Fn&& fn) {
   switch (field) {
-    case Field::title: return fn(TitleKey{&image});
-    case Field::priority: return fn(CodeKey<kCompletedCells, 48, true>{image.cell.data()});
-    case Field::action_type: return fn(CodeKey<48, 8, true>{image.cell.data()});
-    case Field::is_completed: return fn(CodeKey<2 * kCompletedCells, kCompletedCells, false>{image.cell.data()});
-    case Field::assigned_to_id: return fn(UserKey{image.assignee.data(), &image.users});
-    case Field::created_at: return fn(TimeKey{image.created.data()});
-    case Field::updated_at: return fn(TimeKey{image.updated.data()});
-    case Field::completed_at: return fn(TimeKey{image.completed.data()});
-    default: return fn(TimeKey{image.due.data()});
+    case Field::title:
+      return fn(TitleKey{&image});
+    case Field::priority:
+      return fn(CodeKey<kCompletedCells, 48, true>{image.cell.data()});
+    case Field::action_type:
+      return fn(CodeKey<48, 8, true>{image.cell.data()});
+    case Field::is_completed:
+      return fn(CodeKey<2 * kCompletedCells, kCompletedCells, false>{image.cell.data()});
+    case Field::assigned_to_id:
+      return fn(UserKey{image.assignee.data(), &image.users});
+    case Field::created_at:
+      return fn(TimeKey{image.created.data()});
+    case Field::updated_at:
+      return fn(TimeKey{image.updated.data()});
+    case Field::completed_at:
+      return fn(TimeKey{image.completed.data()});
+    default:
+      return fn(TimeKey{image.due.data()});
   }
 }
 

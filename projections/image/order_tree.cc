@@ -10,12 +10,14 @@
 namespace taskledger::projections {
 
 namespace {
-constexpr std::uint32_t kFill = 208;        // rows a leaf when built in bulk: some room to grow
-constexpr std::uint32_t kBlockFill = 26;    // leaves a block, likewise
+constexpr std::uint32_t kFill = 208;      // rows a leaf when built in bulk: some room to grow
+constexpr std::uint32_t kBlockFill = 26;  // leaves a block, likewise
 }  // namespace
 
 OrderTree::OrderTree(OrderTree&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), capacity_(std::exchange(other.capacity_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      capacity_(std::exchange(other.capacity_, 0)) {}
 
 OrderTree& OrderTree::operator=(OrderTree&& other) noexcept {
   std::swap(data_, other.data_), std::swap(size_, other.size_), std::swap(capacity_, other.capacity_);
@@ -150,7 +152,8 @@ void OrderTree::make_large(std::span<const std::uint32_t> rows, const std::uint1
   auto large = std::make_unique<Large>();
   const std::size_t count = rows.size();
   for (std::size_t at = 0; at < count;) {
-    if (large->blocks.empty() || large->blocks.back()->leaves.size() == kBlockFill) large->blocks.push_back(std::make_unique<Block>());
+    if (large->blocks.empty() || large->blocks.back()->leaves.size() == kBlockFill)
+      large->blocks.push_back(std::make_unique<Block>());
     const std::size_t take = std::min<std::size_t>(kFill, count - at);
     large->blocks.back()->leaves.push_back(make_leaf(rows.subspan(at, take), cells));
     at += take;
@@ -254,7 +257,8 @@ void OrderTree::insert_large(Place place, std::uint32_t row, const std::uint16_t
   if (leaves.size() <= kBlock) return;
   auto upper = std::make_unique<Block>();
   const std::size_t keep = at_end ? leaves.size() - 1 : leaves.size() / 2;
-  upper->leaves.assign(std::make_move_iterator(leaves.begin() + static_cast<std::ptrdiff_t>(keep)), std::make_move_iterator(leaves.end()));
+  upper->leaves.assign(std::make_move_iterator(leaves.begin() + static_cast<std::ptrdiff_t>(keep)),
+                       std::make_move_iterator(leaves.end()));
   leaves.resize(keep);
   sum_up(*upper);
   sum_up(*blocks[place.block]);

@@ -1,6 +1,6 @@
-// A sorted sequence of row numbers that can count: a B+-tree of fixed height (blocks of leaves), whose leaves and blocks
-// carry how many rows, and where asked for how many of each cell, lie in them, so that the number of rows of any set of
-// facets in any range is a few sums. What the order is, the caller knows: each search is a partition point.
+// A sorted sequence of row numbers that can count: a B+-tree of fixed height (blocks of leaves), whose leaves and
+// blocks carry how many rows, and where asked for how many of each cell, lie in them, so that the number of rows of any
+// set of facets in any range is a few sums. What the order is, the caller knows: each search is a partition point.
 // Small sequences (most entities have a handful of links) are a bare array.
 // Threads: as a container. Memory: 5 bytes a row, 12 with cells.
 #pragma once
@@ -83,8 +83,8 @@ class OrderTree {
   };
   struct Large {
     std::vector<std::unique_ptr<Block>> blocks;
-    std::vector<std::uint32_t> sizes;    // Fenwick trees over the blocks, from 1
-    std::vector<Histogram> histograms;   // empty when it does not count by cells
+    std::vector<std::uint32_t> sizes;   // Fenwick trees over the blocks, from 1
+    std::vector<Histogram> histograms;  // empty when it does not count by cells
     Histogram total;
   };
 
@@ -104,7 +104,7 @@ class OrderTree {
   [[nodiscard]] std::uint64_t before(Place place, const CellSet& set) const;
 
   static constexpr std::uint32_t kLargeMark = 0xFFFFFFFF;
-  void* data_ = nullptr;          // rows, or a Large
+  void* data_ = nullptr;  // rows, or a Large
   std::uint32_t size_ = 0, capacity_ = 0;
 };
 
@@ -129,10 +129,12 @@ OrderTree::Place OrderTree::partition(const Before& before) const {
   }
   const auto& blocks = big().blocks;
   // The last block, then the last leaf, whose first row is before; none of either is empty.
-  std::uint32_t block = search(static_cast<std::uint32_t>(blocks.size()), [&](std::uint32_t i) { return before(blocks[i]->leaves[0]->rows[0]); });
+  std::uint32_t block = search(static_cast<std::uint32_t>(blocks.size()),
+                               [&](std::uint32_t i) { return before(blocks[i]->leaves[0]->rows[0]); });
   if (block == 0) return {};
   const auto& leaves = blocks[--block]->leaves;
-  std::uint32_t leaf = search(static_cast<std::uint32_t>(leaves.size()) - 1, [&](std::uint32_t i) { return before(leaves[i + 1]->rows[0]); });
+  std::uint32_t leaf = search(static_cast<std::uint32_t>(leaves.size()) - 1,
+                              [&](std::uint32_t i) { return before(leaves[i + 1]->rows[0]); });
   const Leaf& in = *leaves[leaf];
   const std::uint32_t at = search(in.size - 1, [&](std::uint32_t i) { return before(in.rows[i + 1]); }) + 1;
   if (at < in.size) return {block, leaf, at};
@@ -140,7 +142,8 @@ OrderTree::Place OrderTree::partition(const Before& before) const {
 }
 
 template <class Visit>
-OrderTree::Place OrderTree::each(Place from, Place to, const CellSet& set, const std::uint16_t* cells, const Visit& visit) const {
+OrderTree::Place OrderTree::each(Place from, Place to, const CellSet& set, const std::uint16_t* cells,
+                                 const Visit& visit) const {
   if (!large()) {
     for (; from.at < to.at; ++from.at) {
       const std::uint32_t row = small()[from.at];
@@ -151,7 +154,8 @@ OrderTree::Place OrderTree::each(Place from, Place to, const CellSet& set, const
   const auto& blocks = big().blocks;
   while (from < to) {
     const Block& block = *blocks[from.block];
-    if (from.leaf == 0 && from.at == 0 && !set.all() && from.block < to.block && set.sum(block.histogram->of.data()) == 0) {
+    if (from.leaf == 0 && from.at == 0 && !set.all() && from.block < to.block &&
+        set.sum(block.histogram->of.data()) == 0) {
       from = {from.block + 1, 0, 0};
       continue;
     }

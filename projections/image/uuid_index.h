@@ -27,7 +27,9 @@ struct UuidWords {
   return words;
 }
 [[nodiscard]] inline bool uuid_less(const Uuid& a, const Uuid& b) { return words_of(a) < words_of(b); }
-[[nodiscard]] inline bool uuid_equal(const Uuid& a, const Uuid& b) { return std::memcmp(a.bytes.data(), b.bytes.data(), 16) == 0; }
+[[nodiscard]] inline bool uuid_equal(const Uuid& a, const Uuid& b) {
+  return std::memcmp(a.bytes.data(), b.bytes.data(), 16) == 0;
+}
 
 class UuidIndex {
  public:
@@ -75,7 +77,8 @@ class UuidIndex {
   [[nodiscard]] std::size_t mask() const { return slots_.size() - 1; }
   [[nodiscard]] std::size_t hash(const Uuid& uuid) const {
     const UuidWords words = words_of(uuid);
-    const unsigned __int128 product = static_cast<unsigned __int128>(words.high ^ seed_) * ((words.low ^ (seed_ << 1)) | 1) ;
+    const unsigned __int128 product =
+        static_cast<unsigned __int128>(words.high ^ seed_) * ((words.low ^ (seed_ << 1)) | 1);
     std::uint64_t mixed = static_cast<std::uint64_t>(product >> 64) ^ static_cast<std::uint64_t>(product) ^ words.low;
     mixed *= 0x9e3779b97f4a7c15ull;
     return static_cast<std::size_t>(mixed ^ (mixed >> 32));

@@ -94,7 +94,8 @@ class Not : public RowTest {
 class Group : public RowTest {
  public:
   Group(bool any, std::vector<RowTestPtr> tests) : any_(any), tests_(std::move(tests)) {
-    std::stable_sort(tests_.begin(), tests_.end(), [](const RowTestPtr& a, const RowTestPtr& b) { return a->cost < b->cost; });
+    std::stable_sort(tests_.begin(), tests_.end(),
+                     [](const RowTestPtr& a, const RowTestPtr& b) { return a->cost < b->cost; });
     for (const RowTestPtr& test : tests_) cost += test->cost;
   }
   ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
@@ -103,7 +104,8 @@ class Group : public RowTest {
     for (const RowTestPtr& test : tests_) {
       if (none(left)) break;
       const ChunkBits passed = test->pass(chunk, left);
-      for (std::size_t word = 0; word < kChunkWords; ++word) left[word] = any_ ? left[word] & ~passed[word] : passed[word];
+      for (std::size_t word = 0; word < kChunkWords; ++word)
+        left[word] = any_ ? left[word] & ~passed[word] : passed[word];
     }
     if (!any_) return left;
     for (std::size_t word = 0; word < kChunkWords; ++word) left[word] = in[word] & ~left[word];
@@ -148,7 +150,9 @@ class Contains : public RowTest {
   Needle needle_;
 };
 
-RowTestPtr nothing(const Image& image) { return per_row(image, 0, [](Row) { return false; }); }
+RowTestPtr nothing(const Image& image) {
+  return per_row(image, 0, [](Row) { return false; });
+}
 
 // Cells that a predicate of the facets holds for.
 template <class Holds>
@@ -164,27 +168,32 @@ RowTestPtr code_test(const Image& image, const Condition& condition, const Code&
     const unsigned value = code(facets);
     if (condition.test == Test::is_null) return value == 0;
     if (value == 0) return false;
-    if (condition.test == Test::in_range) return condition.low <= static_cast<std::int64_t>(value) && static_cast<std::int64_t>(value) <= condition.high;
+    if (condition.test == Test::in_range)
+      return condition.low <= static_cast<std::int64_t>(value) && static_cast<std::int64_t>(value) <= condition.high;
     return (condition.codes >> value & 1) != 0;
   });
 }
 
 RowTestPtr users_test(const Image& image, const Condition& condition, const Column<std::uint32_t>& numbers) {
-  if (condition.test == Test::is_null) return per_row(image, 3, [column = numbers.data()](Row row) { return column[row] == kNoUser; });
+  if (condition.test == Test::is_null)
+    return per_row(image, 3, [column = numbers.data()](Row row) { return column[row] == kNoUser; });
   std::vector<std::uint8_t> wanted(image.users.size());
   for (const Uuid& id : condition.ids) {
     if (const auto number = image.user_number(id)) wanted[*number] = 1;
   }
-  return per_row(image, 3, [wanted = std::move(wanted), column = numbers.data()](Row row) { return wanted[column[row]] != 0; });
+  return per_row(image, 3,
+                 [wanted = std::move(wanted), column = numbers.data()](Row row) { return wanted[column[row]] != 0; });
 }
 
 RowTestPtr times_test(const Image& image, const Condition& condition, const Column<std::int64_t>& times) {
-  if (condition.test == Test::is_null) return per_row(image, 2, [column = times.data()](Row row) { return column[row] == kNoTime; });
+  if (condition.test == Test::is_null)
+    return per_row(image, 2, [column = times.data()](Row row) { return column[row] == kNoTime; });
   return time_test(times, condition.low, condition.high);
 }
 
 RowTestPtr entities_test(const Image& image, const Condition& condition) {
-  if (condition.test == Test::is_null) return facets_test(image, [](const Facets& facets) { return facets.link_types == 0; });
+  if (condition.test == Test::is_null)
+    return facets_test(image, [](const Facets& facets) { return facets.link_types == 0; });
   Bits bits(image.live.size());
   for (const Uuid& id : condition.ids) {
     const Entity* entity = image.entity(id);
@@ -227,7 +236,8 @@ RowTestPtr title_test(const Image& image, const Condition& condition) {
   const std::string& text = condition.texts.at(0);
   if (condition.test == Test::contains) return contains_test(image, text);
   if (condition.test == Test::ends_with) {
-    return per_row(image, 20, [&image, text](Row row) { return image.is_live(row) && folded_of(image, row).ends_with(text); });
+    return per_row(image, 20,
+                   [&image, text](Row row) { return image.is_live(row) && folded_of(image, row).ends_with(text); });
   }
   const std::size_t head = std::min<std::size_t>(text.size(), 8);
   const std::uint64_t mask = head == 0 ? 0 : ~std::uint64_t{0} << (8 * (8 - head));
@@ -238,26 +248,39 @@ RowTestPtr title_test(const Image& image, const Condition& condition) {
 
 RowTestPtr raw_condition_test(const Image& image, const Condition& condition) {
   switch (condition.field) {
-    case Field::id: return tasks_test(image, condition);
-    case Field::title: return title_test(image, condition);
-    case Field::due_date: return times_test(image, condition, image.due);
-    case Field::created_at: return times_test(image, condition, image.created);
-    case Field::updated_at: return times_test(image, condition, image.updated);
-    case Field::completed_at: return times_test(image, condition, image.completed);
-    case Field::priority: return code_test(image, condition, [](const Facets& facets) { return facets.priority; });
-    case Field::action_type: return code_test(image, condition, [](const Facets& facets) { return facets.action_type; });
+    case Field::id:
+      return tasks_test(image, condition);
+    case Field::title:
+      return title_test(image, condition);
+    case Field::due_date:
+      return times_test(image, condition, image.due);
+    case Field::created_at:
+      return times_test(image, condition, image.created);
+    case Field::updated_at:
+      return times_test(image, condition, image.updated);
+    case Field::completed_at:
+      return times_test(image, condition, image.completed);
+    case Field::priority:
+      return code_test(image, condition, [](const Facets& facets) { return facets.priority; });
+    case Field::action_type:
+      return code_test(image, condition, [](const Facets& facets) { return facets.action_type; });
     case Field::is_completed:
       return facets_test(image, [&](const Facets& facets) {
         if (condition.test == Test::is_true) return facets.completed;
         return condition.test != Test::is_null && (condition.codes >> (facets.completed ? 1 : 0) & 1) != 0;
       });
-    case Field::assigned_to_id: return users_test(image, condition, image.assignee);
-    case Field::created_by: return users_test(image, condition, image.created_by);
-    case Field::completed_by: return users_test(image, condition, image.completed_by);
-    case Field::linked_entity_id: return entities_test(image, condition);
+    case Field::assigned_to_id:
+      return users_test(image, condition, image.assignee);
+    case Field::created_by:
+      return users_test(image, condition, image.created_by);
+    case Field::completed_by:
+      return users_test(image, condition, image.completed_by);
+    case Field::linked_entity_id:
+      return entities_test(image, condition);
     case Field::linked_entity_type:
       return facets_test(image, [&](const Facets& facets) {
-        return condition.test == Test::is_null ? facets.link_types == 0 : (facets.link_types & condition.codes >> 1) != 0;
+        return condition.test == Test::is_null ? facets.link_types == 0
+                                               : (facets.link_types & condition.codes >> 1) != 0;
       });
   }
   return nothing(image);
@@ -271,7 +294,9 @@ RowTestPtr cells_test(const Image& image, const CellSet& set) {
 
 RowTestPtr time_test(const Column<std::int64_t>& times, std::int64_t low, std::int64_t high) {
   high = std::min(high, kNoTime - 1);
-  auto one = [column = times.data(), low, high](Row row) -> bool { return (column[row] >= low) & (column[row] <= high); };
+  auto one = [column = times.data(), low, high](Row row) -> bool {
+    return (column[row] >= low) & (column[row] <= high);
+  };
   return std::make_unique<PerRow<decltype(one)>>(times.size(), 2, one);
 }
 

@@ -14,8 +14,8 @@
 
 namespace taskledger::projections {
 
-using Bits = std::vector<std::uint64_t>;          // a bit a row
-inline constexpr std::size_t kChunkWords = 4;     // 256 rows: a block of RowLists
+using Bits = std::vector<std::uint64_t>;       // a bit a row
+inline constexpr std::size_t kChunkWords = 4;  // 256 rows: a block of RowLists
 using ChunkBits = std::array<std::uint64_t, kChunkWords>;
 
 // A test of rows. `cost` orders the children of a group, the cheapest first.
@@ -29,7 +29,8 @@ class RowTest {
 using RowTestPtr = std::unique_ptr<RowTest>;
 
 [[nodiscard]] RowTestPtr cells_test(const Image& image, const CellSet& set);
-[[nodiscard]] RowTestPtr time_test(const Column<std::int64_t>& times, std::int64_t low, std::int64_t high);  // both included; never null
+[[nodiscard]] RowTestPtr time_test(const Column<std::int64_t>& times, std::int64_t low,
+                                   std::int64_t high);  // both included; never null
 [[nodiscard]] RowTestPtr user_test(const Image& image, const Column<std::uint32_t>& numbers, std::uint32_t user);
 [[nodiscard]] RowTestPtr link_test(const Image& image, std::uint32_t entity, std::optional<EntityType> type);
 [[nodiscard]] RowTestPtr contains_test(const Image& image, const std::string& folded);

@@ -19,9 +19,9 @@ constexpr std::uint64_t kQuick = 8192;  // rows that may be filtered or sorted o
 
 // A query, bound to an image: the sequence by due time that holds all matches, and what must still be tested.
 struct Bound {
-  bool nothing = false;                 // an unknown user or entity
+  bool nothing = false;  // an unknown user or entity
   CellSet set;
-  bool ranged = false;                  // a mode that is a range of due times
+  bool ranged = false;  // a mode that is a range of due times
   std::int64_t due_low = std::numeric_limits<std::int64_t>::min(), due_high = kNoTime - 1;  // both included
   std::optional<std::uint32_t> user;
   std::optional<std::uint32_t> entity;
@@ -43,14 +43,21 @@ struct Bound {
 
 void bind_mode(Bound& bound, FacetFilter& facets, const ListQuery& query) {
   switch (query.mode) {
-    case Mode::all: return;
-    case Mode::completed: facets.completed = true; return;
+    case Mode::all:
+      return;
+    case Mode::completed:
+      facets.completed = true;
+      return;
     case Mode::today:
       bound.due_low = query.today.begin.ms;
       bound.due_high = query.today.end.ms - 1;
       break;
-    case Mode::overdue: bound.due_high = query.now.ms - 1; break;
-    case Mode::upcoming: bound.due_low = query.now.ms; break;
+    case Mode::overdue:
+      bound.due_high = query.now.ms - 1;
+      break;
+    case Mode::upcoming:
+      bound.due_low = query.now.ms;
+      break;
   }
   bound.ranged = true;
   facets.completed = false;
@@ -123,7 +130,8 @@ WalkRange range_of(const OrderTree& tree, const Key& key, const ListQuery& query
   std::optional<SortValue> fixed;
   if (first.field == Field::priority && query.priority) fixed = static_cast<std::int64_t>(*query.priority);
   if (first.field == Field::action_type && query.action_type) fixed = static_cast<std::int64_t>(*query.action_type);
-  if (first.field == Field::is_completed && query.mode != Mode::all) fixed = std::int64_t{query.mode == Mode::completed};
+  if (first.field == Field::is_completed && query.mode != Mode::all)
+    fixed = std::int64_t{query.mode == Mode::completed};
   if (first.field == Field::assigned_to_id && query.assigned_to) {
     fixed = std::string(query.assigned_to->value.bytes.begin(), query.assigned_to->value.bytes.end());
   }
@@ -142,7 +150,8 @@ WalkRange range_of(const OrderTree& tree, const Key& key, const ListQuery& query
 // Walks the order of the first key, taking rows that `match`; nullopt when that took more than `budget` steps. With
 // several keys all matches of a value of the first are gathered before the walk may end, and sorted by the others.
 template <class Match>
-std::optional<Rows> walk_order(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t budget, const Match& match) {
+std::optional<Rows> walk_order(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t budget,
+                               const Match& match) {
   const SortKey& first = query.order[0];
   const std::size_t wanted = query.limit + 1;
   const bool single = query.order.size() == 1;
@@ -167,7 +176,8 @@ std::optional<Rows> walk_order(const Image& image, const ListQuery& query, const
     if (spent) return std::nullopt;
     if (!single) {
       const std::size_t kept = std::min(wanted, rows.size());
-      std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(kept), rows.end(), [&](Row a, Row b) { return order.before(a, b); });
+      std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(kept), rows.end(),
+                        [&](Row a, Row b) { return order.before(a, b); });
       rows.resize(kept);
     }
     return rows;
@@ -180,10 +190,11 @@ Rows walk_due(const Image& image, const ListQuery& query, const Bound& bound) {
   OrderWalk walk(image, *bound.tree, key, &bound.set);
   const auto cursor = cursor_of(query);
   Rows rows;
-  walk.run({bound.low, bound.high, bound.nulls, bound.end}, query.order[0].descending, cursor ? &*cursor : nullptr, [&](Row row) {
-    rows.push_back(row);
-    return rows.size() <= query.limit;
-  });
+  walk.run({bound.low, bound.high, bound.nulls, bound.end}, query.order[0].descending, cursor ? &*cursor : nullptr,
+           [&](Row row) {
+             rows.push_back(row);
+             return rows.size() <= query.limit;
+           });
   return rows;
 }
 
@@ -209,7 +220,8 @@ std::optional<std::uint64_t> walk_budget(const Image& image, const ListQuery& qu
 }
 
 template <class Match, class EachMatch>
-Rows page_rows(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total, const Match& match, const EachMatch& each) {
+Rows page_rows(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total,
+               const Match& match, const EachMatch& each) {
   if (const auto budget = walk_budget(image, query, total)) {
     if (auto rows = walk_order(image, query, order, *budget, match)) return std::move(*rows);
   }
@@ -246,7 +258,8 @@ ListPage answer_facets(const Image& image, const ListQuery& query, const Bound& 
     if (bound.nulls != bound.end) total += bound.tree->count(bound.nulls, bound.end, bound.set, image.cell.data());
   }
   if (total == 0) return {};
-  if (!bound.residual() && in_due_order(query)) return page_of(image, query, order, total, walk_due(image, query, bound));
+  if (!bound.residual() && in_due_order(query))
+    return page_of(image, query, order, total, walk_due(image, query, bound));
   const auto match = [&](Row row) {
     if (!bound.set.has(image.cell[row])) return false;
     if (bound.ranged && (image.due[row] < bound.due_low || image.due[row] > bound.due_high)) return false;

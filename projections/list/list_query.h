@@ -5,7 +5,8 @@
 //   assignee and entity together            the smaller of the two sequences is filtered by the other
 //   filters, search                         columns are scanned into bits, then as below
 //   the page, in another order than due     a walk over that order when matches are dense in it, else the smallest of
-//                                           all matches; about sqrt(tasks * limit) steps at worst where they spread evenly
+//                                           all matches; about sqrt(tasks * limit) steps at worst where they spread
+//                                           evenly
 //
 // Threads: under the image's shared lock.
 #pragma once

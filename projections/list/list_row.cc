@@ -12,7 +12,9 @@ constexpr std::uint8_t kAssigned = 1, kCompletedBy = 2;
 
 std::uint8_t code_of(const auto& member) { return member ? static_cast<std::uint8_t>(*member) : 0; }
 std::int64_t ms_of(const std::optional<Timestamp>& time) { return time ? time->ms : kNoTime; }
-void read_time(std::optional<Timestamp>& time, std::int64_t ms) { time = ms == kNoTime ? std::nullopt : std::optional(Timestamp{ms}); }
+void read_time(std::optional<Timestamp>& time, std::int64_t ms) {
+  time = ms == kNoTime ? std::nullopt : std::optional(Timestamp{ms});
+}
 }  // namespace
 
 std::string list_key(WorkspaceNumber workspace) {
@@ -34,7 +36,8 @@ std::string list_value(const Task& task) {
   put_little(out, kFormat);
   put_little(out, task.version.value);
   put_little(out, cell_of(facets_of(task)));
-  put_little(out, static_cast<std::uint8_t>((fields.assigned_to ? kAssigned : 0) | (task.completed_by ? kCompletedBy : 0)));
+  put_little(out,
+             static_cast<std::uint8_t>((fields.assigned_to ? kAssigned : 0) | (task.completed_by ? kCompletedBy : 0)));
   put_little(out, ms_of(fields.due_date));
   put_little(out, task.created_at.ms);
   put_little(out, task.updated_at.ms);
@@ -66,7 +69,8 @@ bool read_list_row(std::string_view key, std::string_view value, Task& task) {
   const auto flags = in.little<std::uint8_t>();
   TaskFields& fields = task.fields;
   fields.priority = facets.priority != 0 ? std::optional(static_cast<Priority>(facets.priority)) : std::nullopt;
-  fields.action_type = facets.action_type != 0 ? std::optional(static_cast<ActionType>(facets.action_type)) : std::nullopt;
+  fields.action_type =
+      facets.action_type != 0 ? std::optional(static_cast<ActionType>(facets.action_type)) : std::nullopt;
   read_time(fields.due_date, in.little<std::int64_t>());
   task.created_at = {in.little<std::int64_t>()};
   task.updated_at = {in.little<std::int64_t>()};

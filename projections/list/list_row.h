@@ -2,8 +2,9 @@
 //
 //   task      key   := workspace u32 BE, task id (16 bytes)
 //             value := format u8 (1), version u32, cell u16 (cells.h), flags u8, due i64, created i64, updated i64,
-//                      completed i64, created by (16), [assigned to (16)], [completed by (16)], title length u16, title,
-//                      links u8, (entity (16), type u8)*          numbers little-endian; times in ms, null the greatest
+//                      completed i64, created by (16), [assigned to (16)], [completed by (16)], title length u16,
+//                      title, links u8, (entity (16), type u8)*          numbers little-endian; times in ms, null the
+//                      greatest
 //             flags := 1: assigned, 2: completed by someone
 //   workspace key   := workspace u32 BE
 //             value := format u8 (1), position u64, tasks u32     of the state that the rows are of

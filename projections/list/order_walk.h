@@ -1,7 +1,6 @@
-// Walking a sorted sequence in the order that a list wants: forward for ascending; for descending from the end, group of
-// equal values by group, each forward, since ties break by id ascending whichever way the field goes; nulls last both
-// ways. A group of a million rows costs a search, not a walk over it.
-// Threads: under the image's shared lock.
+// Walking a sorted sequence in the order that a list wants: forward for ascending; for descending from the end, group
+// of equal values by group, each forward, since ties break by id ascending whichever way the field goes; nulls last
+// both ways. A group of a million rows costs a search, not a walk over it. Threads: under the image's shared lock.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +12,8 @@
 namespace taskledger::projections {
 
 struct WalkRange {
-  OrderTree::Place low, high;    // of the rows that have a value
-  OrderTree::Place nulls, end;   // of those that have none, visited last; empty when left out
+  OrderTree::Place low, high;   // of the rows that have a value
+  OrderTree::Place nulls, end;  // of those that have none, visited last; empty when left out
 };
 
 // What of a sequence is walked, and past which place in the order it begins.

@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t kFixed = 512;  // bound of an object without its title: 12 names, 4 ids, 4 times, names of members
 
 constexpr std::string_view kPriorities[] = {"null", "\"low\"", "\"medium\"", "\"high\""};
-constexpr std::string_view kActionTypes[] = {"null",        "\"call\"",    "\"email\"", "\"linkedin_message\"",
-                                             "\"meeting\"", "\"whatsapp_message\""};
+constexpr std::string_view kActionTypes[] = {
+    "null", "\"call\"", "\"email\"", "\"linkedin_message\"", "\"meeting\"", "\"whatsapp_message\""};
 
 class Writer {
  public:

@@ -26,7 +26,8 @@ __attribute__((target("avx2"))) std::size_t find_avx2(std::string_view hay, std:
   for (; at + 31 + needle.size() <= hay.size(); at += 32) {
     const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + first));
     const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + second));
-    auto hits = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_and_si256(_mm256_cmpeq_epi8(a, want_first), _mm256_cmpeq_epi8(b, want_second))));
+    auto hits = static_cast<std::uint32_t>(
+        _mm256_movemask_epi8(_mm256_and_si256(_mm256_cmpeq_epi8(a, want_first), _mm256_cmpeq_epi8(b, want_second))));
     for (; hits != 0; hits &= hits - 1) {
       const std::size_t place = at + static_cast<std::size_t>(__builtin_ctz(hits));
       if (std::memcmp(text + place, needle.data(), needle.size()) == 0) return place;

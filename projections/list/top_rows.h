@@ -24,8 +24,8 @@ class RowOrder {
   [[nodiscard]] bool has_cursor() const { return has_cursor_; }
   [[nodiscard]] SortPosition position_of(Row row) const;
 
-  // Calls fn with a function from a row to a number that sorts as the order does, or at least never the other way round.
-  // A first key of few values (priority and the like) takes four bits of it, and the second key the rest.
+  // Calls fn with a function from a row to a number that sorts as the order does, or at least never the other way
+  // round. A first key of few values (priority and the like) takes four bits of it, and the second key the rest.
   template <class Fn>
   void with_prefix(const Fn& fn) const {
     constexpr unsigned kCodeBits = 4;
@@ -35,7 +35,9 @@ class RowOrder {
       }
       with_key(image_, order_[1].field, [&](const auto& second) {
         fn([&](Row row) {
-          const std::uint64_t code = first.null(row) ? 15 : order_[0].descending ? 14 - first.prefix(row) : first.prefix(row);
+          const std::uint64_t code = first.null(row)        ? 15
+                                     : order_[0].descending ? 14 - first.prefix(row)
+                                                            : first.prefix(row);
           return code << (64 - kCodeBits) | directed(second, row, order_[1].descending) >> kCodeBits;
         });
       });
@@ -43,7 +45,9 @@ class RowOrder {
   }
 
  private:
-  static bool is_code(Field field) { return field == Field::priority || field == Field::action_type || field == Field::is_completed; }
+  static bool is_code(Field field) {
+    return field == Field::priority || field == Field::action_type || field == Field::is_completed;
+  }
   template <class Key>
   static std::uint64_t directed(const Key& key, Row row, bool descending) {
     if (key.null(row)) return std::numeric_limits<std::uint64_t>::max();
@@ -69,7 +73,9 @@ std::vector<Row> top_rows(const RowOrder& order, std::size_t limit, const Produc
   const std::size_t full = kept.capacity();
   bool bounded = false;
   Candidate worst{};  // the last one wanted so far, once there are enough
-  const auto less = [&](const Candidate& a, const Candidate& b) { return a.prefix < b.prefix || (a.prefix == b.prefix && order.before(a.row, b.row)); };
+  const auto less = [&](const Candidate& a, const Candidate& b) {
+    return a.prefix < b.prefix || (a.prefix == b.prefix && order.before(a.row, b.row));
+  };
   const auto shrink = [&] {
     if (kept.size() <= limit) return;
     std::nth_element(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(limit) - 1, kept.end(), less);
@@ -80,7 +86,9 @@ std::vector<Row> top_rows(const RowOrder& order, std::size_t limit, const Produc
   order.with_prefix([&](const auto& prefix_of) {
     produce([&](Row row) {
       const Candidate candidate{prefix_of(row), row};
-      if (bounded && (candidate.prefix > worst.prefix || (candidate.prefix == worst.prefix && !order.before(row, worst.row)))) return;
+      if (bounded &&
+          (candidate.prefix > worst.prefix || (candidate.prefix == worst.prefix && !order.before(row, worst.row))))
+        return;
       if (order.has_cursor() && !order.past_cursor(row)) return;
       kept.push_back(candidate);
       if (kept.size() == full) shrink();

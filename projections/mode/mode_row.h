@@ -1,5 +1,5 @@
-// Rows of the read model `mode`: each live task under its assignee in order of due time, with its facets. The modes today,
-// overdue, upcoming and completed are ranges and cells of it, whatever the time is when they are asked for.
+// Rows of the read model `mode`: each live task under its assignee in order of due time, with its facets. The modes
+// today, overdue, upcoming and completed are ranges and cells of it, whatever the time is when they are asked for.
 //
 //   key   := workspace u32 BE, scope u8 (0: assigned, 1: to nobody), assignee (16 bytes; zeros for nobody),
 //            due i64 BE (ms; null the greatest), task id (16)

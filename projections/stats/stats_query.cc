@@ -22,10 +22,12 @@ Stats answer_stats(const Image& image, const StatsQuery& query) {
   Stats stats;
   stats.total = by_due->size();
   stats.completed = by_completed->size();
-  stats.completed_today = by_completed->count(place(*by_completed, image.completed, query.day.begin), place(*by_completed, image.completed, query.day.end));
+  stats.completed_today = by_completed->count(place(*by_completed, image.completed, query.day.begin),
+                                              place(*by_completed, image.completed, query.day.end));
   stats.remaining_today = open_before(query.day.begin, query.day.end);
   stats.overdue = open_before({std::numeric_limits<std::int64_t>::min()}, query.now);
-  stats.this_week = by_due->count(place(*by_due, image.due, query.week.begin), place(*by_due, image.due, query.week.end));
+  stats.this_week =
+      by_due->count(place(*by_due, image.due, query.week.begin), place(*by_due, image.due, query.week.end));
   return stats;
 }
 

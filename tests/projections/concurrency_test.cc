@@ -46,11 +46,18 @@ void write_pairs(storage::EventLog& log, std::uint8_t writer, int commits, Runne
         patch.due_date = Timestamp{kStart + i};
         event = TaskUpdated{std::move(patch)};
       }
-      commit.records.push_back({.stream = id, .type = static_cast<std::uint8_t>(type_of(event)), .payload = event_data(event), .time = {}, .id = {}, .trace = {}});
+      commit.records.push_back({.stream = id,
+                                .type = static_cast<std::uint8_t>(type_of(event)),
+                                .payload = event_data(event),
+                                .time = {},
+                                .id = {},
+                                .trace = {}});
       version = version.next();
     }
     std::optional<storage::Appended> appended;
-    log.append(std::move(commit), [&](const storage::EventLog::Appending& done) { if (done) appended = *done; });
+    log.append(std::move(commit), [&](const storage::EventLog::Appending& done) {
+      if (done) appended = *done;
+    });
     ASSERT_TRUE(appended.has_value());
     std::atomic<bool> seen{false};
     runner.when_passed(appended->position, [&] { seen = true; });
@@ -68,7 +75,8 @@ void check_page(const ListPage& page, std::uint64_t& last_position) {
   last_position = page.position.value;
   std::map<std::string, int> titles;  // title and writer: pairs
   std::size_t rows = 0;
-  for (std::size_t at = page.rows.find("{\"id\":\""); at != std::string::npos; at = page.rows.find("{\"id\":\"", at + 1)) {
+  for (std::size_t at = page.rows.find("{\"id\":\""); at != std::string::npos;
+       at = page.rows.find("{\"id\":\"", at + 1)) {
     ++rows;
     const std::size_t title = page.rows.find("\"title\":\"", at) + 9;
     ++titles[page.rows.substr(at + 7, 2) + page.rows.substr(title, page.rows.find('"', title) - title)];
@@ -111,7 +119,8 @@ TEST(ReadModelsConcurrency, ReadersSeeWholeCommits) {
       }
     });
   }
-  for (std::uint8_t writer = 0; writer < 2; ++writer) writers.emplace_back([&, writer] { write_pairs(*log, writer, 600, *runner); });
+  for (std::uint8_t writer = 0; writer < 2; ++writer)
+    writers.emplace_back([&, writer] { write_pairs(*log, writer, 600, *runner); });
   for (auto& thread : writers) thread.join();
   writing = false;
   for (auto& thread : readers) thread.join();

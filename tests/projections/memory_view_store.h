@@ -20,7 +20,8 @@ class MemoryViewStore final : public storage::ViewStore {
     const auto found = now_.serving.find(std::string(projection));
     return found == now_.serving.end() ? 1 : found->second;
   }
-  Result<std::optional<storage::Checkpoint>, Error> checkpoint(std::string_view projection, std::uint64_t generation) const override {
+  Result<std::optional<storage::Checkpoint>, Error> checkpoint(std::string_view projection,
+                                                               std::uint64_t generation) const override {
     const std::lock_guard lock(mutex_);
     const auto found = now_.checkpoints.find({std::string(projection), generation});
     if (found == now_.checkpoints.end()) return std::optional<storage::Checkpoint>();
@@ -42,17 +43,20 @@ class MemoryViewStore final : public storage::ViewStore {
     }
     return {};
   }
-  Result<void, Error> scan(std::string_view projection, std::uint64_t generation, std::string_view from, std::string_view to,
+  Result<void, Error> scan(std::string_view projection, std::uint64_t generation, std::string_view from,
+                           std::string_view to,
                            const std::function<bool(std::string_view, std::string_view)>& visit) const override {
     const std::lock_guard lock(mutex_);
     const auto table = now_.tables.find({std::string(projection), generation});
     if (table == now_.tables.end()) return {};
-    for (auto row = table->second.lower_bound(std::string(from)); row != table->second.end() && (to.empty() || row->first < to); ++row) {
+    for (auto row = table->second.lower_bound(std::string(from));
+         row != table->second.end() && (to.empty() || row->first < to); ++row) {
       if (!visit(row->first, row->second)) break;
     }
     return {};
   }
-  Result<std::optional<std::string>, Error> get(std::string_view projection, std::uint64_t generation, std::string_view key) const override {
+  Result<std::optional<std::string>, Error> get(std::string_view projection, std::uint64_t generation,
+                                                std::string_view key) const override {
     const std::lock_guard lock(mutex_);
     const auto table = now_.tables.find({std::string(projection), generation});
     if (table == now_.tables.end()) return std::optional<std::string>();

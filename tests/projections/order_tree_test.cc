@@ -22,7 +22,9 @@ class OrderTreeTest : public testing::TestWithParam<unsigned> {
     return tree_.partition([&](std::uint32_t row) { return keys_[row] < key; });
   }
   std::size_t index_of(std::uint64_t key) const {
-    return static_cast<std::size_t>(std::partition_point(sorted_.begin(), sorted_.end(), [&](std::uint32_t row) { return keys_[row] < key; }) - sorted_.begin());
+    return static_cast<std::size_t>(
+        std::partition_point(sorted_.begin(), sorted_.end(), [&](std::uint32_t row) { return keys_[row] < key; }) -
+        sorted_.begin());
   }
   CellSet some_set() {
     FacetFilter filter;

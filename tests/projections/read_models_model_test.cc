@@ -1,5 +1,5 @@
-// The read models against a naive model: random commands and queries, whole pages compared as JSON, totals exact, paging
-// to the end; with restarts, crashes, rebuilds and evictions in between.
+// The read models against a naive model: random commands and queries, whole pages compared as JSON, totals exact,
+// paging to the end; with restarts, crashes, rebuilds and evictions in between.
 #include <gtest/gtest.h>
 
 #include "projections/runner.h"
@@ -83,7 +83,8 @@ TEST_P(ReadModelsModel, AnswersAsTheNaiveModelDoes) {
     std::atomic<bool> seen{false};
     runner->when_passed(world.log->head().position, [&] { seen = true; });
     while (!seen) std::this_thread::yield();
-    for (const WorkspaceNumber workspace : {kFirst, kSecond}) ASSERT_NO_FATAL_FAILURE(check_all(world, *runner, workspace, 12));
+    for (const WorkspaceNumber workspace : {kFirst, kSecond})
+      ASSERT_NO_FATAL_FAILURE(check_all(world, *runner, workspace, 12));
     const auto event = world.pick(10);
     if (event == 4) {
       ASSERT_TRUE(runner->persist().has_value());
@@ -94,9 +95,11 @@ TEST_P(ReadModelsModel, AnswersAsTheNaiveModelDoes) {
     const bool rebuilt = event == 2;
     const MemoryViewStore::Content at_crash = views.flushed();
     MemoryViewStore::Table before[3];
-    for (int i = 0; i < 3; ++i) before[i] = views.rows(std::vector<std::string>{"list", "mode", "stats"}[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < 3; ++i)
+      before[i] = views.rows(std::vector<std::string>{"list", "mode", "stats"}[static_cast<std::size_t>(i)]);
     if (rebuilt) views.set_checkpoint_hash("mode", {});
-    if (event == 3) for (const char* name : {"list", "mode", "stats"}) views.set_checkpoint_hash(name, {});
+    if (event == 3)
+      for (const char* name : {"list", "mode", "stats"}) views.set_checkpoint_hash(name, {});
     runner.reset();
     if (event == 1) views.restore(at_crash);
     runner = Runner::create(*world.log, views, options);

@@ -1,10 +1,11 @@
 // The runner's own promises: waiting for positions, checkpoints that the log does not confirm, payloads that cannot be
 // read, writes of rows that fail.
+#include "projections/runner.h"
+
 #include <gtest/gtest.h>
 
 #include <thread>
 
-#include "projections/runner.h"
 #include "tests/projections/memory_view_store.h"
 #include "tests/projections/world.h"
 

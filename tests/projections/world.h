@@ -1,6 +1,6 @@
-// A random world for model-based tests: workspaces whose tasks are changed by random commands through the decider into a
-// log, with a naive copy of every task beside it; random queries, and their answers by walking all tasks.
-// Values come from small pools, so that ties, shared links and equal titles abound. Everything follows from the seed.
+// A random world for model-based tests: workspaces whose tasks are changed by random commands through the decider into
+// a log, with a naive copy of every task beside it; random queries, and their answers by walking all tasks. Values come
+// from small pools, so that ties, shared links and equal titles abound. Everything follows from the seed.
 #pragma once
 
 #include <algorithm>
@@ -33,8 +33,9 @@ inline std::string describe(const FilterGroup& group) {
       continue;
     }
     const auto& one = std::get<Condition>(node);
-    out += std::string(one.negated ? "!" : "") + std::string(name_of(one.field)) + "/" + std::to_string(static_cast<int>(one.test)) + "[" +
-           std::to_string(one.low) + "," + std::to_string(one.high) + "," + std::to_string(one.codes) + "," + (one.texts.empty() ? "" : one.texts[0]) + "] ";
+    out += std::string(one.negated ? "!" : "") + std::string(name_of(one.field)) + "/" +
+           std::to_string(static_cast<int>(one.test)) + "[" + std::to_string(one.low) + "," + std::to_string(one.high) +
+           "," + std::to_string(one.codes) + "," + (one.texts.empty() ? "" : one.texts[0]) + "] ";
   }
   return out + ")";
 }
@@ -47,7 +48,8 @@ inline std::string describe(const ListQuery& query) {
   if (query.linked_entity_type) out += " type " + std::string(name_of(*query.linked_entity_type));
   if (query.filters) out += " filters " + describe(*query.filters);
   for (const std::string& word : query.search) out += " search '" + word + "'";
-  for (const SortKey& key : query.order) out += " by " + std::string(name_of(key.field)) + (key.descending ? " desc" : "");
+  for (const SortKey& key : query.order)
+    out += " by " + std::string(name_of(key.field)) + (key.descending ? " desc" : "");
   return out + " limit " + std::to_string(query.limit);
 }
 
@@ -59,7 +61,8 @@ class World {
     log = storage::make_memory_event_log([this] { return Timestamp{clock_.load()}; });
     for (int i = 0; i < 12; ++i) users_.push_back({uuid()});
     for (int i = 0; i < 9; ++i) entities_.push_back({uuid()});
-    for (int i = 0; i < 25; ++i) due_pool_.push_back(kStart + static_cast<std::int64_t>(pick(40)) * 6'000'000 - 120'000'000);
+    for (int i = 0; i < 25; ++i)
+      due_pool_.push_back(kStart + static_cast<std::int64_t>(pick(40)) * 6'000'000 - 120'000'000);
   }
 
   std::unique_ptr<storage::EventLog> log;
@@ -90,7 +93,9 @@ class World {
     const UserId actor = commit.actor;
     std::optional<storage::Appended> appended;
     clock_ += static_cast<std::int64_t>(pick(3)) * 700;
-    log->append(std::move(commit), [&](const storage::EventLog::Appending& done) { if (done) appended = *done; });
+    log->append(std::move(commit), [&](const storage::EventLog::Appending& done) {
+      if (done) appended = *done;
+    });
     if (!appended) throw std::logic_error("the log refused a commit");
     for (const storage::NewRecord& record : records) {
       Task& task = all_[workspace][{record.stream}];
@@ -118,8 +123,9 @@ class World {
     if (chance(35)) query.filters = group(0);
     if (chance(25)) query.search = words();
     query.order.clear();
-    std::vector<Field> fields{Field::due_date, Field::title, Field::priority, Field::action_type, Field::is_completed,
-                              Field::assigned_to_id, Field::created_at, Field::updated_at, Field::completed_at};
+    std::vector<Field> fields{Field::due_date,    Field::title,        Field::priority,
+                              Field::action_type, Field::is_completed, Field::assigned_to_id,
+                              Field::created_at,  Field::updated_at,   Field::completed_at};
     std::shuffle(fields.begin(), fields.end(), random_);
     const auto keys = chance(60) ? 1 : 1 + pick(5);
     for (std::uint64_t i = 0; i < keys; ++i) query.order.push_back({fields[i], chance(50)});
@@ -141,14 +147,17 @@ class World {
     for (const auto& [id, task] : tasks) {
       if (matches(query, task)) found.emplace_back(sort_position(task, query.order), &task);
     }
-    std::sort(found.begin(), found.end(), [&](const auto& a, const auto& b) { return compare(a.first, b.first, query.order) < 0; });
+    std::sort(found.begin(), found.end(),
+              [&](const auto& a, const auto& b) { return compare(a.first, b.first, query.order) < 0; });
     std::vector<const Task*> list;
     for (const auto& one : found) list.push_back(one.second);
     return list;
   }
   static Stats expected(const Tasks& tasks, const StatsQuery& query) {
     Stats stats;
-    const auto within = [](const std::optional<Timestamp>& time, const TimeRange& range) { return time && range.begin <= *time && *time < range.end; };
+    const auto within = [](const std::optional<Timestamp>& time, const TimeRange& range) {
+      return time && range.begin <= *time && *time < range.end;
+    };
     for (const auto& [id, task] : tasks) {
       if (query.user && task.fields.assigned_to != *query.user) continue;
       ++stats.total;
@@ -174,7 +183,13 @@ class World {
     const auto events = decide(state, command(state));
     if (!events || events->empty()) return;
     commit.expected.push_back({id.value, state.version});
-    for (const TaskEvent& event : *events) commit.records.push_back({.stream = id.value, .type = static_cast<std::uint8_t>(type_of(event)), .payload = event_data(event), .time = {}, .id = {}, .trace = {}});
+    for (const TaskEvent& event : *events)
+      commit.records.push_back({.stream = id.value,
+                                .type = static_cast<std::uint8_t>(type_of(event)),
+                                .payload = event_data(event),
+                                .time = {},
+                                .id = {},
+                                .trace = {}});
   }
 
   TaskCommand command(const Task& state) {
@@ -195,8 +210,22 @@ class World {
   }
 
   std::string title() {
-    static const std::vector<std::string> kWords{"Call", "call", "ÄRGER", "ärger", "straße", "STRASSE", "\"quoted\"", "back\\slash", "Zoë",
-                                                 "review", "Review of the quarter", "日本", "x", "e", "Ǆ", "offer"};
+    static const std::vector<std::string> kWords{"Call",
+                                                 "call",
+                                                 "ÄRGER",
+                                                 "ärger",
+                                                 "straße",
+                                                 "STRASSE",
+                                                 "\"quoted\"",
+                                                 "back\\slash",
+                                                 "Zoë",
+                                                 "review",
+                                                 "Review of the quarter",
+                                                 "日本",
+                                                 "x",
+                                                 "e",
+                                                 "Ǆ",
+                                                 "offer"};
     std::string text = kWords[pick(kWords.size())];
     while (chance(55)) text += " " + kWords[pick(kWords.size())];
     return text;
@@ -223,7 +252,9 @@ class World {
   std::string piece() {  // a part of a folded title, cut between code points
     const std::string folded = fold_case(title());
     std::size_t from = pick(folded.size()), to = from + 1 + pick(4);
-    const auto inside = [&](std::size_t at) { return at < folded.size() && (static_cast<unsigned char>(folded[at]) & 0xC0) == 0x80; };
+    const auto inside = [&](std::size_t at) {
+      return at < folded.size() && (static_cast<unsigned char>(folded[at]) & 0xC0) == 0x80;
+    };
     while (inside(from)) --from;
     while (inside(to)) ++to;
     return folded.substr(from, to - from);
@@ -249,18 +280,34 @@ class World {
     switch (condition.field) {
       case Field::title:
         condition.test = std::vector{Test::in, Test::contains, Test::starts_with, Test::ends_with}[pick(4)];
-        condition.texts = condition.test == Test::in ? std::vector{title(), title(), std::string("x")} : std::vector{piece()};
+        condition.texts =
+            condition.test == Test::in ? std::vector{title(), title(), std::string("x")} : std::vector{piece()};
         return condition;
-      case Field::due_date: case Field::completed_at: case Field::created_at: case Field::updated_at:
+      case Field::due_date:
+      case Field::completed_at:
+      case Field::created_at:
+      case Field::updated_at:
         condition.test = Test::in_range;
         if (chance(80)) condition.low = kStart + static_cast<std::int64_t>(pick(100)) * 1'000'000 - 20'000'000;
         if (chance(80)) condition.high = kStart + static_cast<std::int64_t>(pick(100)) * 1'000'000;
         break;
-      case Field::is_completed: condition.test = Test::is_true; return condition;
-      case Field::priority: case Field::action_type: case Field::linked_entity_type: condition.codes = static_cast<std::uint32_t>(pick(64)); break;
-      case Field::linked_entity_id: condition.ids = {entities_[pick(entities_.size())].value, entities_[pick(entities_.size())].value}; break;
-      case Field::id: condition.ids = {all_.empty() ? uuid() : some_task(all_.begin()->first).value, uuid()}; return condition;
-      default: condition.ids = {users_[pick(users_.size())].value, users_[pick(users_.size())].value, uuid()}; break;
+      case Field::is_completed:
+        condition.test = Test::is_true;
+        return condition;
+      case Field::priority:
+      case Field::action_type:
+      case Field::linked_entity_type:
+        condition.codes = static_cast<std::uint32_t>(pick(64));
+        break;
+      case Field::linked_entity_id:
+        condition.ids = {entities_[pick(entities_.size())].value, entities_[pick(entities_.size())].value};
+        break;
+      case Field::id:
+        condition.ids = {all_.empty() ? uuid() : some_task(all_.begin()->first).value, uuid()};
+        return condition;
+      default:
+        condition.ids = {users_[pick(users_.size())].value, users_[pick(users_.size())].value, uuid()};
+        break;
     }
     if (condition.field == Field::priority && chance(30)) {
       condition.test = Test::in_range;

@@ -1,0 +1,22 @@
+// A page of notifications as JSON. Titles are read from the log, as they were at the event.
+// Threads: any.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "projections/notifications/notification_row.h"
+#include "storage/event_log.h"
+
+namespace taskledger::projections {
+
+struct ShownNotification {
+  NotificationRow row;
+  bool task_deleted = false;  // as things are now
+};
+// Appends `{"id","type","task_id","task_deleted","title","actor","created_at","read_at"}`, joined by ','.
+Result<void, storage::ReadError> append_notifications_json(std::string& out, WorkspaceNumber workspace, const UserId& user,
+                                                           const std::vector<ShownNotification>& rows,
+                                                           const storage::EventLog& log);
+
+}  // namespace taskledger::projections

@@ -1,0 +1,85 @@
+// The notifications of all users: folded as events pass, kept as rows in the view store, those not yet written beside it
+// in memory.
+// Threads: one writer (the runner's) at a time; readers from any. A writer holds the workspace's lock as well, so that a
+// reader who holds it shared sees tasks and notifications of one state.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/task.h"
+#include "projections/notifications/notification_row.h"
+#include "storage/event_log.h"
+#include "storage/view_store.h"
+
+namespace taskledger::projections {
+
+struct NotificationRows {
+  std::vector<NotificationRow> rows;              // newest first; read_at as readers see it
+  bool more = false;
+  std::uint64_t unread = 0;
+};
+
+class Notifications {
+ public:
+  template <class T>
+  using Outcome = Result<T, storage::ReadError>;
+  // Both outlive this.
+  Notifications(const storage::ViewStore& views, const std::atomic<std::uint64_t>& generation)
+      : views_(views), generation_(generation) {}
+
+  // A task event; `task` is the task after it (null when it is not there any more).
+  Outcome<void> apply(const storage::Record& record, const Task* task);
+  // A system record; those about something else are ignored.
+  Outcome<void> apply_system(const storage::Record& record);
+
+  // Of the user, older than `before`.
+  [[nodiscard]] Outcome<NotificationRows> page(WorkspaceNumber workspace, const UserId& user, bool unread_only,
+                                               std::optional<WorkspacePosition> before, std::size_t limit) const;
+  // Whether it is unread; nullopt: there is none.
+  [[nodiscard]] Outcome<std::optional<bool>> unread(WorkspaceNumber workspace, const UserId& user, WorkspacePosition position) const;
+  [[nodiscard]] Outcome<std::uint64_t> unread_count(WorkspaceNumber workspace, const UserId& user) const;
+
+  // The rows that changed since the last call, to be written; they are answered from memory until written() says that
+  // the store has them.
+  [[nodiscard]] std::vector<storage::RowChange> take_changed_rows();
+  void written();
+  // Rows changed and not taken.
+  [[nodiscard]] std::size_t changed() const { return changed_count_; }
+
+ private:
+  using Changes = std::map<std::string, std::optional<std::string>, std::less<>>;
+  using Visit = std::function<bool(std::string_view key, std::string_view value)>;
+
+  // Under the lock.
+  Outcome<std::optional<std::string>> get(std::string_view key) const;
+  Outcome<void> scan(const std::string& from, const std::string& to, const Visit& visit) const;
+  void put(std::string key, std::optional<std::string> value);
+  Outcome<NotificationCounter> counter(WorkspaceNumber workspace, const UserId& user) const;
+  void put_counter(WorkspaceNumber workspace, const UserId& user, const NotificationCounter& counter);
+  Outcome<std::optional<NotificationRow>> row(WorkspaceNumber workspace, const UserId& user, WorkspacePosition position) const;
+  Outcome<void> add(const storage::Record& record, const Recipient& recipient);
+  Outcome<void> mark_read(const NotificationRead& event, Timestamp time);
+  Outcome<void> mark_all_read(const NotificationsRead& event, Timestamp time);
+  Outcome<void> forget(WorkspaceNumber workspace, const TaskId& task);
+  Outcome<void> fill_read_times(WorkspaceNumber workspace, const UserId& user, WorkspacePosition read_up_to,
+                                std::vector<NotificationRow>& rows) const;
+
+  const storage::ViewStore& views_;
+  const std::atomic<std::uint64_t>& generation_;
+  mutable std::shared_mutex mutex_;
+  Changes changes_, writing_;
+  std::atomic<std::size_t> changed_count_{0};
+};
+
+// The event of a record that may notify; nullopt where it cannot: imported, erased, or of a type that tells nobody.
+[[nodiscard]] Result<std::optional<TaskEvent>, storage::ReadError> notifying_event(const storage::Record& record);
+
+}  // namespace taskledger::projections
