@@ -17,7 +17,7 @@ namespace taskledger::app {
 
 struct OpenLog {
   std::unique_ptr<storage::DataDirectory> directory;
-  std::unique_ptr<storage::EventLog> log;  // goes before the directory
+  std::unique_ptr<storage::RocksEventLog> log;  // goes before the directory
 };
 
 // For this process alone; made when it is not there. `settings` without clock and randomness: they are the system's.

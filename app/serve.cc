@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "app/command.h"
+#include "app/need.h"
 #include "app/open_data.h"
 #include "app/read_models.h"
 #include "app/serve_settings.h"
@@ -17,6 +18,7 @@
 #include "commands/command_handler.h"
 #include "http/api.h"
 #include "http/server.h"
+#include "reactors/webhooks.h"
 
 namespace taskledger::app {
 namespace {
@@ -40,26 +42,42 @@ class Process {
         models_(open_read_models(*open_.directory, *open_.log, settings.runner, "catching up")),
         commands_(commands::make_command_handler(*open_.log, system_now, system_random)),
         workers_(settings.workers, settings.worker_queue),
-        api_(http::make_api({*open_.log, *models_.runner, *commands_, workers_, system_now, system_random}, api_options(settings))),
+        reactor_store_(open_.log->reactor_store()),
+        webhooks_({*open_.log, *reactor_store_, server_key(), system_now, system_random}, webhook_settings(settings)),
+        api_(http::make_api({*open_.log, *models_.runner, *commands_, workers_, system_now, system_random, &webhooks_},
+                            api_options(settings))),
         server_(server_options(settings), *api_) {}
 
-  void start() { server_.start(); }
+  void start() {
+    need(webhooks_.start());
+    server_.start();
+  }
   void reload_tls() { server_.reload_tls(); }
   [[nodiscard]] std::uint16_t port() const { return server_.port(); }
 
   void stop() {
     server_.stop();
     workers_.stop();
+    webhooks_.stop();
     models_.runner->stop();
+    reactor_store_.reset();
     open_.log.reset();
   }
 
  private:
   [[nodiscard]] http::ApiOptions api_options(const ServeSettings& settings) const {
     http::ApiOptions options = settings.api;
-    const auto& key = open_.directory->secret_key();
-    options.cursor_key.assign(key.begin(), key.end());
+    options.cursor_key = server_key();
     options.version = TASKLEDGER_VERSION;
+    return options;
+  }
+  [[nodiscard]] std::string server_key() const {
+    const auto& key = open_.directory->secret_key();
+    return {key.begin(), key.end()};
+  }
+  static reactors::WebhookSettings webhook_settings(const ServeSettings& settings) {
+    reactors::WebhookSettings options = settings.webhooks;
+    options.user_agent = "taskledger/" TASKLEDGER_VERSION;
     return options;
   }
   static http::ServerOptions server_options(const ServeSettings& settings) {
@@ -72,6 +90,8 @@ class Process {
   ReadModelStores models_;
   std::unique_ptr<commands::CommandHandler> commands_;
   WorkerPool workers_;
+  std::unique_ptr<storage::ReactorStore> reactor_store_;
+  reactors::Webhooks webhooks_;
   std::unique_ptr<http::Service> api_;
   http::Server server_;
 };

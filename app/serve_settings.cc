@@ -75,6 +75,16 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
   number(command, "--max-group-bytes", settings.log.max_group_bytes, "Bytes of one group commit")->check(CLI::PositiveNumber);
 }
 
+void declare_webhooks(CLI::App& command, ServeSettings& settings) {
+  reactors::WebhookSettings& webhooks = settings.webhooks;
+  command.add_flag("--webhook-allow-private", webhooks.allow_private, "Send webhooks to loopback and private addresses too");
+  command.add_option("--webhook-ca", webhooks.extra_ca_file, "Certificates trusted beside the system's, PEM")->type_name("FILE");
+  duration(command, "--webhook-timeout", webhooks.total_timeout, "For one attempt of a delivery");
+  number(command, "--webhook-in-flight", webhooks.in_flight, "Requests under way to one endpoint")->check(CLI::Range(1, 1024));
+  number(command, "--webhook-attempts", webhooks.retry.max_attempts, "Of a delivery, before it is parked")->check(CLI::Range(1, 100));
+  duration(command, "--webhook-first-retry", webhooks.retry.first, "Before the second attempt; later waits double up to a day");
+}
+
 }  // namespace
 
 void declare_serve_settings(CLI::App& command, ServeSettings& settings) {
@@ -83,6 +93,7 @@ void declare_serve_settings(CLI::App& command, ServeSettings& settings) {
   declare_server(command, settings);
   declare_api(command, settings);
   declare_storage(command, settings);
+  declare_webhooks(command, settings);
   choice<LogFormat>(command, "--log-format", settings.log_format, {{"text", LogFormat::text}, {"json", LogFormat::json}},
                     "Of the lines on stderr: text or json", "text");
   command.add_option("--log-level", settings.log_level, "trace, debug, info, warn, error or off")

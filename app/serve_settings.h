@@ -8,6 +8,7 @@
 #include "http/api.h"
 #include "http/server.h"
 #include "projections/runner.h"
+#include "reactors/settings.h"
 #include "storage/rocks_event_log.h"
 
 namespace CLI {
@@ -28,6 +29,7 @@ struct ServeSettings {
   http::ApiOptions api;
   storage::LogOptions log;
   projections::RunnerOptions runner;
+  reactors::WebhookSettings webhooks;
 };
 
 void declare_serve_settings(CLI::App& command, ServeSettings& settings);

@@ -78,5 +78,6 @@ struct Subject {
 
 int run_reads(const Settings& settings);
 int run_writes(const Settings& settings);
+int run_webhooks(const Settings& settings);
 
 }  // namespace taskledger::bench

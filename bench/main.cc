@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
   };
   auto* reads = app.add_subcommand("reads", "lists, single tasks and stats against a bare server");
   auto* writes = app.add_subcommand("writes", "durable writes against db_bench");
-  common(reads), common(writes);
+  auto* webhooks = app.add_subcommand("webhooks", "deliveries to a local receiver");
+  common(reads), common(writes), common(webhooks);
   std::uint64_t tasks = 0;
   std::int64_t now = 0;
   std::string path;
@@ -52,6 +53,7 @@ int main(int argc, char** argv) {
       std::ifstream file(path, std::ios::binary);
       return bench::serve_ceiling(std::uint16_t(port), settings.threads, {std::istreambuf_iterator<char>(file), {}});
     }
+    if (*webhooks) return bench::run_webhooks(settings);
     return *reads ? bench::run_reads(settings) : bench::run_writes(settings);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

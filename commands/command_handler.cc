@@ -56,6 +56,24 @@ class Handler final : public CommandHandler {
     if (!job->request.idempotency || claim_key(job)) run(job);
   }
 
+  void append(SystemRequest request, Done done) override {
+    auto job = std::make_shared<Job>();
+    job->request.caller = request.caller;
+    job->request.idempotency = std::move(request.idempotency);
+    job->done = std::move(done);
+    if (job->request.idempotency && !claim_key(job)) return;
+    auto commit = request.decide();
+    if (!commit) return finish(job, commit.error());
+    const bool keeps = !job->kept_key.empty();
+    if (commit->records.empty() && !keeps) return finish(job, as_of_now(job, Outcome{}));
+    if (keeps) commit->idempotency = kept_row(*job, {});
+    log_.append(*std::move(commit), [this, job](const storage::EventLog::Appending& result) {
+      if (result) return finish(job, Outcome{{}, result->position, {}, false});
+      if (result.error() == storage::AppendError::conflict) return finish(job, as_of_now(job, Outcome{}));
+      finish(job, Failure{result.error() == storage::AppendError::queue_full ? Fault::busy : Fault::unavailable, std::nullopt});
+    });
+  }
+
  private:
   // What the log holds of the tasks that the cache does not.
   struct Loaded {
@@ -245,12 +263,13 @@ class Handler final : public CommandHandler {
     for (const auto& task : decision.tasks) commit.expected.push_back({task.after.id.value, task.before});
     commit.records = std::move(decision.records);
     commit.erase = std::move(decision.erase);
-    if (keeps) {
-      const Timestamp expires{clock_().ms + kKeptForMs};
-      commit.idempotency = storage::IdempotencyRow{
-          job.kept_key, encode({expires, job.request.idempotency->request, decision.outcomes}), expires};
-    }
+    if (keeps) commit.idempotency = kept_row(job, decision.outcomes);
     return commit;
+  }
+
+  storage::IdempotencyRow kept_row(const Job& job, const std::vector<TaskOutcome>& outcomes) const {
+    const Timestamp expires{clock_().ms + kKeptForMs};
+    return {job.kept_key, encode({expires, job.request.idempotency->request, outcomes}), expires};
   }
 
   bool queue(const JobPtr& job, storage::Commit commit) {

@@ -83,6 +83,16 @@ class CommandHandler {
     std::string trace;                 // kept with the events; empty: none
   };
   virtual void execute(Request request, Done done) = 0;
+
+  // A write that is no task's (read marks), under the caller's idempotency key like any other. `decide` is called on the
+  // caller's thread once the key is claimed: a commit of system records, without records where all is so already. A
+  // conflict is no failure: another request did the same.
+  struct SystemRequest {
+    Caller caller;
+    std::optional<IdempotencyKey> idempotency;
+    std::function<Result<storage::Commit, Failure>()> decide;
+  };
+  virtual void append(SystemRequest request, Done done) = 0;
 };
 
 struct CommandHandlerOptions {

@@ -121,7 +121,8 @@ Result<WebhookTypes> read_types(const json::Path& path, const json::Element& val
 
 Result<json::Object> object_of(const json::Document& document) {
   json::Object object;
-  if (!document.root() || document.root()->get(object)) return Invalid{"The body must be a JSON object"};
+  if (!document.root()) return Invalid{"Body must be valid JSON"};
+  if (document.root()->get(object)) return Invalid{"Body must be a JSON object"};
   return object;
 }
 

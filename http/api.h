@@ -11,6 +11,10 @@
 #include "projections/runner.h"
 #include "storage/event_log.h"
 
+namespace taskledger::reactors {
+class Webhooks;
+}
+
 namespace taskledger::http {
 
 // A pool for what takes longer than an io thread may: heavy scans, as-of, blocking administration.
@@ -34,6 +38,7 @@ struct ApiParts {                                      // all outlive the servic
   Workers& workers;
   Clock clock;
   RandomBytes random;
+  reactors::Webhooks* webhooks = nullptr;              // null: nothing may ask for them (tests)
 };
 
 [[nodiscard]] std::unique_ptr<Service> make_api(ApiParts parts, ApiOptions options);

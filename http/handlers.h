@@ -106,5 +106,20 @@ std::optional<Handled> get_docs_page(const Request&);
 std::optional<Handled> list_tokens(const Request&);
 Task<Handled> create_token(Request, std::string);
 Task<Handled> revoke_token(Request, std::string);
+// webhooks.cc
+Task<Handled> create_webhook(Request, std::string);
+Task<Handled> list_webhooks(Request, std::string);
+Task<Handled> delete_webhook(Request, std::string);
+Task<Handled> list_deliveries(Request, std::string);
+Task<Handled> redeliver(Request, std::string);
+Task<Handled> ping_webhook(Request, std::string);
+Task<Handled> pause_webhook(Request, std::string);
+Task<Handled> resume_webhook(Request, std::string);
+Task<Handled> rotate_webhook_secret(Request, std::string);
+Task<Handled> replay_webhook(Request, std::string);
+// notifications.cc
+std::optional<Handled> list_notifications(const Request&);
+Task<Handled> read_notification(Request, std::string);
+Task<Handled> read_all_notifications(Request, std::string);
 
 }  // namespace taskledger::http

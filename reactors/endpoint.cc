@@ -134,7 +134,7 @@ void Endpoint::record(const Attempt& attempt, const HttpOutcome& outcome) {
   if (outcome.status / 100 == 2) {
     recorded = queue_->succeeded(number, outcome.status, parts_.clock());
   } else {
-    std::string error = outcome.status ? "answered " + std::to_string(outcome.status) : outcome.error;
+    std::string error = outcome.status ? "status " + std::to_string(outcome.status) : outcome.error;
     spdlog::debug("webhook {}: delivery {} failed: {}", to_string(webhook_->id), number, error);
     recorded = queue_->failed(number, outcome.status, std::move(error), parts_.clock());
     if (outcome.status == 410) pause_gone();
@@ -184,7 +184,7 @@ asio::awaitable<void> Endpoint::run_ping([[maybe_unused]] std::shared_ptr<Endpoi
   ping.attempts = 1;
   ping.last_attempt = parts_.clock();
   ping.status = outcome.status;
-  if (outcome.status / 100 != 2) ping.error = outcome.status ? "answered " + std::to_string(outcome.status) : outcome.error;
+  if (outcome.status / 100 != 2) ping.error = outcome.status ? "status " + std::to_string(outcome.status) : outcome.error;
   if (auto recorded = queue_->record_ping(ping); !recorded) fail(recorded.error());
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <future>
+#include <mutex>
 #include <stdexcept>
 
 #include "reactors/address_policy.h"
@@ -82,7 +83,23 @@ struct Webhooks::Impl {
         settings(std::move(options)),
         secrets(parts.server_key),
         registry(parts.log),
-        engine({parts.log, parts.store, registry, secrets, resolver, parts.clock, parts.random}, settings) {}
+        engine({parts.log, parts.store, registry, secrets, resolver, parts.clock, parts.random}, settings) {
+    link->engine = &engine;
+    parts.log.observe([link = link](std::span<const storage::Record> records) {
+      const std::lock_guard lock(link->mutex);
+      if (link->engine != nullptr) link->engine->wake(records);
+    });
+  }
+  ~Impl() {
+    const std::lock_guard lock(link->mutex);
+    link->engine = nullptr;
+  }
+
+  // The log keeps its observers for good: it holds this, which lets go of the engine when that is destroyed.
+  struct Link {
+    std::mutex mutex;
+    DeliveryEngine* engine = nullptr;
+  };
 
   WebhookParts parts;
   WebhookSettings settings;
@@ -90,6 +107,7 @@ struct Webhooks::Impl {
   Registry registry;
   Resolver resolver;
   DeliveryEngine engine;
+  std::shared_ptr<Link> link = std::make_shared<Link>();
 
   // The webhook as the log has it now; another workspace's does not exist.
   Answer<WebhookPtr> find(const WebhookCaller& caller, const WebhookId& id) {
@@ -177,7 +195,6 @@ Webhooks::~Webhooks() { stop(); }
 
 Result<void, storage::ReadError> Webhooks::start() { return impl_->engine.start(); }
 void Webhooks::stop() { impl_->engine.stop(); }
-void Webhooks::wake(std::span<const storage::Record> records) { impl_->engine.wake(records); }
 
 Webhooks::Answer<RegisteredWebhook> Webhooks::create(const WebhookCaller& caller, const WebhookRequest& request) {
   auto url = parse_url(request.url);

@@ -2,13 +2,12 @@
 // never another's; and the owner of the engine that delivers.
 //
 // What is decided here is a system record of the log (stream: the webhook's id) before it is answered.
-// Threads: any, but start() and stop() once. Calls block (on a commit, on the engine, on a name look-up of at most 3 s):
+// Threads: any, but start() and stop() once, from the owner. Calls block (on a commit, on the engine, on a name look-up of at most 3 s):
 // they belong on worker threads.
 #pragma once
 
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,15 +82,14 @@ class Webhooks {
   template <class T>
   using Answer = Result<T, WebhookFailure>;
 
-  Webhooks(WebhookParts parts, WebhookSettings settings);  // throws std::runtime_error on a bad CA file
+  // Attaches itself as an observer of the log. Throws std::runtime_error on a bad CA file.
+  Webhooks(WebhookParts parts, WebhookSettings settings);
   ~Webhooks();
   Webhooks(const Webhooks&) = delete;
   Webhooks& operator=(const Webhooks&) = delete;
 
   Result<void, storage::ReadError> start();
   void stop();
-  // For EventLog::observe.
-  void wake(std::span<const storage::Record> records);
 
   Answer<RegisteredWebhook> create(const WebhookCaller& caller, const WebhookRequest& request);
   Answer<std::vector<WebhookStatus>> list(const WebhookCaller& caller);  // oldest first

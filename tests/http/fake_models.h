@@ -83,6 +83,16 @@ class FakeModels final : public projections::Runner {
     }
     return answer;
   }
+  // None: the real read models are asked in the tests of notifications.
+  Result<projections::NotificationPage, storage::ReadError> notifications(WorkspaceNumber workspace, const projections::NotificationsQuery&) override {
+    projections::NotificationPage page;
+    page.position = position(workspace);
+    return page;
+  }
+  Result<std::optional<bool>, storage::ReadError> notification_unread(WorkspaceNumber, const UserId&, WorkspacePosition) override {
+    return std::optional<bool>();
+  }
+  Result<std::uint64_t, storage::ReadError> unread_notifications(WorkspaceNumber, const UserId&) override { return 0; }
   WorkspacePosition position(WorkspaceNumber workspace) const override {
     const auto found = positions_.find(workspace);
     return found == positions_.end() ? WorkspacePosition{} : found->second;

@@ -30,6 +30,7 @@ struct Receiver::Impl {
   std::vector<std::thread> threads;
   std::atomic<bool> stopping{false};
   unsigned connections = 0;
+  bool keeping = true;
 
   template <class Stream>
   static std::optional<Received> read(Stream& stream, std::string& buffer) {
@@ -66,7 +67,7 @@ struct Receiver::Impl {
       {
         const std::lock_guard lock(mutex);
         how = react;
-        received.push_back(*request);
+        if (keeping) received.push_back(*request);
       }
       changed.notify_all();
       const Reaction reaction = how ? how(*request) : Reaction{};
@@ -151,6 +152,10 @@ std::string Receiver::url(const std::string& path) const {
 void Receiver::set(React react) {
   const std::lock_guard lock(impl_->mutex);
   impl_->react = std::move(react);
+}
+void Receiver::keep_nothing() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->keeping = false;
 }
 std::vector<Received> Receiver::all() const {
   const std::lock_guard lock(impl_->mutex);

@@ -39,6 +39,7 @@ class Receiver {
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::string url(const std::string& path = "/hook") const;
   void set(React react);
+  void keep_nothing();  // all() stays empty: for many messages, which `react` looks at
   [[nodiscard]] std::vector<Received> all() const;
   // Waits until `enough` holds of what was received (at most a minute); its last value.
   bool wait(const std::function<bool(const std::vector<Received>&)>& enough) const;

@@ -1,0 +1,239 @@
+// /webhooks and what is below it: registration and deliveries, for the workspace's admins. All of it blocks a little
+// (a commit, the delivery thread, a name look-up), so it runs on workers.
+#include "reactors/webhooks.h"
+
+#include <array>
+
+#include "core/text.h"
+#include "http/errors.h"
+#include "http/handlers.h"
+#include "http/parameters.h"
+#include "http/writes.h"
+
+namespace taskledger::http {
+namespace {
+
+using reactors::WebhookFailure;
+using reactors::Webhooks;
+
+constexpr std::string_view kNotFound = "Webhook not found";
+
+Reply reply_of(const WebhookFailure& failure) {
+  using Kind = WebhookFailure::Kind;
+  switch (failure.kind) {
+    case Kind::invalid: return error_reply(400, failure.message);
+    case Kind::not_found: return error_reply(404, failure.message);
+    case Kind::conflict: return error_reply(409, failure.message);
+    case Kind::busy: return http::reply_of(storage::AppendError::queue_full);
+    case Kind::unavailable: break;
+  }
+  auto reply = error_reply(503, failure.message);
+  reply.headers = "Retry-After: 1\r\n";
+  return reply;
+}
+
+reactors::WebhookCaller caller_of(const Request& request) {
+  return {request.workspace(), request.caller->workspace_id, request.caller->token.user};
+}
+
+// What is wrong with the query or headers of a write.
+std::optional<Reply> refused(const Request& request) {
+  Parameters parameters;
+  if (auto parsed = parameters.parse(request.query, {}); !parsed) return http::reply_of(parsed.error());
+  return refuse_idempotency_key(request);
+}
+
+void append_time_or_null(std::string& out, Timestamp time) {
+  if (time.ms == 0) {
+    out += "null";
+    return;
+  }
+  out += '"';
+  append_rfc3339(out, time);
+  out += '"';
+}
+
+void append_text_or_null(std::string& out, std::string_view text) {
+  if (text.empty()) {
+    out += "null";
+  } else {
+    append_json_string(out, text);
+  }
+}
+
+void append_webhook(std::string& out, const reactors::WebhookStatus& webhook) {
+  out.append(R"({"id":")").append(to_string(webhook.id)).append(R"(","url":)");
+  append_json_string(out, webhook.url);
+  out += R"(,"types":)";
+  append_webhook_types_json(out, webhook.types);
+  out.append(R"(,"paused":)").append(webhook.paused ? "true" : "false").append(R"(,"problem":)");
+  append_text_or_null(out, webhook.problem);
+  out += R"(,"created_at":)";
+  append_time_or_null(out, webhook.created_at);
+  const std::pair<std::string_view, std::uint64_t> numbers[] = {{R"(,"position":)", webhook.cursor.value},
+                                                                {R"(,"lag":)", webhook.lag},
+                                                                {R"(,"waiting":)", webhook.waiting},
+                                                                {R"(,"parked":)", webhook.parked}};
+  for (const auto& [name, value] : numbers) {
+    out += name;
+    append_number(out, value);
+  }
+  out += '}';
+}
+
+void append_delivery(std::string& out, const reactors::DeliveryStatus& row) {
+  const reactors::Delivery& delivery = row.delivery;
+  const bool ping = delivery.is_ping();
+  out.append(R"({"id":")").append(row.id).append(R"(","state":")").append(name_of(row.state)).append(R"(","type":")");
+  out.append(ping ? "ping" : webhook_type_name(delivery.type));
+  if (ping) {
+    out += R"(","event_id":null,"task_id":null,"position":null,"attempts":)";
+  } else {
+    out.append(R"(","event_id":")").append(to_string(delivery.event)).append(R"(","task_id":")");
+    out.append(to_string(delivery.task)).append(R"(","position":)");
+    append_number(out, delivery.number);
+    out += R"(,"attempts":)";
+  }
+  append_number(out, delivery.attempts);
+  out += R"(,"created_at":)";
+  append_time_or_null(out, delivery.time);
+  out += R"(,"last_attempt_at":)";
+  append_time_or_null(out, delivery.last_attempt);
+  out += R"(,"next_attempt_at":)";
+  append_time_or_null(out, row.state == reactors::DeliveryState::pending ? delivery.due : Timestamp{});
+  out += R"(,"response_status":)";
+  if (delivery.status == 0) {
+    out += "null";
+  } else {
+    append_number(out, delivery.status);
+  }
+  out += R"(,"error":)";
+  append_text_or_null(out, delivery.error);
+  out += '}';
+}
+
+// A write without fields on one webhook; `act` gives the answer's Result, `reply` what it becomes.
+template <class Act, class MakeReply>
+Task<Handled> on_webhook(Request request, std::string body, Act act, MakeReply make_reply) {
+  if (auto refusal = refused(request)) co_return Handled(*std::move(refusal));
+  if (auto checked = check_no_fields(body); !checked) co_return Handled(http::reply_of(checked.error()));
+  const auto id = parse_uuid(request.path[0]);
+  if (!id) co_return Handled(error_reply(404, kNotFound));
+  std::function<Handled()> job = [&request, id = WebhookId{*id}, &act, &make_reply]() -> Handled {
+    auto done = act(*request.api.parts.webhooks, caller_of(request), id);
+    if (!done) return reply_of(done.error());
+    return make_reply(done);
+  };
+  co_return co_await on_worker(request.api, std::move(job));
+}
+
+constexpr auto kNoContent = [](const auto&) { return no_content(); };
+constexpr auto kAccepted = [](const auto&) { return json_reply(202, {}); };
+
+}  // namespace
+
+Task<Handled> create_webhook(Request request, std::string body) {
+  if (auto refusal = refused(request)) co_return Handled(*std::move(refusal));
+  auto wanted = parse_webhook_request(body);
+  if (!wanted) co_return Handled(http::reply_of(wanted.error()));
+  std::function<Handled()> job = [&request, &wanted]() -> Handled {
+    const auto made = request.api.parts.webhooks->create(caller_of(request), *wanted);
+    if (!made) return reply_of(made.error());
+    auto reply = json_reply(201, R"({"id":")" + to_string(made->id) + R"(","secret":")" + made->secret + "\"}");
+    reply.headers = "Cache-Control: no-store\r\n";
+    return reply;
+  };
+  co_return co_await on_worker(request.api, std::move(job));
+}
+
+Task<Handled> list_webhooks(Request request, std::string) {
+  Parameters parameters;
+  if (auto parsed = parameters.parse(request.query, {}); !parsed) co_return Handled(http::reply_of(parsed.error()));
+  std::function<Handled()> job = [&request]() -> Handled {
+    const auto webhooks = request.api.parts.webhooks->list(caller_of(request));
+    if (!webhooks) return reply_of(webhooks.error());
+    std::string out = R"({"data":[)";
+    for (const auto& webhook : *webhooks) {
+      if (out.back() != '[') out += ',';
+      append_webhook(out, webhook);
+    }
+    return json_reply(200, out + "]}");
+  };
+  co_return co_await on_worker(request.api, std::move(job));
+}
+
+Task<Handled> delete_webhook(Request request, std::string body) {
+  auto act = [](Webhooks& all, const auto& caller, const WebhookId& id) { return all.remove(caller, id); };
+  co_return co_await on_webhook(request, std::move(body), act, kNoContent);
+}
+
+Task<Handled> pause_webhook(Request request, std::string body) {
+  auto act = [](Webhooks& all, const auto& caller, const WebhookId& id) { return all.pause(caller, id); };
+  co_return co_await on_webhook(request, std::move(body), act, kNoContent);
+}
+
+Task<Handled> resume_webhook(Request request, std::string body) {
+  auto act = [](Webhooks& all, const auto& caller, const WebhookId& id) { return all.resume(caller, id); };
+  co_return co_await on_webhook(request, std::move(body), act, kNoContent);
+}
+
+Task<Handled> rotate_webhook_secret(Request request, std::string body) {
+  auto act = [](Webhooks& all, const auto& caller, const WebhookId& id) { return all.rotate_secret(caller, id); };
+  auto answer = [](const auto& secret) {
+    auto reply = json_reply(200, R"({"secret":")" + *secret + "\"}");
+    reply.headers = "Cache-Control: no-store\r\n";
+    return reply;
+  };
+  co_return co_await on_webhook(request, std::move(body), act, answer);
+}
+
+Task<Handled> ping_webhook(Request request, std::string body) {
+  auto act = [](Webhooks& all, const auto& caller, const WebhookId& id) { return all.ping(caller, id); };
+  auto answer = [](const auto& message) { return json_reply(202, R"({"id":")" + *message + "\"}"); };
+  co_return co_await on_webhook(request, std::move(body), act, answer);
+}
+
+Task<Handled> replay_webhook(Request request, std::string body) {
+  if (auto refusal = refused(request)) co_return Handled(*std::move(refusal));
+  const auto after = parse_replay_request(body);
+  if (!after) co_return Handled(http::reply_of(after.error()));
+  auto act = [after = *after](Webhooks& all, const auto& caller, const WebhookId& id) { return all.replay(caller, id, after); };
+  co_return co_await on_webhook(request, {}, act, kAccepted);
+}
+
+Task<Handled> redeliver(Request request, std::string body) {
+  auto act = [delivery = request.path[1]](Webhooks& all, const auto& caller, const WebhookId& id) {
+    return all.redeliver(caller, id, delivery);
+  };
+  co_return co_await on_webhook(request, std::move(body), act, kAccepted);
+}
+
+Task<Handled> list_deliveries(Request request, std::string) {
+  static constexpr std::array<std::string_view, 3> kParameters{"state", "limit", "cursor"};
+  Parameters parameters;
+  if (auto parsed = parameters.parse(request.query, kParameters); !parsed) co_return Handled(http::reply_of(parsed.error()));
+  const auto limit = parameters.limit();
+  if (!limit) co_return Handled(http::reply_of(limit.error()));
+  std::optional<reactors::DeliveryState> state;
+  if (parameters.has("state")) {
+    state = reactors::parse_delivery_state(parameters["state"]);
+    if (!state) co_return Handled(http::reply_of(not_one_of("state", reactors::kDeliveryStateNames)));
+  }
+  const auto id = parse_uuid(request.path[0]);
+  if (!id) co_return Handled(error_reply(404, kNotFound));
+  std::function<Handled()> job = [&]() -> Handled {
+    const auto page = request.api.parts.webhooks->deliveries(caller_of(request), WebhookId{*id}, state, parameters["cursor"], *limit);
+    if (!page) return reply_of(page.error());
+    std::string out = R"({"data":[)";
+    for (const auto& row : page->rows) {
+      if (out.back() != '[') out += ',';
+      append_delivery(out, row);
+    }
+    out += R"(],"nextCursor":)";
+    append_text_or_null(out, page->next.value_or(""));
+    return json_reply(200, out + '}');
+  };
+  co_return co_await on_worker(request.api, std::move(job));
+}
+
+}  // namespace taskledger::http
