@@ -82,7 +82,9 @@ void Endpoint::open_secrets() {
 }
 
 void Endpoint::pump() {
-  if (closed_ || draining_ || store_failed_ || webhook_->paused || !problem_.empty()) return;
+  if (closed_ || store_failed_) return;
+  arm_flush();
+  if (draining_ || webhook_->paused || !problem_.empty()) return;
   for (;;) {
     auto attempt = queue_->next(parts_.clock());
     if (!attempt) return fail(attempt.error());

@@ -139,38 +139,32 @@ Notifications::Outcome<NotificationRows> Notifications::page(WorkspaceNumber wor
   NotificationRows page;
   page.unread = counted->unread;
   const char table = unread_only ? 'u' : 'n';
+  if (before && before->value == 0) return page;
   std::string from = notification_key(table, workspace, user);
   if (before) from = notification_key(table, workspace, user, {before->value - 1});
   // Unread ones lie before all that "read up to" covers.
   const std::string to = unread_only ? notification_key(table, workspace, user, counted->read_up_to)
                                      : end_of(notification_key(table, workspace, user));
-  if (before && before->value == 0) return page;
-  std::optional<ReadError> fault;
+  std::vector<WorkspacePosition> unread;
+  bool readable = true;
   auto scanned = scan(from, to, [&](std::string_view key, std::string_view value) {
-    if (page.rows.size() == limit) {
-      page.more = true;
-      return false;
-    }
-    NotificationRow& row = page.rows.emplace_back();
-    std::optional<std::string> looked_up;
+    page.more = page.rows.size() + unread.size() == limit;
+    if (page.more) return false;
     if (unread_only) {
-      auto found = get(notification_key('n', workspace, user, position_of_notification_key(key)));
-      if (!found) {
-        fault = found.error();
-        return false;
-      }
-      looked_up = *std::move(found);
-      if (!looked_up) {
-        fault = damaged("a row");
-        return false;
-      }
-      value = *looked_up;
+      unread.push_back(position_of_notification_key(key));
+    } else {
+      readable = read_notification_row(key, value, page.rows.emplace_back());
     }
-    if (!read_notification_row(key, value, row)) fault = damaged("a row");
-    return !fault;
+    return readable;
   });
   if (!scanned) return scanned.error();
-  if (fault) return *fault;
+  if (!readable) return damaged("a row");
+  for (const WorkspacePosition position : unread) {
+    const auto found = row(workspace, user, position);
+    if (!found) return found.error();
+    if (!*found) return damaged("a row");
+    page.rows.push_back(**found);
+  }
   if (auto filled = fill_read_times(workspace, user, counted->read_up_to, page.rows); !filled) return filled.error();
   return page;
 }
