@@ -72,9 +72,10 @@ Task<Handled> write(Request request, std::string_view body, Decide decide) {
   };
   const auto result = co_await resume_here<CommandResult>(std::move(initiate));
   if (result) co_return Handled(no_content());
-  const auto* refusal = std::get_if<Refusal>(&result.error().why);
+  const auto failure = result.error();
+  const auto* refusal = std::get_if<Refusal>(&failure.why);
   if (refusal && *refusal == Refusal::not_found) co_return Handled(error_reply(404, kNotFound));
-  co_return Handled(reply_of(result.error()));
+  co_return Handled(reply_of(failure));
 }
 
 }  // namespace
