@@ -167,7 +167,9 @@ TEST_F(NotificationsTest, EqualANaiveModelAndARebuild) {
         if (world_->chance(10)) mark(NotificationsRead{kFirst, user, world_->log->workspace_head(kFirst).position});
         if (world_->chance(20)) mark(NotificationRead{kFirst, user, {world_->pick(1'000)}});  // mostly of nothing
       }
-      if (world_->chance(30)) ASSERT_TRUE(runner_->persist());
+      if (world_->chance(30)) {
+        ASSERT_TRUE(runner_->persist());
+      }
       if (world_->chance(20)) {
         wait();
         runner_->stop();
