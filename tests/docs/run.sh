@@ -23,7 +23,7 @@ touch "$folder/refused"
 
 {
   echo 'set -eo pipefail; set -m'
-  echo 'trap '\''kill $(jobs -p) 2>/dev/null; wait'\'' EXIT'
+  echo 'trap '\''kill $(jobs -p) 2>/dev/null || true; wait'\'' EXIT'
   awk '/^```sh$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$page" | sed "s/127\.0\.0\.1:8080/127.0.0.1:$port/g"
 } >"$folder/script"
 expected=$(grep -c '# refused: [0-9]' "$folder/script" || true)
@@ -40,4 +40,5 @@ if [ "$found" != "$expected" ]; then
   cat "$folder/refused"
   exit 1
 fi
+[ -z "${SHOW:-}" ] || cat "$folder/output"
 echo "ok: $(basename "$page"), $(grep -c . "$folder/script") lines"
