@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
@@ -49,22 +49,22 @@ class Receiver {
   }
   asio::awaitable<void> serve(tcp::socket socket) {
     static constexpr std::string_view kAnswer = "HTTP/1.1 204 x\r\n\r\n";
+    constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
     std::string buffer;
-    boost::system::error_code error;
-    const auto token = asio::redirect_error(asio::use_awaitable, error);
     for (;;) {
-      const std::size_t head = co_await asio::async_read_until(socket, asio::dynamic_buffer(buffer), "\r\n\r\n", token);
-      if (error) co_return;
+      const auto [head_error, head] = co_await asio::async_read_until(socket, asio::dynamic_buffer(buffer), "\r\n\r\n", kAsTuple);
+      if (head_error) co_return;
       const auto at = buffer.find("Content-Length: ");
       const std::size_t whole = head + (at < head ? std::strtoul(buffer.c_str() + at + 16, nullptr, 10) : 0);
       if (buffer.size() < whole) {
-        co_await asio::async_read(socket, asio::dynamic_buffer(buffer), asio::transfer_exactly(whole - buffer.size()), token);
-        if (error) co_return;
+        const auto missing = asio::transfer_exactly(whole - buffer.size());
+        const auto [body_error, body] = co_await asio::async_read(socket, asio::dynamic_buffer(buffer), missing, kAsTuple);
+        if (body_error) co_return;
       }
       buffer.erase(0, whole);
       ++received_;
-      co_await asio::async_write(socket, asio::buffer(kAnswer), token);
-      if (error) co_return;
+      const auto [write_error, written] = co_await asio::async_write(socket, asio::buffer(kAnswer), kAsTuple);
+      if (write_error) co_return;
     }
   }
 
