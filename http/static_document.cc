@@ -11,7 +11,9 @@ constexpr std::size_t kTagDigits = 32;
 }  // namespace
 
 StaticDocument::StaticDocument(std::string_view bytes, std::string_view content_type, std::string_view headers)
-    : bytes_(bytes), content_type_(content_type), tag_(storage::to_hex(storage::Sha256().add(bytes).finish()), 0, kTagDigits) {
+    : bytes_(bytes),
+      content_type_(content_type),
+      tag_(storage::to_hex(storage::Sha256().add(bytes).finish()), 0, kTagDigits) {
   // Kept by browsers, but asked for each time: the next version of the binary has another one.
   headers_ = "ETag: \"" + tag_ + "\"\r\nCache-Control: no-cache\r\n";
   headers_ += headers;

@@ -48,12 +48,18 @@ element document() {
 
 std::string_view name_of(Method method) {
   switch (method) {
-    case Method::get: return "GET";
-    case Method::post: return "POST";
-    case Method::put: return "PUT";
-    case Method::patch: return "PATCH";
-    case Method::del: return "DELETE";
-    default: return "?";
+    case Method::get:
+      return "GET";
+    case Method::post:
+      return "POST";
+    case Method::put:
+      return "PUT";
+    case Method::patch:
+      return "PATCH";
+    case Method::del:
+      return "DELETE";
+    default:
+      return "?";
   }
 }
 
@@ -128,7 +134,8 @@ TEST(OpenApi, EveryDescribedOperationIsARoute) {
   const auto routes = routed();
   for (const Operation& operation : described()) {
     const bool pending = std::find(kNotYetRouted.begin(), kNotYetRouted.end(), operation.name()) != kNotYetRouted.end();
-    EXPECT_NE(routes.contains(operation.name()), pending) << operation.name() << (pending ? " is routed: take it off the list" : " is no route");
+    EXPECT_NE(routes.contains(operation.name()), pending)
+        << operation.name() << (pending ? " is routed: take it off the list" : " is no route");
   }
 }
 
@@ -137,14 +144,16 @@ TEST(OpenApi, EveryRouteNeedsAScopeOrIsKnownToNeedNone) {
   for (const auto& [name, access] : routed()) {
     if (access == "open" || access == "token") without.insert(name);
   }
-  EXPECT_THAT(without, testing::IsSubsetOf({"GET /api/v1/me", "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /docs"}));
+  EXPECT_THAT(without, testing::IsSubsetOf({"GET /api/v1/me", "GET /healthz", "GET /readyz", "GET /metrics",
+                                            "GET /openapi.json", "GET /docs"}));
 }
 
 TEST(OpenApi, EveryOperationIsWhole) {
   std::set<std::string> ids;
   for (const Operation& operation : described()) {
     EXPECT_TRUE(ids.insert(text_of(operation.json["operationId"])).second) << operation.name();
-    for (const char* key : {"summary", "description"}) EXPECT_FALSE(text_of(operation.json[key]).empty()) << operation.name() << ' ' << key;
+    for (const char* key : {"summary", "description"})
+      EXPECT_FALSE(text_of(operation.json[key]).empty()) << operation.name() << ' ' << key;
     std::set<std::string> in_path, declared;
     for (std::size_t at = 0; (at = operation.path.find('{', at)) != std::string::npos; ++at) {
       in_path.insert(operation.path.substr(at + 1, operation.path.find('}', at) - at - 1));
@@ -184,7 +193,8 @@ TEST(OpenApi, EveryReferenceNamesSomething) { check_references(document()); }
 
 TEST(OpenApi, ErrorResponsesHaveTheCodeOfTheirStatus) {
   std::set<std::string_view> codes;
-  for (const element code : array(document()["components"]["schemas"]["ErrorCode"]["enum"])) codes.insert(std::string_view(code));
+  for (const element code : array(document()["components"]["schemas"]["ErrorCode"]["enum"]))
+    codes.insert(std::string_view(code));
   for (const unsigned status : {400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 422, 429, 431, 500, 503}) {
     EXPECT_TRUE(codes.contains(code_of(status))) << status;
   }
@@ -192,7 +202,8 @@ TEST(OpenApi, ErrorResponsesHaveTheCodeOfTheirStatus) {
     for (const auto [status, response] : object(operation.json["responses"])) {
       if (status < "400") continue;
       const element example = resolve(response)["content"]["application/json"]["example"];
-      EXPECT_EQ(text_of(example["code"]), code_of(static_cast<unsigned>(std::stoi(std::string(status))))) << operation.name();
+      EXPECT_EQ(text_of(example["code"]), code_of(static_cast<unsigned>(std::stoi(std::string(status)))))
+          << operation.name();
     }
   }
 }
@@ -236,19 +247,22 @@ TEST(OpenApi, ExampleBodiesAreRead) {
     if (operation.json["requestBody"]["content"]["application/json"].get(media)) continue;
     const auto examples = examples_of(media);
     EXPECT_FALSE(examples.empty()) << operation.name();
-    for (const auto& body : examples) EXPECT_THAT(read(text_of(operation.json["operationId"]), body), IsEmpty()) << body;
+    for (const auto& body : examples)
+      EXPECT_THAT(read(text_of(operation.json["operationId"]), body), IsEmpty()) << body;
   }
   EXPECT_THAT(read("createTask", R"({"titel":"x"})"), testing::HasSubstr("titel"));  // the check itself checks
 }
 
 TEST(OpenApi, ExampleFiltersAreRead) {
-  for (const auto& filters : examples_of(document()["components"]["parameters"]["Filters"]["content"]["application/json"])) {
+  for (const auto& filters :
+       examples_of(document()["components"]["parameters"]["Filters"]["content"]["application/json"])) {
     EXPECT_THAT(fault_of(parse_filters(filters, TimeZone())), IsEmpty()) << filters;
   }
 }
 
 TEST(OpenApi, ExampleEventsAreEventLines) {
-  const element page = document()["paths"]["/api/v1/events"]["get"]["responses"]["200"]["content"]["application/json"]["example"];
+  const element page =
+      document()["paths"]["/api/v1/events"]["get"]["responses"]["200"]["content"]["application/json"]["example"];
   for (const element event : array(page["data"])) {
     const auto line = simdjson::minify(event);
     EXPECT_THAT(fault_of(parse_event_line(line)), IsEmpty()) << line;
@@ -259,7 +273,8 @@ TEST(OpenApi, ExampleEventsAreEventLines) {
 TEST(OpenApi, NamesAreTheCodes) {
   const auto listed = [](std::string_view schema) {
     std::string names;
-    for (const element name : array(document()["components"]["schemas"][schema]["enum"])) names += (names.empty() ? "" : ", ") + text_of(name);
+    for (const element name : array(document()["components"]["schemas"][schema]["enum"]))
+      names += (names.empty() ? "" : ", ") + text_of(name);
     return names;
   };
   EXPECT_EQ(listed("Priority"), kPriorityNames);
@@ -271,7 +286,8 @@ TEST(OpenApi, NamesAreTheCodes) {
 }
 
 TEST(OpenApi, ThePageAsksNobodyElse) {
-  for (const std::string_view foreign : {"src=\"http", "href=\"http", "url(http", "@import", "<style ", "<script ", " style=\"", " onclick=\""}) {
+  for (const std::string_view foreign :
+       {"src=\"http", "href=\"http", "url(http", "@import", "<style ", "<script ", " style=\"", " onclick=\""}) {
     EXPECT_EQ(embedded::docs_html.find(foreign), std::string_view::npos) << foreign;
   }
 }
