@@ -61,6 +61,7 @@ void add_export(CLI::App& root, Run& run) {
   add_data_option(*command, settings->data);
   command->add_option("--workspace", settings->workspace, "Only this one; otherwise all, in the order of the log")->type_name("NAME");
   command->add_option("--after", settings->after, "Only events after this position: of the workspace, without --workspace of the whole log")
+      ->check(CLI::NonNegativeNumber)
       ->type_name("POSITION");
   command->add_option("-o,--output", settings->file, "Instead of stdout; .gz compresses")->type_name("FILE");
   command->callback([settings, &run] { run = [settings] { return run_export(*settings); }; });

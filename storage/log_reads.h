@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/clock.h"
 #include "storage/feed_block.h"
 #include "storage/figures.h"
 #include "storage/published_heads.h"

@@ -28,6 +28,7 @@ struct LogBackend {
   std::string name;
   std::function<std::unique_ptr<LogUnderTest>()> make;
 };
+inline void PrintTo(const LogBackend& backend, std::ostream* out) { *out << backend.name; }
 
 class EventLogContract : public testing::TestWithParam<LogBackend> {
  protected:
