@@ -165,7 +165,7 @@ Appender::Answer Appender::place_records(const Commit& commit) {
     if (tried == commit.expected.size()) throw std::logic_error("a record's stream is not among the commit's expected ones");
     const Version version = next_versions_[at];
     next_versions_[at] = version.next();
-    records_.push_back(chain_->add(batch_, commit.workspace, commit.actor, commit.imported, version, record));
+    records_.push_back(chain_->add(rows_, commit.workspace, commit.actor, commit.imported, version, record));
     time = records_.back().time;
   }
   for (std::size_t i = 0; i < commit.expected.size(); ++i) {

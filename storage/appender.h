@@ -68,6 +68,7 @@ class Appender {
   StreamVersions versions_;
   IdempotencySweep sweep_;
   rocksdb::WriteBatch batch_;
+  BatchSink rows_{batch_};
   std::vector<Record> records_;
   std::vector<Answer> answers_;
   std::vector<Version> next_versions_;

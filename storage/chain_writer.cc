@@ -40,7 +40,7 @@ Result<void, ReadError> ChainWriter::prepare(WorkspaceNumber workspace) {
   return read;
 }
 
-Record ChainWriter::add(rocksdb::WriteBatch& batch, WorkspaceNumber workspace, const UserId& actor, bool imported,
+Record ChainWriter::add(RowSink& rows, WorkspaceNumber workspace, const UserId& actor, bool imported,
                         Version version, const NewRecord& given) {
   WorkspaceTip& tip = heads_.workspaces[workspace];
   Workspace& state = workspaces_[workspace];
@@ -61,12 +61,12 @@ Record ChainWriter::add(rocksdb::WriteBatch& batch, WorkspaceNumber workspace, c
   bytes_.clear();
   const auto after = encode_record(bytes_, record, {heads_.head.hash, tip.head.hash}, nonce());
   const std::string key = keys::event(record.position);
-  batch.Put(tables_.events, key, bytes_);
-  batch.Put(tables_.streams, keys::stream(workspace, record.stream, version), key);
-  batch.Put(tables_.workspaces, keys::in_workspace(workspace, record.in_workspace.value), key);
+  rows.put(tables_.events, key, bytes_);
+  rows.put(tables_.streams, keys::stream(workspace, record.stream, version), key);
+  rows.put(tables_.workspaces, keys::in_workspace(workspace, record.in_workspace.value), key);
   state.block.add(record);
   if (record.in_workspace.value % kFeedBlockEvents == 0) {
-    batch.Put(tables_.blocks, keys::in_workspace(workspace, feed_block_of(record.in_workspace)), state.block.encode());
+    rows.put(tables_.blocks, keys::in_workspace(workspace, feed_block_of(record.in_workspace)), state.block.encode());
     state.block = {};
   }
 

@@ -1,5 +1,6 @@
-// Gives records their place: position, workspace position, time and hashes, and puts them and their index rows into a
-// write batch. The working heads run ahead of what is durable; whoever writes the batch publishes them after its sync.
+// Gives records their place: position, workspace position, time and hashes, and hands on their rows: to a write batch, or
+// to whoever builds tables of them. The working heads run ahead of what is durable; whoever writes the rows publishes
+// them after its sync.
 // Threads: one at a time.
 #pragma once
 
@@ -14,14 +15,32 @@
 
 namespace taskledger::storage {
 
+// Takes the rows of one record after the other.
+class RowSink {
+ public:
+  virtual ~RowSink() = default;
+  virtual void put(rocksdb::ColumnFamilyHandle* table, const rocksdb::Slice& key, const rocksdb::Slice& value) = 0;
+};
+
+class BatchSink final : public RowSink {
+ public:
+  explicit BatchSink(rocksdb::WriteBatch& batch) : batch_(batch) {}
+  void put(rocksdb::ColumnFamilyHandle* table, const rocksdb::Slice& key, const rocksdb::Slice& value) override {
+    batch_.Put(table, key, value);
+  }
+
+ private:
+  rocksdb::WriteBatch& batch_;
+};
+
 class ChainWriter {
  public:
   ChainWriter(const LogTables& tables, HeadRows heads, Clock clock, RandomBytes random);
 
   // Must have succeeded for a workspace before records are added to it. ReadError: its last block could not be read.
   Result<void, ReadError> prepare(WorkspaceNumber workspace);
-  // Appends to `batch` the record and its index rows. The views of what is returned point into `record`.
-  Record add(rocksdb::WriteBatch& batch, WorkspaceNumber workspace, const UserId& actor, bool imported, Version version,
+  // Hands on the record and its index rows. The views of what is returned point into `record`.
+  Record add(RowSink& rows, WorkspaceNumber workspace, const UserId& actor, bool imported, Version version,
              const NewRecord& record);
   // Appends to `batch` the global head and the heads of the workspaces added to since the last call.
   void put_heads(rocksdb::WriteBatch& batch);

@@ -6,6 +6,7 @@
 #include "storage/log_recovery.h"
 #include "storage/rocks_bulk_append.h"
 #include "storage/rocks_reactor_store.h"
+#include "storage/table_builder.h"
 #include "storage/wal_check.h"
 
 namespace taskledger::storage {
@@ -76,6 +77,7 @@ Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& 
     if (!confirmed) return confirmed.error();
   }
   if (auto removed = remove_leftovers(tables, *heads); !removed) return removed.error();
+  TableBuilder::clear(tables.db());
   auto pending = pending_erasures(tables);
   if (!pending) return pending.error();
   if (auto purged = purge(tables, *pending); !purged) return purged.error();

@@ -100,6 +100,7 @@ class Store final : public RocksViewStore {
     if (!db_) return;
     static_cast<void>(flush());
     for (auto& [id, handle] : tables_) db_->DestroyColumnFamilyHandle(handle);
+    for (auto* handle : dropped_.handles) db_->DestroyColumnFamilyHandle(handle);
     if (meta_) db_->DestroyColumnFamilyHandle(meta_);
     db_->Close();
   }
@@ -296,8 +297,10 @@ class Store final : public RocksViewStore {
     std::unique_lock lock(mutex_);
     rocksdb::ColumnFamilyHandle* handle = nullptr;
     const auto status = db_->CreateColumnFamily(options_, family_name(projection, generation), &handle);
-    if (!status.ok()) return read_error(status);
+    // A handle with an error: the table was made, only RocksDB's file of options could not be written.
+    if (!handle) return read_error(status);
     tables_.emplace(TableId(projection, generation), handle);
+    if (!status.ok()) return read_error(status);
     auto& highest = highest_[std::string(projection)];
     highest = std::max(highest, generation);
     return handle;
