@@ -3,10 +3,16 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <thread>
 
+#include "projections/decoded_rows.h"
 #include "projections/list/list_row.h"
 
 namespace taskledger::projections {
+
+namespace {
+constexpr std::uint32_t kAlone = 50'000;  // tasks that are not worth a second thread
+}
 
 WorkspaceImage& Workspaces::at(WorkspaceNumber number) {
   if (WorkspaceImage* found = find(number)) return *found;
@@ -44,26 +50,50 @@ Result<void, storage::ReadError> Workspaces::read_position(WorkspaceImage& works
 
 Result<void, storage::ReadError> Workspaces::load(WorkspaceImage& workspace) {
   const std::lock_guard loading(workspace.loading);
-  if (workspace.loaded) return {};
+  while (!workspace.loaded) {
+    const std::uint64_t generation = generation_;
+    auto loaded = load_from(workspace, generation);
+    // A generation that was replaced meanwhile may have been dropped under the scan: the next one is asked.
+    if (!loaded && generation == generation_) return loaded;
+  }
+  return {};
+}
+
+Result<void, storage::ReadError> Workspaces::load_from(WorkspaceImage& workspace, std::uint64_t generation) {
   auto image = std::make_unique<Image>();
-  Task task;
   ListSummary summary;
   bool damaged = false;
   std::uint32_t rows = 0;
-  const auto visit = [&](std::string_view key, std::string_view value) {
-    if (key.size() == sizeof(std::uint32_t)) {
-      damaged = !read_list_summary(value, summary);
-      image->reserve(summary.tasks);
-      return !damaged;
-    }
+  const std::string from = list_key(workspace.number), to = list_key(workspace.number.next());
+  const auto row = views_.get(kListProjection, generation, from);
+  if (!row) return row.error();
+  damaged = *row && !read_list_summary(**row, summary);
+  image->reserve(summary.tasks);
+  // Reading and decoding on one thread, putting into columns and dictionaries on this one.
+  DecodedRows decoded(summary.tasks < kAlone);
+  const auto read = [&](std::string_view key, std::string_view value) {
+    if (key.size() == from.size()) return true;
+    Task& task = decoded.next();
     damaged = !read_list_row(key, value, task);
     if (damaged) return false;
-    image->load(task);
+    decoded.push();
     ++rows;
     return true;
   };
-  const auto scanned =
-      views_.scan(kListProjection, generation_, list_key(workspace.number), list_key(workspace.number.next()), visit);
+  Result<void, storage::ReadError> scanned{};
+  const auto produce = [&] {
+    if (!damaged) scanned = views_.scan(kListProjection, generation, from, to, read);
+    decoded.close();
+  };
+  const auto load = [&](const Task& task) { image->load(task); };
+  if (decoded.alone()) {
+    decoded.give_at_once_to(load);
+    produce();
+  } else {
+    std::thread reader(produce);
+    decoded.take_all(load);
+    reader.join();
+  }
   if (!scanned) return scanned.error();
   if (damaged || rows != summary.tasks) {
     return storage::ReadError{
@@ -71,6 +101,7 @@ Result<void, storage::ReadError> Workspaces::load(WorkspaceImage& workspace) {
   }
   image->finish();
   const std::unique_lock lock(workspace.lock);
+  if (generation != generation_) return {};
   workspace.bytes = image->bytes();
   workspace.image = std::move(image);
   workspace.position = workspace.persisted = summary.position.value;
@@ -100,16 +131,29 @@ void Workspaces::evict(std::size_t bytes) {
     std::unique_ptr<Image> dropped;
     const std::lock_guard loading(workspace->loading);
     const std::unique_lock lock(workspace->lock);
-    if (!workspace->image->dirty.empty() || workspace->persisted != workspace->position) continue;
+    if (workspace->image == nullptr || !workspace->image->dirty.empty() || workspace->persisted != workspace->position) continue;
     dropped = std::move(workspace->image);
     workspace->loaded = false;
     sum -= workspace->bytes;
   }
 }
 
-void Workspaces::clear() {
-  const std::unique_lock lock(mutex_);
-  workspaces_.clear();
+std::vector<std::unique_ptr<Image>> Workspaces::take_over(Workspaces& other) {
+  std::vector<std::unique_ptr<Image>> old;
+  for (WorkspaceImage* theirs : other.all()) static_cast<void>(at(theirs->number));
+  for (WorkspaceImage* mine : all()) {
+    WorkspaceImage* theirs = other.find(mine->number);
+    const std::unique_lock lock(mine->lock);
+    old.push_back(std::move(mine->image));
+    mine->loaded = false;
+    if (theirs == nullptr || !theirs->loaded) continue;
+    mine->image = std::move(theirs->image);
+    mine->position = theirs->position.load();
+    mine->persisted = theirs->persisted.load();
+    mine->bytes = theirs->bytes.load();
+    mine->loaded = true;
+  }
+  return old;
 }
 
 }  // namespace taskledger::projections

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <random>
+#include <thread>
+#include <utility>
 
 #include "core/text.h"
 #include "projections/image/keys.h"
@@ -48,6 +50,8 @@ void each_entity(std::span<const PackedLink> links, const Fn& fn) {
     if (!seen) fn(entity_of(links[i]));
   }
 }
+
+constexpr std::uint32_t kAlone = 50'000;  // rows that are not worth a second thread
 
 constexpr Field kOrders[] = {Field::title,          Field::priority,   Field::action_type, Field::is_completed,
                              Field::assigned_to_id, Field::created_at, Field::updated_at,  Field::completed_at};
@@ -213,31 +217,34 @@ void Image::finish() {
     std::int64_t time;
     Row row;
   };
-  std::vector<Timed> timed(rows());
   const auto less = [this](const Timed& a, const Timed& b) {
     return a.time < b.time || (a.time == b.time && uuid_less(id[a.row], id[b.row]));
   };
-  std::vector<Row> all(rows());
-  std::vector<std::vector<Row>> per(users.size());
   const auto build_by = [&](const Column<std::int64_t>& times, bool nulls, OrderTree& whole, OrderTree OfUser::*part,
                             const std::uint16_t* cells) {
-    timed.clear();
+    std::vector<Timed> timed;
+    timed.reserve(rows());
     for (Row row = 0; row < rows(); ++row) {
       if (nulls || times[row] != kNoTime) timed.push_back({times[row], row});
     }
     std::sort(timed.begin(), timed.end(), less);
-    all.clear();
-    for (auto& list : per) list.clear();
+    std::vector<Row> sorted;
+    sorted.reserve(timed.size());
+    std::vector<std::vector<Row>> per(users.size());
     for (const Timed& one : timed) {
-      all.push_back(one.row);
+      sorted.push_back(one.row);
       per[assignee[one.row]].push_back(one.row);
     }
-    whole.build(all, cells);
+    whole.build(sorted, cells);
     for (std::size_t user = 0; user < per.size(); ++user) (of_user[user].*part).build(per[user], cells);
+    return sorted;
   };
-  build_by(completed, false, by_completed, &OfUser::by_completed, nullptr);
-  build_by(due, true, by_due, &OfUser::by_due, cell.data());
-  per = {};
+  // Sequences of different columns do not meet: a start waits for them, so a large workspace takes a second thread.
+  std::thread beside;
+  const auto by_completion = [&] { build_by(completed, false, by_completed, &OfUser::by_completed, nullptr); };
+  rows() < kAlone ? by_completion() : static_cast<void>(beside = std::thread(by_completion));
+  const std::vector<Row> all = build_by(due, true, by_due, &OfUser::by_due, cell.data());
+  if (beside.joinable()) beside.join();
   // Entities: rows grouped by counting, in due order.
   std::vector<std::uint32_t> start(entities.size() + 1);
   for (Row row = 0; row < rows(); ++row) each_entity(links[row], [&](std::uint32_t entity) { ++start[entity + 1]; });
@@ -335,7 +342,15 @@ void Image::change_cells(Row row, std::uint16_t old_cell, const Change& change) 
   if (!change.links) each_entity(links[row], [&](std::uint32_t entity) { change_in(entities[entity].by_due); });
 }
 
-void Image::remember(Row row) { dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]}); }
+void Image::remember(Row row) {
+  const bool first = dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]}).second;
+  if (first && frozen.changed.contains(id[row])) frozen.then.emplace(id[row], task(row));
+}
+
+void Image::freeze() {
+  frozen.changed = std::exchange(dirty, {});
+  frozen.then.clear();
+}
 
 void Image::put(const Task& task) {
   const std::uint32_t new_assignee = task.fields.assigned_to ? intern_user(task.fields.assigned_to->value) : kNoUser;
@@ -349,7 +364,8 @@ void Image::put(const Task& task) {
     id[row] = task.id.value;
     live[row / 64] |= std::uint64_t{1} << (row % 64);
     row_index_.insert(row, [this](Row at) -> const Uuid& { return id[at]; });
-    dirty.try_emplace(task.id.value);
+    const bool first = dirty.try_emplace(task.id.value).second;
+    if (first && frozen.changed.contains(task.id.value)) frozen.then.emplace(task.id.value, std::nullopt);
     write(row, task, change);
     return attach(row, change);
   }
@@ -446,7 +462,7 @@ std::size_t Image::bytes() const {
   for (const auto& order : orders_) {
     if (const OrderTree* built = order.load(std::memory_order_acquire)) bytes += sizeof *built + built->bytes();
   }
-  return bytes + dirty.size() * 80;
+  return bytes + (dirty.size() + frozen.changed.size()) * 80;
 }
 
 }  // namespace taskledger::projections
