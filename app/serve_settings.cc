@@ -72,6 +72,7 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
       ->check(CLI::Range(0, 256));
   number(command, "--self-check-interval", settings.self_check_seconds,
          "Seconds between slow checks of the read models against the log; 0: none");
+  number(command, "--past-cache-mb", settings.past_cache_mb, "Memory for lists and stats of the past (as_of)")->check(CLI::Range(1, 1 << 20));
   number(command, "--max-queued-commits", settings.log.max_queued_commits, "Writes that may wait for the disk; more are answered 503")
       ->check(CLI::PositiveNumber);
   number(command, "--max-queued-bytes", settings.log.max_queued_bytes, "Bytes of them")->check(CLI::PositiveNumber);
