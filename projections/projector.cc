@@ -137,6 +137,7 @@ std::optional<std::string> Projector::failure() const {
 
 void Projector::stop() {
   if (stopping_.exchange(true)) return;
+  orders_.stop();
   queue_.close();
   if (thread_.joinable()) thread_.join();
   if (started_ && !has_failed_) {
@@ -191,6 +192,7 @@ Cost Projector::cost(WorkspaceNumber workspace, const ListQuery& query) const {
 Result<ListPage, storage::ReadError> Projector::list(WorkspaceNumber workspace, const ListQuery& query) {
   return workspaces_.read(workspace, [&](const WorkspaceImage& at) {
     ListPage page = answer_list(*at.image, query);
+    if (at.image->wants_orders()) orders_.ask(workspace);
     page.position = {at.position};
     return page;
   });

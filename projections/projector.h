@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "projections/notifications/notifications.h"
+#include "projections/order_builder.h"
 #include "projections/record_queue.h"
 #include "projections/runner.h"
 #include "projections/waiters.h"
@@ -83,6 +84,7 @@ class Projector final : public Runner {
   Directory directory_;
   Position directory_position_;  // of the system records folded
   mutable Workspaces workspaces_;
+  OrderBuilder orders_{workspaces_};
   Notifications notifications_;
   Waiters waiters_;
   RecordQueue queue_;

@@ -81,7 +81,14 @@ struct Image::Change {
   }
 };
 
-Image::Image() {
+namespace {
+std::uint64_t next_serial() {
+  static std::atomic<std::uint64_t> next{1};
+  return next++;
+}
+}  // namespace
+
+Image::Image() : serial_(next_serial()) {
   users.emplace_back();
   of_user.emplace_back();
 }
@@ -335,7 +342,10 @@ void Image::change_cells(Row row, std::uint16_t old_cell, const Change& change) 
   if (!change.links) each_entity(links[row], [&](std::uint32_t entity) { change_in(entities[entity].by_due); });
 }
 
-void Image::remember(Row row) { dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]}); }
+void Image::remember(Row row) {
+  if (noting_) noted_.push_back(row);
+  dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]});
+}
 
 void Image::put(const Task& task) {
   const std::uint32_t new_assignee = task.fields.assigned_to ? intern_user(task.fields.assigned_to->value) : kNoUser;
@@ -350,6 +360,7 @@ void Image::put(const Task& task) {
     live[row / 64] |= std::uint64_t{1} << (row % 64);
     row_index_.insert(row, [this](Row at) -> const Uuid& { return id[at]; });
     dirty.try_emplace(task.id.value);
+    if (noting_) noted_.push_back(row);
     write(row, task, change);
     return attach(row, change);
   }
@@ -432,6 +443,36 @@ const OrderTree& Image::ensure_order(Field field) const {
   const OrderTree& built = *tree;
   order.store(tree.release(), std::memory_order_release);
   return built;
+}
+
+std::optional<Field> Image::wanted_order() const {
+  for (const Field field : kOrders) {
+    const std::uint32_t bit = 1u << static_cast<unsigned>(field);
+    if ((wanted_ & bit) == 0) continue;
+    if (!has_order(field)) return field;
+    wanted_ &= ~bit;
+  }
+  return std::nullopt;
+}
+
+std::vector<Row> Image::take_noted_changes() {
+  noting_ = false;
+  std::vector<Row> noted = std::exchange(noted_, {});
+  std::sort(noted.begin(), noted.end());
+  noted.erase(std::unique(noted.begin(), noted.end()), noted.end());
+  return noted;
+}
+
+void Image::adopt_order(Field field, OrderTree&& order, std::span<const Row> joining) {
+  wanted_ &= ~(1u << static_cast<unsigned>(field));
+  if (has_order(field)) return;
+  auto tree = std::make_unique<OrderTree>(std::move(order));
+  with_key(*this, field, [&](const auto& key) {
+    for (const Row row : joining) {
+      if (is_live(row)) insert_into(*tree, row, nullptr, less_by(*this, key));
+    }
+  });
+  orders_[static_cast<std::size_t>(field)].store(tree.release(), std::memory_order_release);
 }
 
 std::size_t Image::bytes() const {
