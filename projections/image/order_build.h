@@ -31,7 +31,7 @@ class OrderBuild {
   struct Key {
     std::uint64_t first = 0, second = 0;  // as far as numbers go
     Uuid id;
-    std::size_t text = 0;  // titles: where in texts_ the folded one begins
+    std::size_t text = 0;                 // titles: where in texts_ the folded one begins
     std::uint32_t folded = 0, title = 0;  // and the lengths of the two
     bool live = false, null = false;
   };

@@ -255,7 +255,8 @@ RowTestPtr look_up_test(const Image& image, LookUp table) {
 template <class Holds>
 RowTestPtr facets_test(const Image& image, const Holds& holds) {
   LookUp table{image.cell.data(), nullptr, std::vector<std::uint8_t>(kCells)};
-  for (unsigned cell = 0; cell < kCells; ++cell) table.passes[cell] = holds(facets_of(static_cast<std::uint16_t>(cell)));
+  for (unsigned cell = 0; cell < kCells; ++cell)
+    table.passes[cell] = holds(facets_of(static_cast<std::uint16_t>(cell)));
   return look_up_test(image, std::move(table));
 }
 

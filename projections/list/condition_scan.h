@@ -20,9 +20,9 @@ using ChunkBits = std::array<std::uint64_t, kChunkWords>;
 
 // The numbers of a column (facet cells, users) that pass.
 struct LookUp {
-  const std::uint16_t* cells = nullptr;    // one of the two columns
+  const std::uint16_t* cells = nullptr;  // one of the two columns
   const std::uint32_t* numbers = nullptr;
-  std::vector<std::uint8_t> passes;        // by number: 0 or 1
+  std::vector<std::uint8_t> passes;  // by number: 0 or 1
 };
 
 // A test of rows. `cost` orders the children of a group, the cheapest first.

@@ -15,7 +15,7 @@ namespace taskledger::projections {
 
 namespace {
 
-constexpr std::uint64_t kQuick = 8192;  // rows that may be filtered or sorted one by one on an io thread
+constexpr std::uint64_t kQuick = 8192;         // rows that may be filtered or sorted one by one on an io thread
 constexpr std::uint32_t kSortAtOnce = 20'000;  // tasks up to which a missing order is built by who needs it
 
 // A query, bound to an image: the sequence by due time that holds all matches, and what must still be tested.

@@ -52,12 +52,12 @@ __attribute__((target("avx2"))) std::size_t mark_avx2(std::string_view hay, cons
   auto* out = reinterpret_cast<unsigned char*>(bits);  // little-endian, as this processor is
   std::size_t at = 0;
   for (; at + 31 + length <= hay.size(); at += 32) {
-    __m256i hits = _mm256_cmpeq_epi8(
-        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + anchors[0])), want[0]);
+    __m256i hits =
+        _mm256_cmpeq_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + anchors[0])), want[0]);
     for (unsigned i = 1; i < count; ++i) {
       hits = _mm256_and_si256(
-          hits, _mm256_cmpeq_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + anchors[i])),
-                                  want[i]));
+          hits,
+          _mm256_cmpeq_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + anchors[i])), want[i]));
     }
     const auto mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(hits));
     std::memcpy(out + at / 8, &mask, sizeof mask);

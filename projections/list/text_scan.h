@@ -31,7 +31,7 @@ class Needle {
  private:
   std::string text_;
   std::array<std::size_t, kAnchors> anchors_{};  // places in the needle; short ones repeat
-  std::size_t first_ = 0, second_ = 0;  // places in the needle of the two bytes looked for; first_ <= second_
+  std::size_t first_ = 0, second_ = 0;           // places in the needle of the two bytes looked for; first_ <= second_
 };
 
 }  // namespace taskledger::projections

@@ -43,8 +43,9 @@ class Changes {
   std::size_t pick(std::size_t below) { return random_() % below; }
 
  private:
-  static constexpr const char* kTitles[] = {"",         "a",        "A",        "Straße 7",         "STRASSE 7",
-                                            "abcdefgh", "Abcdefgh", "abcdefghi", "abcdefghijklmnop", "abcdefghijklmnopq "};
+  static constexpr const char* kTitles[] = {
+      "",         "a",        "A",         "Straße 7",         "STRASSE 7",
+      "abcdefgh", "Abcdefgh", "abcdefghi", "abcdefghijklmnop", "abcdefghijklmnopq "};
   Uuid uuid() {
     Uuid id;
     for (auto& byte : id.bytes) byte = static_cast<std::uint8_t>(random_());
