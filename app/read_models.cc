@@ -1,6 +1,7 @@
 #include "app/read_models.h"
 
 #include <fmt/core.h>
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -45,6 +46,7 @@ ReadModelStores open_read_models(storage::DataDirectory& directory, storage::Eve
   models.runner = projections::Runner::create(log, *models.views, options);
   const std::jthread reporter([&](const std::stop_token& stopped) { report_progress(stopped, *models.runner, what); });
   need(models.runner->start());
+  ::malloc_trim(0);  // what catching up needed for a while goes back to the system
   return models;
 }
 

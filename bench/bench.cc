@@ -95,8 +95,13 @@ Ceiling::Ceiling(const Settings& settings, const std::string& answer) : port_(fr
 std::vector<LoadResult> alternate(const Settings& settings, const std::vector<Subject>& subjects, unsigned connections, unsigned idle) {
   std::vector<std::vector<LoadResult>> runs(subjects.size());
   for (unsigned round = 0; round < settings.rounds; ++round)
-    for (std::size_t i = 0; i < subjects.size(); ++i)
-      runs[i].push_back(run_load({subjects[i].port, connections, settings.seconds, settings.warmup, idle}, subjects[i].next));
+    for (std::size_t i = 0; i < subjects.size(); ++i) {
+      const double before = subjects[i].process ? subjects[i].process->cpu_seconds() : 0;
+      auto result = run_load({subjects[i].port, connections, settings.seconds, settings.warmup, idle}, subjects[i].next);
+      if (subjects[i].process && result.answered > 0)
+        result.server_us = (subjects[i].process->cpu_seconds() - before) * 1e6 / double(result.answered);
+      runs[i].push_back(result);
+    }
   std::vector<LoadResult> results;
   for (const auto& run : runs) {
     const auto of = [&](auto member) {
@@ -108,6 +113,7 @@ std::vector<LoadResult> alternate(const Settings& settings, const std::vector<Su
     result.requests_per_second = of(&LoadResult::requests_per_second);
     result.p50_ms = of(&LoadResult::p50_ms), result.p99_ms = of(&LoadResult::p99_ms), result.p999_ms = of(&LoadResult::p999_ms);
     result.max_ms = of(&LoadResult::max_ms), result.generator_cores = of(&LoadResult::generator_cores);
+    result.server_us = of(&LoadResult::server_us);
     for (const auto& one : run) result.requests += one.requests, result.errors += one.errors, result.unavailable += one.unavailable;
     results.push_back(result);
   }

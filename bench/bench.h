@@ -54,6 +54,7 @@ class Ceiling {
  public:
   Ceiling(const Settings& settings, const std::string& answer);
   [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] const Process& process() const { return *process_; }
 
  private:
   TemporaryFolder folder_;
@@ -72,6 +73,7 @@ struct Subject {
   std::string name;
   std::uint16_t port = 0;
   NextRequest next;
+  const Process* process = nullptr;  // whose CPU time is counted
 };
 // Runs each subject `rounds` times in turn; the result of each is the median of every figure (errors are summed).
 [[nodiscard]] std::vector<LoadResult> alternate(const Settings& settings, const std::vector<Subject>& subjects, unsigned connections,

@@ -140,6 +140,7 @@ class Generator {
     std::size_t body = 0;
     const std::size_t length = whole_answer(connection.in, body);
     if (length == 0) return;
+    ++answered_;
     const bool good = connection.in.size() > 9 && connection.in[9] == '2';
     if (counting_) {
       const auto us = std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - connection.start).count();
@@ -156,7 +157,7 @@ class Generator {
     const auto at = [&](double p) {
       return latencies_.empty() ? 0.0 : latencies_[std::min(latencies_.size() - 1, std::size_t(p * double(latencies_.size())))] / 1000.0;
     };
-    return {double(latencies_.size()) / seconds, at(.5), at(.99), at(.999), at(1), latencies_.size(), errors_, unavailable_, cpu / seconds};
+    return {double(latencies_.size()) / seconds, at(.5), at(.99), at(.999), at(1), latencies_.size(), errors_, unavailable_, cpu / seconds, answered_, 0};
   }
 
   const LoadOptions& options_;
@@ -166,7 +167,7 @@ class Generator {
   std::vector<int> idle_;
   std::vector<std::uint32_t> latencies_;
   std::string answer_;
-  std::uint64_t errors_ = 0, unavailable_ = 0;
+  std::uint64_t errors_ = 0, unavailable_ = 0, answered_ = 0;
   bool counting_ = false;
 };
 

@@ -23,6 +23,8 @@ struct LoadResult {
   std::uint64_t requests = 0, errors = 0;  // errors: not 2xx, or a broken connection
   std::uint64_t unavailable = 0;           // of the errors: 503
   double generator_cores = 0;              // CPU time of this process while it measured, by wall time
+  std::uint64_t answered = 0;              // requests with those of the warm-up
+  double server_us = 0;                    // CPU time of the server a request (alternate() fills it in)
 };
 
 // Gives the next whole request (head and body) for a connection; `answer` is the body of the connection's last answer,

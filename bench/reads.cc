@@ -128,9 +128,9 @@ class Reads {
   [[nodiscard]] TestServer& largest() { return *servers_.back(); }
 
   void header() {
-    std::string head = "| case | bytes | ceiling req/s | p99 ms |", rule = "|---|---|---|---|";
-    for (const auto& server : servers_) head += fmt::format(" {} tasks req/s | p50 / p99 ms |", server->tasks()), rule += "---|---|";
-    print(settings_, "\n" + head + " of ceiling | wanted | large / small |\n" + rule + "---|---|---|");
+    std::string head = "| case | bytes | ceiling req/s | p99 ms | CPU us |", rule = "|---|---|---|---|---|";
+    for (const auto& server : servers_) head += fmt::format(" {} tasks req/s | p50 / p99 ms | CPU us |", server->tasks()), rule += "---|---|---|";
+    print(settings_, "\n" + head + " of ceiling | by CPU | wanted | large / small |\n" + rule + "---|---|---|---|");
   }
 
   void compare(const Case& one) {
@@ -141,16 +141,19 @@ class Reads {
     const std::string body = request_once(largest().port(), get_request(largest().token(), one.target(random, largest())), &status, &head);
     if (status != 200) return print(settings_, fmt::format("| {} | answered {}: {} |", one.name, status, body));
     const Ceiling ceiling(settings_, head + body);
-    std::vector<Subject> subjects{{"ceiling", ceiling.port(), requests(largest(), one.target, settings_.seed)}};
-    for (const auto& server : servers_) subjects.push_back({"", server->port(), requests(*server, one.target, settings_.seed)});
+    std::vector<Subject> subjects{{"ceiling", ceiling.port(), requests(largest(), one.target, settings_.seed), &ceiling.process()}};
+    for (const auto& server : servers_) subjects.push_back({"", server->port(), requests(*server, one.target, settings_.seed), &server->process()});
     const auto results = alternate(settings_, subjects, settings_.connections);
-    std::string row = fmt::format("| {} | {} | {:.0f} | {:.2f} |", one.name, head.size() + body.size(), results[0].requests_per_second, results[0].p99_ms);
+    std::string row = fmt::format("| {} | {} | {:.0f} | {:.2f} | {:.1f} |", one.name, head.size() + body.size(), results[0].requests_per_second,
+                                  results[0].p99_ms, results[0].server_us);
     std::uint64_t errors = 0;
     for (std::size_t i = 1; i < results.size(); ++i) {
-      row += fmt::format(" {:.0f} | {:.2f} / {:.2f} |", results[i].requests_per_second, results[i].p50_ms, results[i].p99_ms);
+      row += fmt::format(" {:.0f} | {:.2f} / {:.2f} | {:.1f} |", results[i].requests_per_second, results[i].p50_ms, results[i].p99_ms,
+                         results[i].server_us);
       errors += results[i].errors;
     }
-    row += fmt::format(" {:.2f} | {:.2f} | {:.2f} |", results.back().requests_per_second / results[0].requests_per_second, one.wanted,
+    row += fmt::format(" {:.2f} | {:.2f} | {:.2f} | {:.2f} |", results.back().requests_per_second / results[0].requests_per_second,
+                       results[0].server_us / results.back().server_us, one.wanted,
                        results.back().requests_per_second / results[1].requests_per_second);
     print(settings_, errors ? row + fmt::format(" VOID: {} errors", errors) : row);
   }

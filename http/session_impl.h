@@ -29,6 +29,7 @@ namespace taskledger::http {
 inline constexpr std::chrono::milliseconds kLingerTime{1'000};  // for a peer to take the answer that ends a connection
 inline constexpr std::size_t kLingerBytes = 64 * 1024;          // of an unwanted body that are read for that
 inline constexpr std::size_t kBodyStep = 64 * 1024;             // a body is given room as it comes, not as it is announced
+inline constexpr std::size_t kJoinedBody = 16 * 1024;           // bodies up to this are sent in one piece with the head
 inline constexpr std::size_t kKeptBody = 64 * 1024;             // capacity kept from one request to the next
 
 template <class Stream>
@@ -95,7 +96,7 @@ class Session final : public Connection {
   StreamWriter* writer_ = nullptr;
   http::Stream stream_answer_;
   Reply reply_;
-  std::string out_;                // the head of the answer
+  std::string out_;                // the head of the answer, and its body where that is small
   std::size_t body_out_ = 0, written_ = 0;
   SteadyClock::time_point started_;
 
@@ -404,6 +405,11 @@ void Session<Stream>::make_head(Ending ending) {
   append_reply_head(out_, reply_, options);
   const bool is_head = have_request_ && parser_->head().method == Method::head;
   body_out_ = is_head || !has_body(reply_) ? 0 : reply_.body.size();
+  // Copying a small body costs less than a gathered write does in the kernel.
+  if (body_out_ != 0 && body_out_ <= kJoinedBody && ending == Ending::length) {
+    out_ += reply_.body;
+    body_out_ = 0;
+  }
   written_ = 0;
 }
 
@@ -417,7 +423,7 @@ bool Session<Stream>::write_now() {
     const std::array buffers{boost::asio::const_buffer(out_.data(), out_.size()),
                              boost::asio::const_buffer(reply_.body.data(), body_out_)};
     boost::system::error_code error;
-    written_ = stream_.write_some(buffers, error);
+    written_ = body_out_ == 0 ? stream_.write_some(buffers[0], error) : stream_.write_some(buffers, error);
     if (error) written_ = 0;
     broken_ = error && error != boost::asio::error::would_block && error != boost::asio::error::try_again;
     return !broken_ && written_ == out_.size() + body_out_;

@@ -133,6 +133,7 @@ void Projector::stop() {
     if (stopping_.exchange(true)) return;
   }
   ending_.notify_all();
+  orders_.stop();
   queue_.close();
   if (thread_.joinable()) thread_.join();
   if (writer_.joinable()) writer_.join();
@@ -191,6 +192,7 @@ Cost Projector::cost(WorkspaceNumber workspace, const ListQuery& query) const {
 Result<ListPage, storage::ReadError> Projector::list(WorkspaceNumber workspace, const ListQuery& query) {
   return workspaces_.read(workspace, [&](const WorkspaceImage& at) {
     ListPage page = answer_list(*at.image, query);
+    if (at.image->wants_orders()) orders_.ask(workspace);
     page.position = {at.position};
     return page;
   });

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "projections/models.h"
+#include "projections/order_builder.h"
 #include "projections/rebuild/folded_log.h"
 #include "projections/rebuild/maintenance.h"
 #include "projections/record_queue.h"
@@ -99,6 +100,7 @@ class Projector final : public Runner {
   mutable Models models_;
   Workspaces& workspaces_ = models_.workspaces;
   Notifications& notifications_ = models_.notifications;
+  OrderBuilder orders_{workspaces_};
   Waiters waiters_;
   RecordQueue queue_;
   std::mutex applying_, persisting_;  // persisting_ first

@@ -25,16 +25,36 @@ CellSet::CellSet(const FacetFilter& filter) {
   }
 }
 
+namespace {
+
+// The sum of histogram[i] & mask[i] over [from, to), multiples of 32, in lanes of 32 bytes: counting a range is mostly
+// this, and at -O2 the compiler would go one by one.
+template <class T>
+T masked_sum(const T* histogram, const T* mask, unsigned from, unsigned to) {
+  constexpr unsigned kLanes = 32 / sizeof(T);
+  typedef T Lanes __attribute__((vector_size(32)));
+  Lanes sum{};
+  for (unsigned i = from; i < to; i += kLanes) {
+    Lanes counts, wanted;
+    std::memcpy(&counts, histogram + i, sizeof counts);
+    std::memcpy(&wanted, mask + i, sizeof wanted);
+    sum += counts & wanted;
+  }
+  T total = 0;
+  for (unsigned lane = 0; lane < kLanes; ++lane) total = static_cast<T>(total + sum[lane]);
+  return total;
+}
+static_assert(kCells % 32 == 0 && kCompletedCells % 32 == 0);
+
+}  // namespace
+
+// A leaf has fewer than 65,536 entries: the lanes cannot overflow.
 std::uint32_t CellSet::sum(const std::uint16_t* histogram) const {
-  std::uint16_t sum = 0;  // a leaf has fewer than 65,536 entries: cannot overflow, and stays in 16-bit lanes
-  for (unsigned i = from_; i < to_; ++i) sum = static_cast<std::uint16_t>(sum + (histogram[i] & narrow_[i]));
-  return sum;
+  return masked_sum(histogram, narrow_.data(), from_, to_);
 }
 
 std::uint64_t CellSet::sum(const std::uint32_t* histogram) const {
-  std::uint32_t sum = 0;
-  for (unsigned i = from_; i < to_; ++i) sum += histogram[i] & wide_[i];
-  return sum;
+  return masked_sum(histogram, wide_.data(), from_, to_);
 }
 
 }  // namespace taskledger::projections

@@ -85,7 +85,14 @@ struct Image::Change {
   }
 };
 
-Image::Image() {
+namespace {
+std::uint64_t next_serial() {
+  static std::atomic<std::uint64_t> next{1};
+  return next++;
+}
+}  // namespace
+
+Image::Image() : serial_(next_serial()) {
   users.emplace_back();
   of_user.emplace_back();
 }
@@ -343,6 +350,7 @@ void Image::change_cells(Row row, std::uint16_t old_cell, const Change& change) 
 }
 
 void Image::remember(Row row) {
+  if (noting_) noted_.push_back(row);
   const bool first = dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]}).second;
   if (first && frozen.changed.contains(id[row])) frozen.then.emplace(id[row], task(row));
 }
@@ -402,6 +410,7 @@ void Image::put(const Task& task) {
     row_index_.insert(row, [this](Row at) -> const Uuid& { return id[at]; });
     const bool first = dirty.try_emplace(task.id.value).second;
     if (first && frozen.changed.contains(task.id.value)) frozen.then.emplace(task.id.value, std::nullopt);
+    if (noting_) noted_.push_back(row);
     write(row, task, change);
     return attach(row, change);
   }
@@ -472,6 +481,36 @@ const OrderTree& Image::ensure_order(Field field) const {
   const OrderTree& built = *tree;
   order.store(tree.release(), std::memory_order_release);
   return built;
+}
+
+std::optional<Field> Image::wanted_order() const {
+  for (const Field field : kOrders) {
+    const std::uint32_t bit = 1u << static_cast<unsigned>(field);
+    if ((wanted_ & bit) == 0) continue;
+    if (!has_order(field)) return field;
+    wanted_ &= ~bit;
+  }
+  return std::nullopt;
+}
+
+std::vector<Row> Image::take_noted_changes() {
+  noting_ = false;
+  std::vector<Row> noted = std::exchange(noted_, {});
+  std::sort(noted.begin(), noted.end());
+  noted.erase(std::unique(noted.begin(), noted.end()), noted.end());
+  return noted;
+}
+
+void Image::adopt_order(Field field, OrderTree&& order, std::span<const Row> joining) {
+  wanted_ &= ~(1u << static_cast<unsigned>(field));
+  if (has_order(field)) return;
+  auto tree = std::make_unique<OrderTree>(std::move(order));
+  with_key(*this, field, [&](const auto& key) {
+    for (const Row row : joining) {
+      if (is_live(row)) insert_into(*tree, row, nullptr, less_by(*this, key));
+    }
+  });
+  orders_[static_cast<std::size_t>(field)].store(tree.release(), std::memory_order_release);
 }
 
 std::size_t Image::bytes() const {

@@ -1,9 +1,10 @@
 // One workspace's live tasks in memory, by columns: what every list, count and statistic is answered from. A task is a
 // row (a number, used again after a deletion); users and linked entities are numbered in dictionaries that only grow.
 // Beside the columns stand sorted sequences (order_tree.h): by due time for the workspace, for every assignee and every
-// linked entity, by completion time for the workspace and every assignee, and by any other sort field from its first
-// use on.
-// Threads: as a container (workspace.h locks it); ensure_order() alone may be called by readers at the same time.
+// linked entity, by completion time for the workspace and every assignee, and by any other sort field soon after its
+// first use.
+// Threads: as a container (workspaces.h locks it); ensure_order() and want_order() may be called by readers at the same
+// time.
 // Memory: about 150 bytes a task, its title twice (as it is and folded), 20 bytes a link (ARCHITECTURE.md has the
 // table).
 #pragma once
@@ -97,6 +98,15 @@ class Image {
   // The sequence by a sort field (nulls last, equal ones by id), built on first use; due_date is always there.
   [[nodiscard]] const OrderTree& ensure_order(Field field) const;
   [[nodiscard]] bool has_order(Field field) const;
+  // For building orders aside (order_build.h). Readers ask for one; the builder has changes noted, under the shared
+  // lock, and hands the order over, under the exclusive lock, with the rows that changed meanwhile left out.
+  void want_order(Field field) const { wanted_.fetch_or(1u << static_cast<unsigned>(field)); }
+  [[nodiscard]] bool wants_orders() const { return wanted_.load(std::memory_order_relaxed) != 0; }
+  [[nodiscard]] std::optional<Field> wanted_order() const;
+  void note_changes() const { noting_ = true; }
+  [[nodiscard]] std::vector<Row> take_noted_changes();  // each once; ends the noting
+  void adopt_order(Field field, OrderTree&& order, std::span<const Row> joining);
+  [[nodiscard]] std::uint64_t serial() const { return serial_; }  // of this image among all there ever were
   [[nodiscard]] std::size_t bytes() const;
 
   // Columns, by row. Of rows that are not live they hold zeros and empty lists.
@@ -149,6 +159,10 @@ class Image {
   std::vector<Row> free_;
   mutable std::mutex building_;
   mutable std::array<std::atomic<OrderTree*>, 16> orders_{};
+  mutable std::atomic<std::uint32_t> wanted_{0};  // a bit a field
+  mutable bool noting_ = false;                   // read under the exclusive lock, set under either
+  std::vector<Row> noted_;
+  const std::uint64_t serial_;
   std::string fold_buffer_;
   std::vector<PackedLink> link_buffer_;
 };

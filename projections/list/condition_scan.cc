@@ -5,6 +5,10 @@
 #include <string_view>
 #include <unordered_set>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "core/text.h"
 #include "projections/image/keys.h"
 
@@ -62,6 +66,52 @@ template <class One>
 RowTestPtr per_row(const Image& image, int cost, One one) {
   return std::make_unique<PerRow<One>>(image.rows(), cost, std::move(one));
 }
+
+#if defined(__x86_64__)
+// Of 64 times, a bit for each that lies in [low, high].
+__attribute__((target("avx2"))) std::uint64_t in_range_avx2(const std::int64_t* times, std::int64_t low,
+                                                            std::int64_t high) {
+  const __m256i lowest = _mm256_set1_epi64x(low), highest = _mm256_set1_epi64x(high);
+  std::uint64_t outside = 0;
+  for (unsigned i = 0; i < 64; i += 4) {
+    const __m256i time = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(times + i));
+    const __m256i out = _mm256_or_si256(_mm256_cmpgt_epi64(lowest, time), _mm256_cmpgt_epi64(time, highest));
+    outside |= static_cast<std::uint64_t>(_mm256_movemask_pd(_mm256_castsi256_pd(out))) << i;
+  }
+  return ~outside;
+}
+const bool kHasAvx2 = __builtin_cpu_supports("avx2");
+#endif
+
+class InTimes : public RowTest {
+ public:
+  InTimes(const Column<std::int64_t>& times, std::int64_t low, std::int64_t high)
+      : times_(times.data()), rows_(times.size()), low_(low), high_(high) {
+    cost = 2;
+  }
+  ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
+    ChunkBits out{};
+    for (std::size_t word = 0; word < kChunkWords; ++word) {
+      if (in[word] != 0) out[word] = in[word] & of_64(chunk * 256 + word * 64);
+    }
+    return out;
+  }
+
+ private:
+  std::uint64_t of_64(std::size_t first) const {
+#if defined(__x86_64__)
+    if (kHasAvx2 && first + 64 <= rows_) return in_range_avx2(times_ + first, low_, high_);
+#endif
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < std::min<std::size_t>(64, rows_ - first); ++i)
+      bits |= static_cast<std::uint64_t>((times_[first + i] >= low_) & (times_[first + i] <= high_)) << i;
+    return bits;
+  }
+
+  const std::int64_t* times_;
+  std::size_t rows_;
+  std::int64_t low_, high_;
+};
 
 class InBits : public RowTest {
  public:
@@ -122,6 +172,8 @@ std::string_view folded_of(const Image& image, Row row) {
   return {bytes.data(), bytes.size() - 1};  // live rows only: their NUL left out
 }
 
+// Whole chunks are marked first and the marks then read off row by row, which costs the same for a needle in every
+// title as for one in none.
 class Contains : public RowTest {
  public:
   Contains(const Image& image, std::string folded) : image_(image), needle_(std::move(folded)) { cost = 100; }
@@ -135,31 +187,109 @@ class Contains : public RowTest {
     }
     const auto& block = image_.folded.block(chunk);
     const std::string_view text(block.values.data(), block.values.size());
-    std::size_t row = 0;
-    for (std::size_t at = needle_.find(text); at != Needle::npos; at = needle_.find(text, block.start[row])) {
-      while (block.start[row + 1] <= at) ++row;
-      out[row / 64] |= std::uint64_t{1} << (row % 64);
-      ++row;
+    marks_.assign(text.size() / 64 + 2, 0);
+    needle_.mark(text, marks_.data());
+    for (std::size_t word = 0; word < kChunkWords; ++word) {
+      if (in[word] == 0) continue;
+      std::uint64_t passed = 0;
+      for (unsigned bit = 0; bit < 64; ++bit) {
+        const std::size_t row = word * 64 + bit;
+        passed |= static_cast<std::uint64_t>(holds(text, block.start[row], block.start[row + 1])) << bit;
+      }
+      out[word] = passed & in[word];
     }
-    for (std::size_t word = 0; word < kChunkWords; ++word) out[word] &= in[word];
     return out;
   }
 
  private:
+  // Whether the needle is in the title [from, to) of the chunk's text.
+  bool holds(std::string_view text, std::size_t from, std::size_t to) const {
+    for (; to - from > 64; from += 64) {
+      if (marked(text, from, 64)) return true;
+    }
+    return to != from && marked(text, from, to - from);
+  }
+  bool marked(std::string_view text, std::size_t from, std::size_t length) const {
+    const std::size_t word = from / 64, bit = from % 64;
+    std::uint64_t marks = marks_[word] >> bit | marks_[word + 1] << 1 << (63 - bit);
+    marks &= ~std::uint64_t{0} >> (64 - length);
+    if (needle_.exact()) return marks != 0;
+    for (; marks != 0; marks &= marks - 1) {
+      const std::size_t at = from + static_cast<std::size_t>(std::countr_zero(marks));
+      if (text.compare(at, needle_.text().size(), needle_.text()) == 0) return true;
+    }
+    return false;
+  }
+
   const Image& image_;
   Needle needle_;
+  mutable std::vector<std::uint64_t> marks_;  // a bit a byte of the chunk's text
 };
 
 RowTestPtr nothing(const Image& image) {
   return per_row(image, 0, [](Row) { return false; });
 }
 
+template <class One>
+class LookUpTest final : public PerRow<One> {
+ public:
+  LookUpTest(const Image& image, int cost, LookUp table, One one)
+      : PerRow<One>(image.rows(), cost, std::move(one)), table_(std::move(table)) {}
+  const LookUp* look_up() const override { return &table_; }
+
+ private:
+  LookUp table_;
+};
+
+RowTestPtr look_up_test(const Image& image, LookUp table) {
+  const auto make = [&](int cost, auto one) -> RowTestPtr {
+    return std::make_unique<LookUpTest<decltype(one)>>(image, cost, std::move(table), std::move(one));
+  };
+  auto passes = table.passes;
+  if (table.cells == nullptr)
+    return make(2, [passes = std::move(passes), column = table.numbers](Row row) { return passes[column[row]] != 0; });
+  return make(1, [passes = std::move(passes), column = table.cells](Row row) { return passes[column[row]] != 0; });
+}
+
 // Cells that a predicate of the facets holds for.
 template <class Holds>
 RowTestPtr facets_test(const Image& image, const Holds& holds) {
-  std::array<bool, kCells> table{};
-  for (unsigned cell = 0; cell < kCells; ++cell) table[cell] = holds(facets_of(static_cast<std::uint16_t>(cell)));
-  return per_row(image, 1, [table, cells = image.cell.data()](Row row) { return table[cells[row]]; });
+  LookUp table{image.cell.data(), nullptr, std::vector<std::uint8_t>(kCells)};
+  for (unsigned cell = 0; cell < kCells; ++cell)
+    table.passes[cell] = holds(facets_of(static_cast<std::uint16_t>(cell)));
+  return look_up_test(image, std::move(table));
+}
+
+RowTestPtr negated(const Image& image, RowTestPtr test) {
+  if (test->look_up() == nullptr) return std::make_unique<Not>(std::move(test));
+  LookUp table = *test->look_up();
+  for (auto& passes : table.passes) passes ^= 1;
+  return look_up_test(image, std::move(table));
+}
+
+// One test a column instead of many; a group of nothing else is a table itself, for the group around it.
+RowTestPtr group_of(const Image& image, bool any, std::vector<RowTestPtr> tests) {
+  std::vector<LookUp> tables;
+  std::vector<RowTestPtr> merged;
+  for (RowTestPtr& test : tests) {
+    const LookUp* of = test->look_up();
+    if (of == nullptr) {
+      merged.push_back(std::move(test));
+      continue;
+    }
+    const auto same = std::find_if(tables.begin(), tables.end(), [&](const LookUp& table) {
+      return table.cells == of->cells && table.numbers == of->numbers;
+    });
+    if (same == tables.end()) {
+      tables.push_back(*of);
+      continue;
+    }
+    for (std::size_t i = 0; i < same->passes.size(); ++i)
+      same->passes[i] = any ? same->passes[i] | of->passes[i] : same->passes[i] & of->passes[i];
+  }
+  for (LookUp& table : tables) merged.push_back(look_up_test(image, std::move(table)));
+  if (merged.size() == 1) return std::move(merged[0]);
+  return std::make_unique<Group>(any, std::move(merged));
 }
 
 template <class Code>
@@ -175,14 +305,12 @@ RowTestPtr code_test(const Image& image, const Condition& condition, const Code&
 }
 
 RowTestPtr users_test(const Image& image, const Condition& condition, const Column<std::uint32_t>& numbers) {
-  if (condition.test == Test::is_null)
-    return per_row(image, 3, [column = numbers.data()](Row row) { return column[row] == kNoUser; });
-  std::vector<std::uint8_t> wanted(image.users.size());
+  LookUp table{nullptr, numbers.data(), std::vector<std::uint8_t>(image.users.size())};
+  if (condition.test == Test::is_null) table.passes[kNoUser] = 1;
   for (const Uuid& id : condition.ids) {
-    if (const auto number = image.user_number(id)) wanted[*number] = 1;
+    if (const auto number = image.user_number(id)) table.passes[*number] = 1;
   }
-  return per_row(image, 3,
-                 [wanted = std::move(wanted), column = numbers.data()](Row row) { return wanted[column[row]] != 0; });
+  return look_up_test(image, std::move(table));
 }
 
 RowTestPtr times_test(const Image& image, const Condition& condition, const Column<std::int64_t>& times) {
@@ -307,10 +435,7 @@ RowTestPtr cells_test(const Image& image, const CellSet& set) {
 
 RowTestPtr time_test(const Column<std::int64_t>& times, std::int64_t low, std::int64_t high) {
   high = std::min(high, kNoTime - 1);
-  auto one = [column = times.data(), low, high](Row row) -> bool {
-    return (column[row] >= low) & (column[row] <= high);
-  };
-  return std::make_unique<PerRow<decltype(one)>>(times.size(), 2, one);
+  return std::make_unique<InTimes>(times, low, high);
 }
 
 RowTestPtr user_test(const Image& image, const Column<std::uint32_t>& numbers, std::uint32_t user) {
@@ -343,9 +468,9 @@ RowTestPtr filter_test(const Image& image, const FilterGroup& group) {
     }
     const Condition& condition = std::get<Condition>(node);
     RowTestPtr test = raw_condition_test(image, condition);
-    tests.push_back(condition.negated ? std::make_unique<Not>(std::move(test)) : std::move(test));
+    tests.push_back(condition.negated ? negated(image, std::move(test)) : std::move(test));
   }
-  return std::make_unique<Group>(group.any, std::move(tests));
+  return group_of(image, group.any, std::move(tests));
 }
 
 std::uint64_t keep_passing(const RowTest& test, Bits& bits) {

@@ -18,12 +18,21 @@ using Bits = std::vector<std::uint64_t>;       // a bit a row
 inline constexpr std::size_t kChunkWords = 4;  // 256 rows: a block of RowLists
 using ChunkBits = std::array<std::uint64_t, kChunkWords>;
 
+// The numbers of a column (facet cells, users) that pass.
+struct LookUp {
+  const std::uint16_t* cells = nullptr;  // one of the two columns
+  const std::uint32_t* numbers = nullptr;
+  std::vector<std::uint8_t> passes;  // by number: 0 or 1
+};
+
 // A test of rows. `cost` orders the children of a group, the cheapest first.
 class RowTest {
  public:
   virtual ~RowTest() = default;
   // The rows of chunk `chunk` that pass, among those in `in`.
   [[nodiscard]] virtual ChunkBits pass(std::size_t chunk, const ChunkBits& in) const = 0;
+  // Of a test that looks a row's number up in a table: which. A group makes one of all its tests of one column.
+  [[nodiscard]] virtual const LookUp* look_up() const { return nullptr; }
   int cost = 0;
 };
 using RowTestPtr = std::unique_ptr<RowTest>;

@@ -15,7 +15,8 @@ namespace taskledger::projections {
 
 namespace {
 
-constexpr std::uint64_t kQuick = 8192;  // rows that may be filtered or sorted one by one on an io thread
+constexpr std::uint64_t kQuick = 8192;         // rows that may be filtered or sorted one by one on an io thread
+constexpr std::uint32_t kSortAtOnce = 20'000;  // tasks up to which a missing order is built by who needs it
 
 // A query, bound to an image: the sequence by due time that holds all matches, and what must still be tested.
 struct Bound {
@@ -147,7 +148,8 @@ WalkRange range_of(const OrderTree& tree, const Key& key, const ListQuery& query
   return range;
 }
 
-// Walks the order of the first key, taking rows that `match`; nullopt when that took more than `budget` steps. With
+// Walks the order of the first key, taking rows that `match`; nullopt when that took more than `budget` steps, or the
+// order of a large workspace is not there yet: it is asked for, and serves those who come after. With
 // several keys all matches of a value of the first are gathered before the walk may end, and sorted by the others.
 template <class Match>
 std::optional<Rows> walk_order(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t budget,
@@ -155,6 +157,10 @@ std::optional<Rows> walk_order(const Image& image, const ListQuery& query, const
   const SortKey& first = query.order[0];
   const std::size_t wanted = query.limit + 1;
   const bool single = query.order.size() == 1;
+  if (!image.has_order(first.field) && image.tasks() > kSortAtOnce) {
+    image.want_order(first.field);
+    return std::nullopt;
+  }
   const OrderTree& tree = image.ensure_order(first.field);
   return with_key(image, first.field, [&](const auto& key) -> std::optional<Rows> {
     auto cursor = cursor_of(query);

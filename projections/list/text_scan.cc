@@ -1,6 +1,7 @@
 #include "projections/list/text_scan.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -14,6 +15,7 @@ namespace {
 
 // How common a byte is in folded titles: the most common first; others count as rare.
 constexpr std::string_view kCommon = " etaoinrslcdumphgbfv-wyk0123456789.,xjqz";
+constexpr std::size_t kMaxLooked = 64;  // of a needle's bytes, for rare ones
 std::size_t rarity(char c) { return std::min(kCommon.find(c), kCommon.size()); }
 
 #if defined(__x86_64__)
@@ -38,6 +40,30 @@ __attribute__((target("avx2"))) std::size_t find_avx2(std::string_view hay, std:
   }
   return Needle::npos;
 }
+
+// A bit for each of 32 places at a time; returns from where on the rest is left to do.
+template <unsigned count>
+__attribute__((target("avx2"))) std::size_t mark_avx2(std::string_view hay, const char* bytes,
+                                                      const std::size_t* anchors, std::size_t length,
+                                                      std::uint64_t* bits) {
+  __m256i want[count];
+  for (unsigned i = 0; i < count; ++i) want[i] = _mm256_set1_epi8(bytes[anchors[i]]);
+  const char* text = hay.data();
+  auto* out = reinterpret_cast<unsigned char*>(bits);  // little-endian, as this processor is
+  std::size_t at = 0;
+  for (; at + 31 + length <= hay.size(); at += 32) {
+    __m256i hits =
+        _mm256_cmpeq_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + anchors[0])), want[0]);
+    for (unsigned i = 1; i < count; ++i) {
+      hits = _mm256_and_si256(
+          hits,
+          _mm256_cmpeq_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + anchors[i])), want[i]));
+    }
+    const auto mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(hits));
+    std::memcpy(out + at / 8, &mask, sizeof mask);
+  }
+  return at;
+}
 const bool kHasAvx2 = __builtin_cpu_supports("avx2");
 #endif
 
@@ -52,6 +78,31 @@ Needle::Needle(std::string text) : text_(std::move(text)) {
     if (i != first_ && rarity(text_[i]) > rarity(text_[second_])) second_ = i;
   }
   if (second_ < first_) std::swap(first_, second_);
+  std::array<std::size_t, kMaxLooked> places;
+  const std::size_t looked = std::min(text_.size(), places.size());
+  for (std::size_t i = 0; i < looked; ++i) places[i] = i;
+  std::stable_sort(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(looked),
+                   [this](std::size_t a, std::size_t b) { return rarity(text_[a]) > rarity(text_[b]); });
+  for (std::size_t i = 0; i < kAnchors; ++i) anchors_[i] = places[i % looked];
+}
+
+void Needle::mark(std::string_view hay, std::uint64_t* bits) const {
+  std::size_t from = 0;
+#if defined(__x86_64__)
+  if (kHasAvx2) {
+    const auto wide = text_.size() == 1 ? mark_avx2<1> : text_.size() == 2 ? mark_avx2<2> : mark_avx2<kAnchors>;
+    from = wide(hay, text_.data(), anchors_.data(), text_.size(), bits);
+  }
+#endif
+  mark_portable(hay, bits, from);
+}
+
+void Needle::mark_portable(std::string_view hay, std::uint64_t* bits, std::size_t from) const {
+  for (std::size_t at = from; at + text_.size() <= hay.size(); ++at) {
+    bool hit = true;
+    for (const std::size_t anchor : anchors_) hit &= hay[at + anchor] == text_[anchor];
+    bits[at / 64] |= static_cast<std::uint64_t>(hit) << (at % 64);
+  }
 }
 
 std::size_t Needle::find(std::string_view hay, std::size_t from) const {
