@@ -11,6 +11,7 @@ constexpr auto kRead = Scope::tasks_read;
 constexpr auto kWrite = Scope::tasks_write;
 constexpr auto kAudit = Scope::audit_read;
 constexpr auto kAdmin = Scope::admin;
+constexpr auto kOperator = Scope::operator_;
 using enum Method;
 using enum Access;
 
@@ -27,12 +28,14 @@ constexpr Route kRoutes[] = {
     {post,  "/api/v1/tasks/{id}/restore",    scope, kWrite, kBody,      nullptr,    restore_task},
     {post,  "/api/v1/tasks/{id}/undo",       scope, kWrite, kBody,      nullptr,    undo_task},
     {post,  "/api/v1/tasks/{id}/erase",      scope, kAdmin, kBody,      nullptr,    erase_task},
-    {get,   "/api/v1/tasks/{id}/history",    scope, kAudit, kBody,      get_history, nullptr},
+    {get,   "/api/v1/tasks/{id}/history",    scope, kAudit, kBody,      get_history, get_history_on_worker},
     {post,  "/api/v1/tasks/batch/create",    scope, kWrite, kBatchBody, nullptr,    batch_create},
     {post,  "/api/v1/tasks/batch/update",    scope, kWrite, kBatchBody, nullptr,    batch_update},
     {post,  "/api/v1/tasks/batch/complete",  scope, kWrite, kBatchBody, nullptr,    batch_complete},
     {post,  "/api/v1/tasks/batch/delete",    scope, kWrite, kBatchBody, nullptr,    batch_delete},
     {get,   "/api/v1/events",                scope, kAudit, kBody,      get_events, get_events_on_worker},
+    {get,   "/api/v1/events/stream",         scope, kAudit, kBody,      nullptr,    stream_events},
+    {get,   "/api/v1/audit/head",            scope, kAudit, kBody,      get_audit_head, nullptr},
     {get,   "/api/v1/notifications",         scope, kRead,  kBody,      list_notifications, nullptr},
     {post,  "/api/v1/notifications/read-all",  scope, kWrite, kBody,    nullptr,    read_all_notifications},
     {post,  "/api/v1/notifications/{id}/read", scope, kWrite, kBody,    nullptr,    read_notification},
@@ -50,6 +53,7 @@ constexpr Route kRoutes[] = {
     {get,   "/api/v1/admin/tokens",          scope, kAdmin, kBody,      list_tokens, nullptr},
     {post,  "/api/v1/admin/tokens",          scope, kAdmin, kBody,      nullptr,    create_token},
     {del,   "/api/v1/admin/tokens/{id}",     scope, kAdmin, kBody,      nullptr,    revoke_token},
+    {post,  "/api/v1/admin/backups",         scope, kOperator, kBody,   nullptr,    create_backup},
     {get,   "/healthz",                      open,  kRead,  kBody,      get_healthz, nullptr},
     {get,   "/readyz",                       open,  kRead,  kBody,      get_readyz, nullptr},
     {get,   "/openapi.json",                 open,  kRead,  kBody,      get_openapi, nullptr},

@@ -23,11 +23,19 @@ RocksBulkAppend::~RocksBulkAppend() {
 }
 
 Result<void, ReadError> RocksBulkAppend::add(const UserId& actor, Version version, const NewRecord& record) {
+  return add(actor, version, record, Payload::whole);
+}
+
+Result<void, ReadError> RocksBulkAppend::add_erased(const UserId& actor, Version version, const NewRecord& record) {
+  return add(actor, version, record, Payload::erased);
+}
+
+Result<void, ReadError> RocksBulkAppend::add(const UserId& actor, Version version, const NewRecord& record, Payload payload) {
   if (!prepared_) {
     if (auto prepared = chain_.prepare(workspace_); !prepared) return prepared;
     prepared_ = true;
   }
-  chain_.add(building_, workspace_, actor, true, version, record);
+  chain_.add(building_, workspace_, actor, true, version, record, payload);
   ++added_;
   if (building_.GetDataSize() >= kBatchBytes) return write_batch();
   return {};

@@ -15,10 +15,12 @@ class RocksBulkAppend : public BulkAppend {
   RocksBulkAppend(const LogTables& tables, PublishedHeads& heads, Appender& appender, ChainWriter chain, WorkspaceNumber workspace);
   ~RocksBulkAppend() override;
   Result<void, ReadError> add(const UserId& actor, Version version, const NewRecord& record) override;
+  Result<void, ReadError> add_erased(const UserId& actor, Version version, const NewRecord& record) override;
   Result<void, ReadError> add_system(const UserId& actor, Version version, const NewRecord& record) override;
   Result<Appended, ReadError> finish() override;
 
  private:
+  Result<void, ReadError> add(const UserId& actor, Version version, const NewRecord& record, Payload payload);
   Result<void, ReadError> write_batch();
   Result<void, ReadError> await_write();
 
