@@ -31,6 +31,8 @@ void add_events(CLI::App& root, Run& run);
 void add_verify(CLI::App& root, Run& run);
 void add_replay(CLI::App& root, Run& run);
 void add_rebuild(CLI::App& root, Run& run);
+void add_backup(CLI::App& root, Run& run);
+void add_restore(CLI::App& root, Run& run);
 void add_stats(CLI::App& root, Run& run);
 
 // Declares the `--data DIR` that every command has.

@@ -7,6 +7,8 @@
 #include "app/open_data.h"
 #include "app/output.h"
 #include "app/progress.h"
+#include "core/event.h"
+#include "storage/feed_block.h"
 
 namespace taskledger::app {
 namespace {
@@ -14,6 +16,8 @@ namespace {
 struct ExportSettings {
   std::string data, workspace, file;
   std::uint64_t after = 0;
+  std::string task, type;
+  storage::FeedFilter filter;
 };
 
 int run_export(const ExportSettings& settings) {
@@ -34,7 +38,7 @@ int run_export(const ExportSettings& settings) {
   if (!settings.workspace.empty()) {
     const Workspace workspace = workspace_named(directory, settings.workspace);
     const auto last = static_cast<double>(open.log->workspace_head(workspace.number).position.value);
-    need(open.log->read_workspace(workspace.number, WorkspacePosition{settings.after}, [&](const storage::Record& record) {
+    need(open.log->read_feed(workspace.number, WorkspacePosition{settings.after}, settings.filter, [&](const storage::Record& record) {
       write(record, workspace.id, static_cast<double>(record.in_workspace.value) / last);
       return true;
     }));
@@ -43,7 +47,7 @@ int run_export(const ExportSettings& settings) {
     WorkspaceNumber number;
     WorkspaceId id;  // of `number`: runs of one workspace are the rule
     need(open.log->read_all(Position{settings.after}, head, [&](const storage::Record& record) {
-      if (!is_task_event(record)) return true;
+      if (!is_task_event(record) || !storage::matches(settings.filter, record)) return true;
       if (record.workspace != number) id = directory.workspace(number = record.workspace).value_or(Workspace{}).id;
       write(record, id, static_cast<double>(record.position.value) / static_cast<double>(head.value));
       return true;
@@ -64,7 +68,18 @@ void add_export(CLI::App& root, Run& run) {
       ->check(CLI::NonNegativeNumber)
       ->type_name("POSITION");
   command->add_option("-o,--output", settings->file, "Instead of stdout; .gz compresses")->type_name("FILE");
-  command->callback([settings, &run] { run = [settings] { return run_export(*settings); }; });
+  command->add_option("--task", settings->task, "Only this task's events")->type_name("UUID");
+  command->add_option("--type", settings->type, "Only events of this type, such as TaskCreated")->type_name("TYPE");
+  command->callback([settings, &run] {
+    if (!settings->task.empty() && !(settings->filter.stream = parse_uuid(settings->task)))
+      throw CLI::ValidationError("--task", "is no UUID: " + settings->task);
+    if (!settings->type.empty()) {
+      const auto type = parse_event_type(settings->type);
+      if (!type) throw CLI::ValidationError("--type", "must be one of: " + std::string(kEventTypeNames));
+      settings->filter.type = static_cast<std::uint8_t>(*type);
+    }
+    run = [settings] { return run_export(*settings); };
+  });
 }
 
 }  // namespace taskledger::app

@@ -59,6 +59,15 @@ int run_import(const ImportSettings& settings) {
       .progress = [&](std::uint64_t events) {
         progress.update(events, static_cast<double>(lines.bytes_read()) / static_cast<double>(lines.file_bytes()));
       },
+      .ids_in_log =
+          [&](const TaskId& id) {
+            std::vector<EventId> ids;
+            need(open.log->read_stream(target.number, id.value, Version{1}, [&](const storage::Record& record) {
+              if (record.id != EventId{}) ids.push_back(record.id);
+              return true;
+            }));
+            return ids;
+          },
   };
   const ImportCounts counts = import_lines(lines, job, **bulk);
   need((*bulk)->finish());

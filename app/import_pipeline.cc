@@ -4,12 +4,14 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "app/command.h"
 #include "app/task_states.h"
+#include "app/imported_ids.h"
 #include "core/decider.h"
 #include "core/event.h"
 
@@ -20,6 +22,7 @@ struct Checked {
   UserId actor;
   Version version;
   storage::NewRecord record;
+  bool erased = false;
 };
 using Batch = std::vector<Checked>;
 constexpr std::size_t kBatchEvents = 512;
@@ -68,7 +71,8 @@ class Writer {
       changed_.notify_all();
       std::optional<std::string> failure;
       for (const Checked& event : batch) {
-        const auto added = to_.add(event.actor, event.version, event.record);
+        const auto added = event.erased ? to_.add_erased(event.actor, event.version, event.record)
+                                        : to_.add(event.actor, event.version, event.record);
         if (added) continue;
         failure = added.error().what;
         break;
@@ -90,6 +94,19 @@ class Writer {
   std::thread thread_;
 };
 
+TaskEvent without_data(EventType type) {
+  switch (type) {
+    case EventType::task_created: return TaskCreated{};
+    case EventType::task_updated: return TaskUpdated{};
+    case EventType::task_completed: return TaskCompleted{};
+    case EventType::task_reopened: return TaskReopened{};
+    case EventType::task_deleted: return TaskDeleted{};
+    case EventType::task_restored: return TaskRestored{};
+    case EventType::task_erased: break;
+  }
+  return TaskErased{};
+}
+
 // Folds what it accepts, so that each line is checked against the ones before it.
 class Checker {
  public:
@@ -101,26 +118,58 @@ class Checker {
     const ImportedEvent& event = *parsed;
     if (event.time > job_.now) return Invalid{"Field 'time' lies in the future"};
     std::optional<Task> state = states_.find(event.task_id);
-    if (!state) state = job_.state_in_log(event.task_id);
+    if (!state) {
+      state = job_.state_in_log(event.task_id);
+      if (state->version.value > 0 && job_.ids_in_log) {
+        for (const EventId& id : job_.ids_in_log(event.task_id)) ids_.keep(event.task_id, id);
+      }
+    }
     if (const auto allowed = check_import(*state, event); !allowed) return allowed.error();
 
-    Checked checked{event.actor, state->version.next(), {}};
-    const TaskEvent stored = as_stored(*state, event);
+    Checked checked{event.actor, state->version.next(), {}, false};
+    if (const auto unique = check_id(event, checked.version); !unique) return unique.error();
+    checked.erased = type_of(event.event) != event.type;
+    const TaskEvent stored = checked.erased ? without_data(event.type) : as_stored(*state, event);
     checked.record.stream = event.task_id.value;
     checked.record.type = static_cast<std::uint8_t>(event.type);
-    append_event_data(checked.record.payload, stored);
+    if (!checked.erased) append_event_data(checked.record.payload, stored);
     checked.record.time = event.time;
-    if (event.id && *event.id != derived_event_id(job_.workspace, event.task_id, checked.version)) checked.record.id = event.id;
+    if (event.id && *event.id != derived_event_id(job_.workspace, event.task_id, checked.version)) {
+      checked.record.id = event.id;
+      ids_.keep(event.task_id, *event.id);
+    }
+    if (checked.erased && event.type == EventType::task_created) unfinished_.insert(event.task_id);
+    if (event.type == EventType::task_erased) unfinished_.erase(event.task_id);
     evolve(*state, event.task_id, checked.version, event.time, event.actor, stored);
     states_.keep(*state);
     return checked;
   }
 
   [[nodiscard]] std::size_t tasks() const { return states_.size(); }
+  // A task whose events have no data and which no TaskErased ended.
+  [[nodiscard]] std::optional<TaskId> unfinished() const {
+    if (unfinished_.empty()) return std::nullopt;
+    return *unfinished_.begin();
+  }
 
  private:
+  Result<void> check_id(const ImportedEvent& event, Version version) const {
+    // The event's id, given or derived, must be no earlier event's, given or derived.
+    const EventId own = derived_event_id(job_.workspace, event.task_id, version);
+    const EventId id = event.id.value_or(own);
+    if (ids_.has(event.task_id, id)) return Invalid{"Field 'id' must not be that of an earlier event of the task"};
+    if (id == own || id.value.bytes[6] >> 4 != 5) return {};
+    for (Version at{1}; at < version; at = at.next()) {
+      if (id == derived_event_id(job_.workspace, event.task_id, at))
+        return Invalid{"Field 'id' must not be that of an earlier event of the task"};
+    }
+    return {};
+  }
+
   const ImportJob& job_;
   TaskStates states_;
+  ImportedIds ids_;
+  std::set<TaskId> unfinished_;
 };
 
 }  // namespace
@@ -141,6 +190,9 @@ ImportCounts import_lines(LineReader& lines, const ImportJob& job, storage::Bulk
       writer.write(std::exchange(batch, {}));
       job.progress(counts.events);
     }
+  }
+  if (const auto task = checker.unfinished()) {
+    throw Failed(job.file + ": the events of task " + to_string(*task) + " have no 'data', and no TaskErased follows them");
   }
   writer.write(std::move(batch));
   writer.finish();

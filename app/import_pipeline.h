@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "app/line_reader.h"
 #include "core/access.h"
@@ -25,6 +26,7 @@ struct ImportJob {
   Timestamp now;                                     // later times are refused
   std::function<Task(const TaskId&)> state_in_log;   // of a task met for the first time
   std::function<void(std::uint64_t events)> progress;
+  std::function<std::vector<EventId>(const TaskId&)> ids_in_log = {};  // of its events; derived ones may be left out
 };
 
 [[nodiscard]] ImportCounts import_lines(LineReader& lines, const ImportJob& job, storage::BulkAppend& to);

@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include "app/command.h"
+#include "core/time_zone.h"
 
 namespace taskledger::app {
 namespace {
@@ -37,6 +38,15 @@ KeptHead read_kept_head(const std::string& file) {
       json["hash"].get(hash) != simdjson::SUCCESS || !parse_hash(hash, kept.head.hash))
     throw Failed(file + ": is no kept head: JSON with \"position\" and \"hash\"");
   kept.head.position = {position};
+  std::string_view time, signature, key_id;
+  if (json["time"].get(time) == simdjson::SUCCESS && json["signature"].get(signature) == simdjson::SUCCESS &&
+      json["key_id"].get(key_id) == simdjson::SUCCESS) {
+    const auto at = parse_time(time, *TimeZone::load("UTC"));
+    if (!at) throw Failed(file + ": its time is none");
+    kept.head.time = at->at;
+    kept.signature = signature;
+    kept.key_id = key_id;
+  }
   if (json["workspace_id"].get(workspace) == simdjson::SUCCESS) {
     if (const auto id = parse_uuid(workspace)) kept.workspace = WorkspaceId{*id};
   }

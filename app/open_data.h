@@ -27,7 +27,7 @@ struct OpenReader {
   std::unique_ptr<storage::DataDirectory> directory;
   std::unique_ptr<storage::LogReader> log;
 };
-[[nodiscard]] OpenReader open_to_read(const std::string& data);
+[[nodiscard]] OpenReader open_to_read(const std::string& data, const std::string& key_file = {});
 
 // Workspaces and tokens, folded from the system's records.
 void fold_directory(const storage::EventLog& log, projections::Directory& directory);

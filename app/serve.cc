@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <cstdio>
+#include <filesystem>
 
 #include "app/command.h"
 #include "app/need.h"
@@ -47,7 +48,7 @@ class Process {
         workers_(settings.workers, settings.worker_queue),
         reactor_store_(open_.log->reactor_store()),
         webhooks_({*open_.log, *reactor_store_, server_key(), system_now, system_random}, webhook_settings(settings)),
-        api_(http::make_api({*open_.log, *models_.runner, *commands_, workers_, system_now, system_random, &webhooks_, &past_},
+        api_(http::make_api({*open_.log, *models_.runner, *commands_, workers_, system_now, system_random, &webhooks_, &past_, back_up(settings)},
                             api_options(settings))),
         server_(server_options(settings), *api_) {}
 
@@ -74,6 +75,10 @@ class Process {
     options.cursor_key = server_key();
     options.version = TASKLEDGER_VERSION;
     return options;
+  }
+  [[nodiscard]] decltype(http::ApiParts::back_up) back_up(const ServeSettings& settings) const {
+    if (settings.backup_dir.empty()) return {};
+    return [&log = *open_.log, to = std::filesystem::absolute(settings.backup_dir)] { return log.back_up(to); };
   }
   [[nodiscard]] std::string server_key() const {
     const auto& key = open_.directory->secret_key();

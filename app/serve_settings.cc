@@ -58,6 +58,7 @@ void declare_api(CLI::App& command, ServeSettings& settings) {
   command.add_option("--cors-origins", settings.api.cors_origins, "Origins that may call from browsers, or *; empty: off")->type_name("LIST");
   number(command, "--rate-limit", settings.api.rate_limit, "Requests a second for each token; 0: no limit");
   number(command, "--rate-burst", settings.api.rate_burst, "Requests at once; 0: as the rate");
+  duration(command, "--stream-heartbeat", settings.api.stream_heartbeat, "Between signs of life on event streams");
   number(command, "--workers", settings.workers, "Threads for long reads and administration")->check(CLI::Range(1, 256));
   number(command, "--worker-queue", settings.worker_queue, "Long reads that may wait; more are answered 503")->check(CLI::PositiveNumber);
 }
@@ -67,6 +68,7 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
                               {{"fsync", storage::Durability::fsync}, {"os", storage::Durability::os}},
                               "fsync: acknowledged is on disk; os: a power loss may take the last second", "fsync");
   command.add_option("--key-file", settings.key_file, "Where secret.key is, when not in the data directory")->type_name("FILE");
+  command.add_option("--backup-dir", settings.backup_dir, "Where backups go that are asked for over the API; empty: none")->type_name("DIR");
   number(command, "--cache-mb", settings.cache_mb, "Memory for workspaces' read models")->check(CLI::Range(1, 1 << 20));
   number(command, "--rebuild-threads", settings.runner.rebuild_threads, "For rebuilding and checking read models; 0: one a core")
       ->check(CLI::Range(0, 256));

@@ -18,7 +18,7 @@ class App;
 namespace taskledger::app {
 
 struct ServeSettings {
-  std::string data, key_file;
+  std::string data, key_file, backup_dir;
   std::string listen = "127.0.0.1:8080";
   LogFormat log_format = LogFormat::text;
   std::string log_level = "info";

@@ -10,38 +10,66 @@
 #include "app/need.h"
 #include "app/open_data.h"
 #include "app/progress.h"
+#include "storage/head_signature.h"
 #include "storage/verify.h"
 
 namespace taskledger::app {
 namespace {
 
 struct VerifySettings {
-  std::string data, head_file, workspace;
+  std::string data, head_file, workspace, key_file;
+  bool print_key = false;
   unsigned threads = 0;
 };
+
+// The server's key, when this process may read it.
+std::optional<storage::HeadSigner> signer_of(const OpenReader& open) {
+  const auto& key = open.directory->secret_key();
+  if (std::all_of(key.begin(), key.end(), [](auto byte) { return byte == 0; })) return std::nullopt;
+  return storage::HeadSigner(std::string_view(reinterpret_cast<const char*>(key.data()), key.size()));
+}
+
+// Which workspace a kept head is of: named, or the one that its signature is for, or the only one.
+Workspace workspace_of(const VerifySettings& settings, const KeptHead& kept, const projections::Directory& directory,
+                       const storage::HeadSigner* signer) {
+  if (!settings.workspace.empty()) return workspace_named(directory, settings.workspace);
+  if (kept.workspace) {
+    if (const auto named = directory.workspace(*kept.workspace)) return *named;
+    throw Failed(settings.head_file + ": its workspace is not in this log");
+  }
+  const auto workspaces = directory.workspaces();
+  for (const Workspace& workspace : workspaces) {
+    if (signer && signer->is_signature(kept.signature, workspace.id, kept.head)) return workspace;
+  }
+  if (workspaces.size() == 1) return workspaces.front();
+  if (signer) throw Failed(settings.head_file + ": its signature is wrong for every workspace: it was altered");
+  throw Failed(settings.head_file + ": of which workspace? Say it with --workspace");
+}
 
 void check_kept_head(const VerifySettings& settings, const OpenReader& open) {
   const KeptHead kept = read_kept_head(settings.head_file);
   projections::Directory directory;
   fold_directory(*open.log, directory);
-  const auto workspaces = directory.workspaces();
-  if (settings.workspace.empty() && !kept.workspace && workspaces.size() != 1)
-    throw Failed(settings.head_file + ": of which workspace? Say it with --workspace");
-  Workspace workspace;
-  if (!settings.workspace.empty()) {
-    workspace = workspace_named(directory, settings.workspace);
-  } else if (kept.workspace) {
-    const auto named = directory.workspace(*kept.workspace);
-    if (!named) throw Failed(settings.head_file + ": its workspace is not in this log");
-    workspace = *named;
-  } else {
-    workspace = workspaces.front();
+  auto signer = signer_of(open);
+  if (signer && signer->key_id() != kept.key_id) signer.reset();
+  const Workspace workspace = workspace_of(settings, kept, directory, signer ? &*signer : nullptr);
+  if (signer && !signer->is_signature(kept.signature, workspace.id, kept.head))
+    throw Failed(settings.head_file + ": its signature is wrong: it was altered, or is of another workspace");
+  if (!signer) {
+    fmt::print(stderr, "{}: {}; only position and hash are checked\n", settings.head_file,
+               kept.signature.empty() ? "is not signed" : "the key that signed it (" + kept.key_id + ") is not here");
   }
   need(storage::verify_kept_head(*open.log, workspace.number, kept.head));
 }
 
 int run_verify(const VerifySettings& settings) {
-  const OpenReader open = open_to_read(settings.data);
+  const OpenReader open = open_to_read(settings.data, settings.key_file);
+  if (settings.print_key) {
+    const auto signer = signer_of(open);
+    if (!signer) throw Failed(settings.data + ": its secret.key cannot be read");
+    fmt::print("{}", signer->public_key_pem());
+    return kDone;
+  }
   Progress progress("verified");
   storage::VerifyOptions options;
   options.threads = settings.threads > 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
@@ -66,6 +94,8 @@ void add_verify(CLI::App& root, Run& run) {
   add_data_option(*command, settings->data);
   command->add_option("--head", settings->head_file, "A head of a workspace kept earlier (JSON): nothing before it was altered")->type_name("FILE");
   command->add_option("--workspace", settings->workspace, "The workspace of --head, when there are several")->type_name("NAME");
+  command->add_option("--key-file", settings->key_file, "Where secret.key is, when not in the data directory")->type_name("FILE");
+  command->add_flag("--print-key", settings->print_key, "Only print the public key that checks signed heads, PEM");
   command->add_option("--threads", settings->threads, "0: one a core")->type_name("N")->capture_default_str();
   command->callback([settings, &run] { run = [settings] { return run_verify(*settings); }; });
 }

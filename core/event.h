@@ -78,7 +78,7 @@ struct ImportedEvent {
   std::optional<EventId> id;
 };
 // `position` and `workspace_id` may be there (checked for their type) and are not used. Errors name the field.
-// A line of type TaskErased, or one without `data` (an erased history's export), is refused.
+// A line without `data` (of an erased history) has TaskErased as its `event`, whatever its `type`.
 [[nodiscard]] Result<ImportedEvent> parse_event_line(std::string_view line);
 
 }  // namespace taskledger

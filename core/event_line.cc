@@ -14,7 +14,7 @@ using namespace json;
 
 constexpr std::array<std::string_view, 9> kLineKeys = {"position", "id",   "workspace_id", "task_id", "version",
                                                        "type",     "time", "actor",        "data"};
-constexpr std::array<std::size_t, 5> kRequiredKeys = {3, 5, 6, 7, 8};  // what an import needs of them
+constexpr std::array<std::size_t, 4> kRequiredKeys = {3, 5, 6, 7};  // what an import needs of them, beside `data`
 
 Result<void> read_line_key(std::size_t index, const Path& at, const Element& value, ImportedEvent& line,
                            std::optional<Object>& data) {
@@ -126,8 +126,11 @@ Result<ImportedEvent> parse_event_line(std::string_view text) {
   for (const std::size_t key : kRequiredKeys) {
     if (!(seen >> key & 1)) return fault(kFields / kLineKeys[key], "is required");
   }
-  if (line.type == EventType::task_erased)
-    return fault(kFields / "type", "must not be TaskErased: it cannot be imported");
+  if (!data) {  // gone with an erasure: check_import says whether this one may be
+    if (line.type == EventType::task_erased) return fault(kFields / "data", "is required");
+    line.event = TaskErased{};
+    return line;
+  }
   Result<TaskEvent> event = read_event_data(kFields / "data", line.type, *data);
   if (!event) return event.error();
   line.event = std::move(*event);

@@ -11,6 +11,7 @@
 #include "http/authenticate.h"
 #include "http/cors.h"
 #include "http/errors.h"
+#include "http/feed_hub.h"
 #include "http/handlers.h"
 #include "http/min_position.h"
 #include "http/parameters.h"
@@ -25,10 +26,19 @@ Handled internal_error(const std::exception& error, std::string_view where) {
   return error_reply(500, "Internal error");
 }
 
+// A stream after its status line and headers.
+Task<void> start_and_stream(Reply head, Stream body, StreamWriter& writer) {
+  const bool started = co_await writer.start(std::move(head));
+  if (!started) co_return;
+  auto streaming = body(writer);
+  co_await std::move(streaming);
+}
+
 class ApiService final : public Service {
  public:
   ApiService(ApiParts parts, ApiOptions options)
-      : api_{std::move(parts), options, Cursors(options.cursor_key)},
+      : api_{parts, options, Cursors(options.cursor_key), FeedHub::create(parts.log, parts.models),
+             storage::HeadSigner(options.cursor_key)},
         limit_{options.rate_limit, options.rate_burst},
         cors_(options.cors_origins),
         router_(all_routes()),
@@ -91,7 +101,12 @@ class ApiService final : public Service {
     if (auto* reply = std::get_if<Reply>(&handled->answer)) {
       co_return Answer(finish(head, request.caller, std::move(*reply), handled->position));
     }
-    co_return std::move(handled->answer);
+    auto started = finish(head, request.caller, std::move(handled->stream_head), handled->position);
+    auto body_of = std::get<Stream>(std::move(handled->answer));
+    Stream whole = [started = std::move(started), body_of = std::move(body_of)](StreamWriter& writer) {
+      return start_and_stream(started, body_of, writer);
+    };
+    co_return Answer(std::move(whole));
   }
 
   Reply refuse(unsigned status, std::string_view message) override { return error_reply(status, message); }

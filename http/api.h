@@ -1,7 +1,9 @@
 // The service of the tasks API: composition of router, authentication and handlers.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -9,6 +11,7 @@
 #include "core/clock.h"
 #include "http/service.h"
 #include "projections/runner.h"
+#include "storage/backup.h"
 #include "storage/event_log.h"
 
 namespace taskledger::projections {
@@ -31,6 +34,7 @@ struct ApiOptions {
   std::string cursor_key;                              // 32 bytes; signs cursors
   std::string cors_origins;                            // empty: off; "*" or a comma-separated list of origins
   std::uint32_t rate_limit = 0, rate_burst = 0;        // requests a second and burst, for each token; 0: off
+  std::chrono::milliseconds stream_heartbeat{15'000};   // of event streams with nothing to say
   std::string version;                                 // of the binary
 };
 
@@ -43,6 +47,7 @@ struct ApiParts {                                      // all outlive the servic
   RandomBytes random;
   reactors::Webhooks* webhooks = nullptr;              // null: nothing may ask for them (tests)
   projections::PastReads* past = nullptr;              // null: lists and stats as of another time are 503 (tests)
+  std::function<Result<storage::BackedUp, storage::ReadError>()> back_up = {};  // blocks; empty: there is no place for backups
 };
 
 [[nodiscard]] std::unique_ptr<Service> make_api(ApiParts parts, ApiOptions options);

@@ -18,6 +18,7 @@
 #include "http/cursor.h"
 #include "http/message.h"
 #include "http/service.h"
+#include "storage/head_signature.h"
 
 namespace taskledger::http {
 
@@ -29,6 +30,8 @@ struct Api {
   ApiParts parts;
   ApiOptions options;
   Cursors cursors;
+  std::shared_ptr<class FeedHub> hub;
+  storage::HeadSigner signer;
 };
 
 struct Request {
@@ -43,14 +46,16 @@ struct Request {
   [[nodiscard]] Timestamp now() const { return api.parts.clock(); }
 };
 
-// An answer, and the workspace position it reflects (absent: the read models' own).
+// An answer, and the workspace position it reflects (absent: the read models' own). Of a stream, `stream_head` is its
+// status and headers; the stream itself begins after them.
 struct Handled {
   Answer answer;
   std::optional<WorkspacePosition> position;
+  Reply stream_head;
 
   Handled(Reply reply) : answer(std::move(reply)) {}  // NOLINT: replies are answers
   Handled(Reply reply, WorkspacePosition at) : answer(std::move(reply)), position(at) {}
-  Handled(Stream stream) : answer(std::move(stream)) {}  // NOLINT
+  Handled(Reply head, Stream stream) : answer(std::move(stream)), stream_head(std::move(head)) {}
 };
 // nullopt: not quick this time, ask the slow one.
 using QuickHandler = std::optional<Handled> (*)(const Request&);
@@ -94,8 +99,10 @@ std::optional<Handled> get_stats(const Request&);
 Task<Handled> get_stats_on_worker(Request, std::string);
 // history.cc, events.cc
 std::optional<Handled> get_history(const Request&);
+Task<Handled> get_history_on_worker(Request, std::string);
 std::optional<Handled> get_events(const Request&);
 Task<Handled> get_events_on_worker(Request, std::string);
+Task<Handled> stream_events(Request, std::string);  // events_stream.cc
 // me.cc, health.cc
 std::optional<Handled> get_me(const Request&);
 std::optional<Handled> get_healthz(const Request&);
@@ -111,6 +118,9 @@ Task<Handled> revoke_token(Request, std::string);
 std::optional<Handled> list_projections(const Request&);
 Task<Handled> rebuild_projection(Request, std::string);
 Task<Handled> check_projection(Request, std::string);
+// audit.cc, backups.cc
+std::optional<Handled> get_audit_head(const Request&);
+Task<Handled> create_backup(Request, std::string);
 // webhooks.cc
 Task<Handled> create_webhook(Request, std::string);
 Task<Handled> list_webhooks(Request, std::string);

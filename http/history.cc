@@ -12,6 +12,7 @@ namespace taskledger::http {
 namespace {
 
 constexpr std::array<std::string_view, 3> kParameters{"limit", "cursor", "timezone"};
+constexpr std::uint64_t kQuickEvents = 256;  // a longer way through the stream is a worker's
 
 Fingerprint fingerprint_of_history(const TaskId& id) {
   Fingerprint fingerprint;
@@ -27,13 +28,19 @@ struct Page {
   std::optional<storage::ReadError> damaged;
 };
 
-// From the stream's start, since `changes` says what was there before.
-Result<Page, storage::ReadError> read_page(const Request& request, const TaskId& id, Version after, std::uint32_t limit) {
+// From the stream's start, since `changes` says what was there before. nullopt: it would take more than `most` events.
+Result<std::optional<Page>, storage::ReadError> read_page(const Request& request, const TaskId& id, Version after,
+                                                          std::uint32_t limit, std::uint64_t most) {
   Page page;
+  bool too_many = false;
   taskledger::Task state;
   std::uint32_t count = 0;
   auto read = request.api.parts.log.read_stream(
       request.workspace(), id.value, Version{1}, [&](const storage::Record& record) {
+        if (record.version.value > most) {
+          too_many = true;
+          return false;
+        }
         if (page.first == Version{}) page.first = record.version;
         if (count == limit) {
           page.more = true;
@@ -59,12 +66,11 @@ Result<Page, storage::ReadError> read_page(const Request& request, const TaskId&
       });
   if (!read) return read.error();
   if (page.damaged) return *page.damaged;
-  return page;
+  if (too_many) return std::optional<Page>();
+  return std::optional<Page>(std::move(page));
 }
 
-}  // namespace
-
-std::optional<Handled> get_history(const Request& request) {
+std::optional<Handled> answer(const Request& request, std::uint64_t most) {
   Parameters parameters;
   if (auto parsed = parameters.parse(request.query, kParameters); !parsed) return reply_of(parsed.error());
   auto limit = parameters.limit();
@@ -81,8 +87,10 @@ std::optional<Handled> get_history(const Request& request) {
   if (!id) return error_reply(404, kTaskNotFound);
 
   const auto position = request.api.parts.models.position(request.workspace());
-  auto page = read_page(request, TaskId{*id}, after, *limit);
-  if (!page) return reply_of(page.error());
+  auto read = read_page(request, TaskId{*id}, after, *limit, most);
+  if (!read) return reply_of(read.error());
+  const auto& page = *read;
+  if (!page) return std::nullopt;
   if (page->first == Version{}) return Handled(error_reply(404, kTaskNotFound), position);
   std::string body = R"({"data":[)" + page->events + R"(],"nextCursor":)";
   if (page->more) {
@@ -94,6 +102,15 @@ std::optional<Handled> get_history(const Request& request) {
     body += "null}";
   }
   return Handled(json_reply(200, std::move(body)), position);
+}
+
+}  // namespace
+
+std::optional<Handled> get_history(const Request& request) { return answer(request, kQuickEvents); }
+
+Task<Handled> get_history_on_worker(Request request, std::string) {
+  std::function<Handled()> job = [request] { return *answer(request, UINT64_MAX); };
+  co_return co_await on_worker(request.api, std::move(job));
 }
 
 }  // namespace taskledger::http

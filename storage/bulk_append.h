@@ -16,6 +16,8 @@ class BulkAppend {
   virtual ~BulkAppend() = default;  // without a successful finish(): everything is discarded
   // `record.time` must be given. An error is final: destroy this.
   virtual Result<void, ReadError> add(const UserId& actor, Version version, const NewRecord& record) = 0;
+  // The same for an event whose payload was erased before it came here: `record.payload` is not looked at.
+  virtual Result<void, ReadError> add_erased(const UserId& actor, Version version, const NewRecord& record) = 0;
   // A system record that lands with them, such as the new workspace's own; stamped now, not marked as imported.
   virtual Result<void, ReadError> add_system(const UserId& actor, Version version, const NewRecord& record) = 0;
   // Durable and visible once it returns. The last record's place (of none: the workspace's head).

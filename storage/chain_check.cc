@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "storage/feed_block.h"
 #include "storage/keys.h"
 
 namespace taskledger::storage {
@@ -22,6 +23,23 @@ std::uint64_t mix(std::uint64_t value) {
   return value ^ value >> 32;
 }
 
+// A workspace's feed blocks (feed_block.h) as its records ask for them, across stretches.
+struct BlockFollower {
+  std::optional<FeedBlock> head;  // the end of a block that an earlier stretch began
+  FeedBlock current;              // since then, or since the last block's end
+  bool whole = false;             // `current` has its block from the start
+};
+
+// What the table says of the block that ends at `last`.
+std::optional<ReadError> check_block(const LogTables& tables, const Record& record, const FeedBlock& block) {
+  std::string value;
+  const auto key = keys::in_workspace(record.workspace, feed_block_of(record.in_workspace));
+  const auto status = tables.db().Get({}, tables.blocks, key, &value);
+  if (!status.ok() && !status.IsNotFound()) return read_error(status);
+  if (status.ok() && value == block.encode()) return std::nullopt;
+  return damaged(record.position, "the feed's summary of the events up to this one does not fit them");
+}
+
 // What one stretch of the log says of a workspace: its first record there, and how its last one leaves the chain.
 struct WorkspaceStretch {
   Position first;
@@ -30,6 +48,8 @@ struct WorkspaceStretch {
   Position last;
   WorkspacePosition in_workspace;
   Hash after{};
+  BlockFollower blocks;
+  std::optional<Record> head_end;  // the record that ends blocks.head; without its views
 };
 
 struct Stretch {
@@ -42,7 +62,7 @@ struct Stretch {
 // Follows the chains through one stretch.
 class Follower {
  public:
-  explicit Follower(Stretch& stretch) : stretch_(stretch) {}
+  Follower(const LogTables& tables, Stretch& stretch) : tables_(tables), stretch_(stretch) {}
 
   bool visit(const DecodedRecord& decoded) {
     const Record& record = decoded.record;
@@ -54,6 +74,7 @@ class Follower {
       workspace.first = record.position;
       workspace.first_in_workspace = record.in_workspace;
       workspace.before = previous_workspace;
+      workspace.blocks.whole = (record.in_workspace.value - 1) % kFeedBlockEvents == 0;
     } else if (record.in_workspace != workspace.in_workspace.next()) {
       return bad(record.position, fmt::format("record is out of order (it is number {} of its workspace, after number {})",
                                               record.in_workspace.value, workspace.in_workspace.value));
@@ -72,6 +93,10 @@ class Follower {
     workspace.after = after.workspace;
     stretch_.after = after.log;
     last_ = record.position;
+    if (auto wrong = follow_blocks(workspace, record)) {
+      stretch_.bad = {record.position, *std::move(wrong)};
+      return false;
+    }
     stretch_.sums.streams.add(keys::stream(record.workspace, record.stream, record.version), record.position);
     stretch_.sums.workspaces.add(keys::in_workspace(record.workspace, record.in_workspace.value), record.position);
     return true;
@@ -79,17 +104,35 @@ class Follower {
   [[nodiscard]] Position next(Position from) const { return last_ ? last_->next() : from; }
 
  private:
+  std::optional<ReadError> follow_blocks(WorkspaceStretch& workspace, const Record& record) {
+    BlockFollower& blocks = workspace.blocks;
+    blocks.current.add(record);
+    if (record.in_workspace.value % kFeedBlockEvents != 0) return std::nullopt;
+    std::optional<ReadError> wrong;
+    if (blocks.whole) {
+      wrong = check_block(tables_, record, blocks.current);
+    } else {
+      blocks.head = blocks.current;
+      workspace.head_end = record;
+      workspace.head_end->payload.reset();
+      workspace.head_end->trace = {};
+    }
+    blocks.current = {};
+    blocks.whole = true;
+    return wrong;
+  }
   bool bad(Position position, std::string_view what) {
     stretch_.bad = {position, damaged(position, what)};
     return false;
   }
+  const LogTables& tables_;
   Stretch& stretch_;
   std::optional<Position> last_;
 };
 
 Stretch follow(const LogTables& tables, Position after, Position to) {
   Stretch stretch;
-  Follower follower(stretch);
+  Follower follower(tables, stretch);
   auto walked = tables.walk(after, to, [&](const DecodedRecord& decoded) { return follower.visit(decoded); });
   if (!walked) stretch.bad = {follower.next(after.next()), walked.error()};
   return stretch;
@@ -98,8 +141,8 @@ Stretch follow(const LogTables& tables, Position after, Position to) {
 // Joins stretches in order, and remembers the first thing wrong.
 class Joiner {
  public:
-  Joiner(const HeadRows& heads, const std::function<void(std::uint64_t, std::uint64_t)>& progress)
-      : heads_(heads), progress_(progress) {}
+  Joiner(const LogTables& tables, const HeadRows& heads, const std::function<void(std::uint64_t, std::uint64_t)>& progress)
+      : tables_(tables), heads_(heads), progress_(progress) {}
 
   // False: no more stretches are needed.
   bool give(std::uint64_t chunk, Stretch stretch) {
@@ -142,8 +185,8 @@ class Joiner {
         bad = {workspace.first, damaged(workspace.first, "record is out of order in its workspace")};
       } else if (workspace.before != joined.after) {
         bad = {workspace.first, damaged(workspace.first, "record was changed (its workspace's chain is broken)")};
-      } else {
-        joined = workspace;
+      } else if (auto wrong = join_blocks(joined, workspace)) {
+        bad = {workspace.first, *std::move(wrong)};
       }
     }
     if (bad) {
@@ -155,6 +198,20 @@ class Joiner {
     joined_.sums.workspaces += stretch.sums.workspaces;
   }
 
+  // Takes the later stretch's place; its blocks go on where those before it stopped.
+  std::optional<ReadError> join_blocks(WorkspaceStretch& joined, const WorkspaceStretch& later) {
+    FeedBlock begun = joined.blocks.current;
+    joined = later;
+    joined.blocks.whole = true;
+    if (later.blocks.head) {
+      begun.add(*later.blocks.head);
+      return check_block(tables_, *later.head_end, begun);
+    }
+    if (!later.blocks.whole) joined.blocks.current.add(begun);
+    return std::nullopt;
+  }
+
+  const LogTables& tables_;
   const HeadRows& heads_;
   const std::function<void(std::uint64_t, std::uint64_t)>& progress_;
   std::mutex mutex_;
@@ -179,7 +236,7 @@ void RowSum::add(std::string_view key, Position position) {
 
 Result<ChainSums, ReadError> check_chains(const LogTables& tables, const HeadRows& heads, unsigned threads,
                                           const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-  Joiner joiner(heads, progress);
+  Joiner joiner(tables, heads, progress);
   const std::uint64_t total = heads.head.position.value;
   std::atomic<std::uint64_t> next_chunk = 0;
   std::atomic<bool> more = true;

@@ -41,7 +41,7 @@ Result<void, ReadError> ChainWriter::prepare(WorkspaceNumber workspace) {
 }
 
 Record ChainWriter::add(RowSink& rows, WorkspaceNumber workspace, const UserId& actor, bool imported,
-                        Version version, const NewRecord& given) {
+                        Version version, const NewRecord& given, Payload payload) {
   WorkspaceTip& tip = heads_.workspaces[workspace];
   Workspace& state = workspaces_[workspace];
   Record record;
@@ -55,11 +55,13 @@ Record ChainWriter::add(RowSink& rows, WorkspaceNumber workspace, const UserId& 
   record.time = given.time ? *given.time : std::max(clock_(), tip.head.time);
   record.actor = actor;
   if (given.id) record.id = *given.id;
-  record.payload = given.payload;
+  if (payload == Payload::whole) record.payload = given.payload;
   if (given.trace) record.trace = std::string_view(*given.trace).substr(0, kMaxTraceBytes);
 
   bytes_.clear();
   const auto after = encode_record(bytes_, record, {heads_.head.hash, tip.head.hash}, nonce());
+  // The digest of nothing, salted: the chains need one, and what was there is not known here.
+  if (payload == Payload::erased) bytes_ = erase_payload(*decode_record(record.position, bytes_));
   const std::string key = keys::event(record.position);
   rows.put(tables_.events, key, bytes_);
   rows.put(tables_.streams, keys::stream(workspace, record.stream, version), key);

@@ -33,6 +33,8 @@ class BatchSink final : public RowSink {
   rocksdb::WriteBatch& batch_;
 };
 
+enum class Payload { whole, erased };  // erased: only the place of a payload, as after an erasure
+
 class ChainWriter {
  public:
   ChainWriter(const LogTables& tables, HeadRows heads, Clock clock, RandomBytes random);
@@ -41,7 +43,7 @@ class ChainWriter {
   Result<void, ReadError> prepare(WorkspaceNumber workspace);
   // Hands on the record and its index rows. The views of what is returned point into `record`.
   Record add(RowSink& rows, WorkspaceNumber workspace, const UserId& actor, bool imported, Version version,
-             const NewRecord& record);
+             const NewRecord& record, Payload payload = Payload::whole);
   // Appends to `batch` the global head and the heads of the workspaces added to since the last call.
   void put_heads(rocksdb::WriteBatch& batch);
 

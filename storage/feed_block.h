@@ -23,6 +23,7 @@ inline constexpr std::uint64_t kFeedBlockEvents = 256;
 class FeedBlock {
  public:
   void add(const Record& record);
+  void add(const FeedBlock& other);
   [[nodiscard]] bool may_hold(const FeedFilter& filter) const;
   [[nodiscard]] std::string encode() const;
   [[nodiscard]] static std::optional<FeedBlock> decode(std::string_view bytes);

@@ -119,6 +119,23 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_secondary(const st
   return tables;
 }
 
+Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_read_only(const std::string& path, rocksdb::Env& env) {
+  std::unique_ptr<LogTables> tables(new LogTables);
+  TablesOptions options;
+  options.block_cache_bytes = std::size_t{1} << 20;
+  options.env = &env;
+  auto settings = db_options(options);
+  settings.create_if_missing = false;
+  settings.create_missing_column_families = false;
+  rocksdb::DB* db = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  const auto status = rocksdb::DB::OpenForReadOnly(settings, path, families(options), &handles, &db);
+  if (!status.ok()) return read_error(status);
+  tables->db_.reset(db);
+  tables->assign(handles);
+  return tables;
+}
+
 LogTables::~LogTables() {
   if (!db_) return;
   for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);

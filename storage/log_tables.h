@@ -38,6 +38,8 @@ class LogTables {
   // Beside a process that has it open; `scratch` is a directory of this process alone.
   static Result<std::unique_ptr<LogTables>, ReadError> open_secondary(const std::string& path, const std::string& scratch,
                                                                       const TablesOptions& options);
+  // Of a backup, through the backup engine's Env.
+  static Result<std::unique_ptr<LogTables>, ReadError> open_read_only(const std::string& path, rocksdb::Env& env);
   ~LogTables();
   LogTables(const LogTables&) = delete;
   LogTables& operator=(const LogTables&) = delete;

@@ -125,6 +125,10 @@ class MemoryLog final : public EventLog {
       pending_.push_back({workspace_, true, actor, version, record});
       return {};
     }
+    Result<void, ReadError> add_erased(const UserId& actor, Version version, const NewRecord& record) override {
+      pending_.push_back({workspace_, true, actor, version, record, true});
+      return {};
+    }
     Result<void, ReadError> add_system(const UserId& actor, Version version, const NewRecord& record) override {
       pending_.push_back({kSystemWorkspace, false, actor, version, record});
       return {};
@@ -133,6 +137,7 @@ class MemoryLog final : public EventLog {
       std::lock_guard lock(log_.mutex_);
       for (const auto& entry : pending_) {
         log_.put(entry.workspace, entry.actor, entry.imported, entry.version, entry.record);
+        log_.records_.back()->erased = entry.erased;
         log_.streams_[{entry.workspace.value, entry.record.stream}] = entry.version;
       }
       const auto& tip = log_.workspaces_[workspace_];
@@ -146,6 +151,7 @@ class MemoryLog final : public EventLog {
       UserId actor;
       Version version;
       NewRecord record;
+      bool erased = false;
     };
     MemoryLog& log_;
     const WorkspaceNumber workspace_;

@@ -60,11 +60,19 @@ void RocksBulkAppend::put(rocksdb::ColumnFamilyHandle* table, const rocksdb::Sli
 }
 
 Result<void, ReadError> RocksBulkAppend::add(const UserId& actor, Version version, const NewRecord& record) {
+  return add(actor, version, record, Payload::whole);
+}
+
+Result<void, ReadError> RocksBulkAppend::add_erased(const UserId& actor, Version version, const NewRecord& record) {
+  return add(actor, version, record, Payload::erased);
+}
+
+Result<void, ReadError> RocksBulkAppend::add(const UserId& actor, Version version, const NewRecord& record, Payload payload) {
   if (!prepared_) {
     if (auto prepared = chain_.prepare(workspace_); !prepared) return prepared;
     prepared_ = true;
   }
-  chain_.add(*this, workspace_, actor, true, version, record);
+  chain_.add(*this, workspace_, actor, true, version, record, payload);
   if (failed_) return *failed_;
   if (stream_rows_.size() >= kRunRows) return write_streams();
   return {};

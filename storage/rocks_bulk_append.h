@@ -21,6 +21,7 @@ class RocksBulkAppend : public BulkAppend, private RowSink {
   RocksBulkAppend(const LogTables& tables, PublishedHeads& heads, Appender& appender, ChainWriter chain, WorkspaceNumber workspace);
   ~RocksBulkAppend() override;
   Result<void, ReadError> add(const UserId& actor, Version version, const NewRecord& record) override;
+  Result<void, ReadError> add_erased(const UserId& actor, Version version, const NewRecord& record) override;
   Result<void, ReadError> add_system(const UserId& actor, Version version, const NewRecord& record) override;
   Result<Appended, ReadError> finish() override;
 
@@ -31,6 +32,7 @@ class RocksBulkAppend : public BulkAppend, private RowSink {
   };
   void put(rocksdb::ColumnFamilyHandle* table, const rocksdb::Slice& key, const rocksdb::Slice& value) override;
   Result<void, ReadError> write_streams();
+  Result<void, ReadError> add(const UserId& actor, Version version, const NewRecord& record, Payload payload);
 
   const LogTables& tables_;
   PublishedHeads& heads_;

@@ -17,6 +17,7 @@ class Log final : public LogReads<RocksEventLog> {
   Log(std::unique_ptr<LogTables> tables, HeadRows heads, const DataDirectory& directory, LogOptions options)
       : LogReads(std::move(tables), std::move(heads), options.clock),
         options_(std::move(options)),
+        directory_(directory),
         eraser_(std::make_unique<Eraser>(*tables_)),
         appender_(*tables_, heads_, *eraser_, appender_options(options_)),
         mark_(std::make_unique<HeadMarkKeeper>(directory.head_mark(), [this] { return durable_head(); })) {}
@@ -31,6 +32,12 @@ class Log final : public LogReads<RocksEventLog> {
   void observe(Observer observer) override { appender_.observe(std::move(observer)); }
   std::optional<std::string> failure() const override { return appender_.failure(); }
   std::unique_ptr<ReactorStore> reactor_store() override { return std::make_unique<RocksReactorStore>(*tables_); }
+
+  Result<BackedUp, ReadError> back_up(const std::filesystem::path& to) override {
+    const auto head = durable_head();
+    if (!head) return ReadError{"writes have stopped: see the log"};
+    return back_up_tables(*tables_, directory_, *head, to);
+  }
 
   Result<std::unique_ptr<BulkAppend>, AppendError> begin_bulk(WorkspaceNumber workspace) override {
     if (appender_.failure()) return AppendError::unavailable;
@@ -55,6 +62,7 @@ class Log final : public LogReads<RocksEventLog> {
   }
 
   const LogOptions options_;
+  const DataDirectory& directory_;
   std::unique_ptr<Eraser> eraser_;
   Appender appender_;
   std::unique_ptr<HeadMarkKeeper> mark_;

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "core/clock.h"
+#include "storage/backup.h"
 #include "storage/bulk_append.h"
 #include "storage/data_directory.h"
 #include "storage/event_log.h"
@@ -44,6 +45,8 @@ struct LogOptions {
 class RocksEventLog : public EventLog {
  public:
   [[nodiscard]] virtual LogFigures figures() const = 0;
+  // While writes go on; blocks until it is complete (backup.h).
+  [[nodiscard]] virtual Result<BackedUp, ReadError> back_up(const std::filesystem::path& to) = 0;
   // The one table of the reactors, beside the log; the log must outlive it.
   [[nodiscard]] virtual std::unique_ptr<ReactorStore> reactor_store() = 0;
 };

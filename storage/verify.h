@@ -1,5 +1,5 @@
 // Proof that a log is what was acknowledged: walks all of it, in parallel, and checks positions, both hash chains, the
-// versions of every stream, the index tables against the records, the head rows, and the head mark outside the log.
+// versions of every stream, the index tables and the feed's summaries against the records, the head rows, and the head mark outside the log.
 // Runs beside a serving process, on the log as it stands when it begins. Memory does not grow with the log.
 // Failure: a ReadError whose text is "position N: what is wrong" for the first bad position, or names the file that
 // cannot be read.

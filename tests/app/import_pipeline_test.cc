@@ -26,6 +26,10 @@ class FakeBulk final : public storage::BulkAppend {
                     record.payload + (record.id ? " id" : ""));
     return {};
   }
+  Result<void, storage::ReadError> add_erased(const UserId&, Version version, const storage::NewRecord& record) override {
+    added.push_back(std::to_string(version.value) + " " + std::string(name_of(static_cast<EventType>(record.type))) + " erased");
+    return {};
+  }
   Result<void, storage::ReadError> add_system(const UserId&, Version, const storage::NewRecord&) override { return {}; }
   Result<storage::Appended, storage::ReadError> finish() override { return storage::Appended{}; }
   std::vector<std::string> added;
@@ -49,7 +53,7 @@ class ImportLines : public testing::Test {
     const auto path = folder_ / "f";
     std::ofstream(path, std::ios::binary) << text;
     LineReader lines(path.string());
-    const ImportJob job{"f.ndjson", workspace_id_of("acme"), Timestamp{1'700'000'000'000}, std::move(state_in_log), [](std::uint64_t) {}};
+    const ImportJob job{"f.ndjson", workspace_id_of("acme"), Timestamp{1'700'000'000'000}, std::move(state_in_log), [](std::uint64_t) {}, {}};
     return import_lines(lines, job, bulk_);
   }
   std::string failure(const std::string& text) {
@@ -106,6 +110,35 @@ TEST_F(ImportLines, TasksThatTheLogHoldsGoOnFromThere) {
     return there;
   });
   EXPECT_THAT(bulk_.added, ElementsAre("8 TaskCompleted {}"));
+}
+
+TEST_F(ImportLines, AnErasedHistoryIsTakenWhole) {
+  const auto bare = [](const char* type) {
+    return R"({"task_id":"7a5c0000-0000-4000-8000-100000000001","type":")" + std::string(type) +
+           R"(","time":"2020-01-01T00:00:00Z","actor":")" + kActor + "\"}\n";
+  };
+  const std::string lost = bare("TaskCreated") + bare("TaskUpdated") + bare("TaskDeleted");
+  EXPECT_THAT(failure(lost), HasSubstr("no TaskErased follows"));
+  bulk_.added.clear();
+  run(lost + event(1, "TaskErased", "{}"));
+  EXPECT_THAT(bulk_.added, ElementsAre("1 TaskCreated erased", "2 TaskUpdated erased", "3 TaskDeleted erased", "4 TaskErased {}"));
+  EXPECT_THAT(failure(event(1, "TaskCreated", R"({"title":"One"})") + bare("TaskDeleted")), HasSubstr("f.ndjson:2: Field 'data' is required"));
+}
+
+TEST_F(ImportLines, AnIdIsGivenOnceWithinATask) {
+  const auto with = [](const std::string& id) { return R"(,"id":")" + id + "\""; };
+  const std::string id = "0e000000-0000-4000-8000-000000000001";
+  const TaskId task{*parse_uuid("7a5c0000-0000-4000-8000-100000000001")};
+  const std::string first = to_string(derived_event_id(workspace_id_of("acme"), task, Version{1}));
+  const std::string third = to_string(derived_event_id(workspace_id_of("acme"), task, Version{3}));
+  const std::string time = "2020-01-01T00:00:00Z";
+  const auto created = [&](int n, const std::string& extra) { return event(n, "TaskCreated", R"({"title":"One"})", time.c_str(), extra); };
+  const auto completed = [&](const std::string& extra) { return event(1, "TaskCompleted", "{}", time.c_str(), extra); };
+  EXPECT_EQ(failure(created(1, with(id)) + created(2, with(id))), "") << "another task's";
+  EXPECT_THAT(failure(created(1, with(id)) + completed(with(id))), HasSubstr("f.ndjson:2: Field 'id' must not be that of an earlier event"));
+  EXPECT_THAT(failure(created(1, "") + completed(with(first))), HasSubstr("f.ndjson:2: Field 'id'")) << "derived, then given";
+  EXPECT_THAT(failure(created(1, with(third)) + completed("") + event(1, "TaskReopened", "{}")), HasSubstr("f.ndjson:3: Field 'id'"))
+      << "given, then derived";
 }
 
 TEST_F(ImportLines, AFailureOfTheLogEndsIt) {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "storage/feed_block.h"
 #include "storage/keys.h"
 #include "storage/log_tables.h"
 
@@ -28,6 +29,18 @@ void change_record(const std::filesystem::path& data, Position position, std::st
   if (found == std::string::npos || from.size() != to.size()) throw std::runtime_error("nothing to change in the record");
   bytes.replace(found, to.size(), to);
   const auto status = tables->db().Put({}, tables->events, keys::event(position), bytes);
+  if (!status.ok()) throw std::runtime_error(status.ToString());
+}
+
+void empty_feed_block(const std::filesystem::path& data, WorkspaceNumber workspace, std::uint64_t block) {
+  const auto tables = open_tables(data);
+  const auto status = tables->db().Put({}, tables->blocks, keys::in_workspace(workspace, block), FeedBlock().encode());
+  if (!status.ok()) throw std::runtime_error(status.ToString());
+}
+
+void remove_feed_block(const std::filesystem::path& data, WorkspaceNumber workspace, std::uint64_t block) {
+  const auto tables = open_tables(data);
+  const auto status = tables->db().Delete({}, tables->blocks, keys::in_workspace(workspace, block));
   if (!status.ok()) throw std::runtime_error(status.ToString());
 }
 

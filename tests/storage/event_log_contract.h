@@ -353,6 +353,21 @@ TEST_P(EventLogContract, ABulkAppendIsInvisibleUntilItFinishes) {
   EXPECT_FALSE(append(log(), commit_of(uuid(3), 0)));
 }
 
+TEST_P(EventLogContract, ABulkAppendTakesEventsThatWereErasedElsewhere) {
+  auto bulk = log().begin_bulk(kWorkspace);
+  ASSERT_TRUE(bulk);
+  NewRecord record = record_of(uuid(1), "");
+  record.time = Timestamp{500};
+  ASSERT_TRUE((*bulk)->add_erased(kActor, {1}, record));
+  record.payload = "{}";
+  ASSERT_TRUE((*bulk)->add(kActor, {2}, record));
+  ASSERT_TRUE((*bulk)->finish());
+  bulk->reset();
+  EXPECT_EQ(all_of(log()),
+            "1.1 w7 1@1 t1 (erased)\n"
+            "2.2 w7 1@2 t1 {}\n");
+}
+
 TEST_P(EventLogContract, EverythingIsThereAfterReopening) {
   if (!test_->reopen) GTEST_SKIP() << "a backend that forgets";
   for (std::uint32_t i = 0; i < 10; ++i) ASSERT_TRUE(append(log(), commit_of(uuid(i % 3), i / 3, {R"({"i":)" + std::to_string(i) + "}"})));

@@ -186,6 +186,20 @@ TEST_F(RocksDamage, AChangedRecordIsNamedByItsPosition) {
   }
 }
 
+TEST_F(RocksDamage, ASummaryOfTheFeedThatDoesNotFitIsNamed) {
+  for (const bool removed : {false, true}) {
+    const auto path = temporary_.path() / (removed ? "removed" : "empty");
+    {
+      auto opened = open(path);
+      for (std::uint64_t stream = 0; stream < 3; ++stream)
+        ASSERT_TRUE(append(*opened.log, commit_of(uuid(stream), 0, std::vector<std::string>(200, "{}"))));
+    }
+    ASSERT_EQ(verify(path), "ok: 600");
+    (removed ? remove_feed_block : empty_feed_block)(path, kWorkspace, 1);
+    EXPECT_EQ(verify(path), "position 512: the feed's summary of the events up to this one does not fit them");
+  }
+}
+
 TEST_F(RocksDamage, AFlippedByteOfATableIsNamedByItsFile) {
   {
     auto opened = open(data_);

@@ -1,0 +1,205 @@
+#include "storage/backup.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <rocksdb/utilities/backup_engine.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "storage/files.h"
+#include "storage/head_mark.h"
+#include "storage/log_tables.h"
+#include "storage/sha256.h"
+
+namespace taskledger::storage {
+namespace {
+
+namespace fs = std::filesystem;
+using rocksdb::BackupEngine;
+
+constexpr std::string_view kMetadata = "taskledger ";  // then "position hash", of a head that the backup holds
+
+// flock(2) on a file; released when this goes.
+class FileLock {
+ public:
+  explicit FileLock(const fs::path& file) : fd_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    held_ = fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) == 0;
+  }
+  ~FileLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  [[nodiscard]] bool held() const { return held_; }
+
+ private:
+  int fd_;
+  bool held_ = false;
+};
+
+ReadError cannot(std::string_view what, const fs::path& path, const std::error_code& error) {
+  return {fmt::format("cannot {} {}: {}", what, path.string(), error.message())};
+}
+
+Result<std::unique_ptr<BackupEngine>, ReadError> open_engine(const fs::path& directory) {
+  rocksdb::BackupEngineOptions options((directory / "log").string());
+  options.share_table_files = true;
+  options.share_files_with_checksum = true;
+  options.sync = true;
+  BackupEngine* engine = nullptr;
+  const auto status = BackupEngine::Open(options, rocksdb::Env::Default(), &engine);
+  if (!status.ok()) return read_error(status);
+  return std::unique_ptr<BackupEngine>(engine);
+}
+
+std::string metadata_of(const Head& head) { return fmt::format("{}{} {}", kMetadata, head.position.value, to_hex(head.hash)); }
+
+std::optional<HeadMark> mark_of(std::string_view metadata) {
+  if (!metadata.starts_with(kMetadata)) return std::nullopt;
+  metadata.remove_prefix(kMetadata.size());
+  HeadMark mark;
+  const auto number = std::from_chars(metadata.data(), metadata.data() + metadata.size(), mark.position.value);
+  metadata.remove_prefix(static_cast<std::size_t>(number.ptr - metadata.data()));
+  if (number.ec != std::errc{} || metadata.size() != 65) return std::nullopt;
+  const auto hash = parse_hash(metadata.substr(1));
+  if (!hash) return std::nullopt;
+  mark.hash = *hash;
+  return mark;
+}
+
+// The backups of one log, or of a log that goes on where it ended.
+Result<void, ReadError> check_same_log(const BackupEngine& engine, const LogTables& tables, const Head& head, const fs::path& to) {
+  rocksdb::BackupInfo latest;
+  if (!engine.GetLatestBackupInfo(&latest).ok()) return {};
+  const auto mark = mark_of(latest.app_metadata);
+  if (!mark) return ReadError{fmt::format("{} holds backups of something else", to.string())};
+  auto hash = tables.hash_at(mark->position, head);
+  if (!hash) return hash.error();
+  const bool same = mark->position.value == 0 || (*hash && **hash == mark->hash);
+  if (!same) return ReadError{fmt::format("{} holds backups of another log, or of one that went on differently: choose another directory", to.string())};
+  return {};
+}
+
+// Where the log ends in a backup: read from the backup itself.
+Result<Position, ReadError> end_of(const BackupEngine& engine, rocksdb::BackupID id) {
+  rocksdb::BackupInfo info;
+  if (const auto status = engine.GetBackupInfo(id, &info, true); !status.ok()) return read_error(status);
+  auto tables = LogTables::open_read_only(info.name_for_open, *info.env_for_open);
+  if (!tables) return tables.error();
+  auto heads = (*tables)->head_rows();
+  if (!heads) return heads.error();
+  return heads->head.position;
+}
+
+Result<void, ReadError> make_directory(const fs::path& path) {
+  std::error_code error;
+  if (fs::exists(path, error)) return {};
+  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return cannot("make", path, {errno, std::generic_category()});
+  return {};
+}
+
+Result<void, ReadError> copy_small_file(const fs::path& from, const fs::path& to) {
+  auto text = read_small_file(from);
+  if (!text) return text.error();
+  if (!*text) return ReadError{fmt::format("{} is missing", from.string())};
+  return write_file_atomically(to, **text);
+}
+
+// A key that is kept apart from the data stays apart from the backups.
+Result<void, ReadError> copy_key(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  if (fs::exists(from / "secret.key", error)) return copy_small_file(from / "secret.key", to / "secret.key");
+  fs::remove(to / "secret.key", error);
+  return {};
+}
+
+// Makes `data` ready to take a restore: empty but for the file that says what is under way.
+Result<void, ReadError> begin_restore(const fs::path& data) {
+  if (auto made = make_directory(data); !made) return made;
+  std::error_code error;
+  const fs::path marker = data / kRestoringFile;
+  if (!fs::exists(marker, error) && !fs::is_empty(data, error)) {
+    return ReadError{fmt::format("data directory {} is not empty: restore makes a new one", data.string())};
+  }
+  if (error) return cannot("read", data, error);
+  if (auto marked = write_file_atomically(marker, "a restore into this directory did not end\n"); !marked) return marked;
+  fs::remove_all(data / "log", error);
+  if (error) return cannot("remove", data / "log", error);
+  return {};
+}
+
+Result<rocksdb::BackupInfo, ReadError> find_backup(const BackupEngine& engine, const std::string& id, const fs::path& from) {
+  rocksdb::BackupInfo info;
+  if (id.empty()) {
+    if (!engine.GetLatestBackupInfo(&info).ok()) return ReadError{fmt::format("{} holds no backup", from.string())};
+    return info;
+  }
+  rocksdb::BackupID number = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+  if (error != std::errc{} || end != id.data() + id.size() || !engine.GetBackupInfo(number, &info).ok()) {
+    return ReadError{fmt::format("{} holds no backup {}", from.string(), id)};
+  }
+  return info;
+}
+
+}  // namespace
+
+Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDirectory& from, const Head& durable,
+                                           const fs::path& to) {
+  if (auto made = make_directory(to); !made) return made.error();
+  std::error_code error;
+  if (fs::exists(to / "head", error)) return ReadError{fmt::format("{} is a data directory, no place for backups", to.string())};
+  const FileLock lock(to / "lock");
+  if (!lock.held()) return ReadError{fmt::format("a backup to {} is under way, or it cannot be written", to.string())};
+  auto engine = open_engine(to);
+  if (!engine) return engine.error();
+  if (auto same = check_same_log(**engine, tables, durable, to); !same) return same.error();
+  if (const auto status = (*engine)->GarbageCollect(); !status.ok()) return read_error(status);
+  if (auto copied = copy_small_file(from.path() / "format", to / "format"); !copied) return copied.error();
+  if (auto copied = copy_key(from.path(), to); !copied) return copied.error();
+  rocksdb::CreateBackupOptions options;
+  options.flush_before_backup = true;
+  rocksdb::BackupID id = 0;
+  const auto status = (*engine)->CreateNewBackupWithMetadata(options, &tables.db(), metadata_of(durable), &id);
+  if (!status.ok()) return read_error(status);
+  auto end = end_of(**engine, id);
+  if (!end) return end.error();
+  return BackedUp{std::to_string(id), *end, to};
+}
+
+Result<BackedUp, ReadError> restore_backup(const fs::path& from, const std::string& id, const fs::path& data) {
+  std::error_code error;
+  if (!fs::is_directory(from / "log", error)) return ReadError{fmt::format("{} holds no backup", from.string())};
+  const FileLock lock(from / "lock");
+  if (!lock.held()) return ReadError{fmt::format("a backup to {} is under way", from.string())};
+  auto engine = open_engine(from);
+  if (!engine) return engine.error();
+  auto info = find_backup(**engine, id, from);
+  if (!info) return info.error();
+  const auto mark = mark_of(info->app_metadata);
+  if (!mark) return ReadError{fmt::format("{} holds backups of something else", from.string())};
+  auto end = end_of(**engine, info->backup_id);
+  if (!end) return end.error();
+
+  if (auto begun = begin_restore(data); !begun) return begun.error();
+  const FileLock target(data / kRestoringFile);
+  if (!target.held()) return ReadError{fmt::format("another restore into {} is under way", data.string())};
+  const auto log = (data / "log").string();
+  const auto status = (*engine)->RestoreDBFromBackup(rocksdb::RestoreOptions(), info->backup_id, log, log);
+  if (!status.ok()) return read_error(status);
+  if (auto copied = copy_key(from, data); !copied) return copied.error();
+  if (mark->position.value > 0) {
+    if (auto written = write_head_mark(data / "head", *mark); !written) return written.error();
+  }
+  if (auto copied = copy_small_file(from / "format", data / "format"); !copied) return copied.error();
+  if (!fs::remove(data / kRestoringFile, error)) return cannot("remove", data / kRestoringFile, error);
+  return BackedUp{std::to_string(info->backup_id), *end, data};
+}
+
+}  // namespace taskledger::storage

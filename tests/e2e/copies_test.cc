@@ -1,0 +1,193 @@
+// Copies: backup and restore, online and offline and killed half-way; export and import of erased histories.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "tests/e2e/harness.h"
+
+namespace taskledger::e2e {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr auto kUser = "0a000000-0000-4000-8000-000000000001";
+constexpr auto kScopes = "tasks:read,tasks:write,audit:read,admin,operator";
+constexpr std::string_view kBackups = "/api/v1/admin/backups";
+
+class Copies : public testing::Test {
+ protected:
+  Copies() : data_(folder_ / "data"), backups_(folder_ / "backups"), token_(create_token(data_, "acme", kUser, kScopes)) {}
+  static void make_tasks(HttpConnection& connection, int count, const std::string& title) {
+    std::string records;
+    for (int i = 0; i < count; ++i) records += (i == 0 ? "" : ",") + (R"({"title":")" + title + std::to_string(i) + "\"}");
+    ASSERT_EQ(connection.request("POST", "/api/v1/tasks/batch/create", R"({"records":[)" + records + "]}").status, 200u);
+  }
+  // What a client sees, whole.
+  static std::string answers(HttpConnection& connection) {
+    std::string all;
+    for (const char* target : {"/api/v1/tasks?limit=100&sort_by=title", "/api/v1/tasks/stats?assigned_to=all", "/api/v1/events?limit=100", "/api/v1/audit/head"})
+      all += connection.get(target).body + "\n";
+    return all;
+  }
+  void expect_whole(const std::string& data) {
+    const Finished verified = taskledger({"verify", "--data", data});
+    EXPECT_EQ(verified.exit_code, 0) << verified.err;
+  }
+
+  TemporaryDirectory folder_;
+  const std::string data_, backups_, token_;
+};
+
+TEST_F(Copies, ARestoredCopyAnswersAsTheOriginalDid) {
+  std::string first, second;
+  {
+    Server server(data_, {"--backup-dir", backups_});
+    HttpConnection connection(server.port(), token_);
+    make_tasks(connection, 50, "one");
+    first = answers(connection);
+    const auto made = connection.request("POST", kBackups);
+    ASSERT_EQ(made.status, 201u) << made.body;
+    EXPECT_EQ(json_field(made.body, "id"), "1");
+    EXPECT_EQ(json_field(made.body, "path"), backups_);
+    make_tasks(connection, 30, "two");
+    second = answers(connection);
+    const Finished by_command = taskledger({"backup", "--url", server.url(), "--token", token_});
+    ASSERT_EQ(by_command.exit_code, 0) << by_command.err;
+    EXPECT_EQ(json_field(by_command.out, "id"), "2");
+    make_tasks(connection, 10, "three");
+    server.stop();
+  }
+  EXPECT_NE(first, second);
+  for (const auto& [id, expected] : {std::pair{"1", first}, std::pair{"2", second}}) {
+    const std::string copy = folder_ / (std::string("copy") + id);
+    const Finished restored = taskledger({"restore", "--from", backups_, "--id", id, "--data", copy});
+    ASSERT_EQ(restored.exit_code, 0) << restored.err;
+    expect_whole(copy);
+    Server server(copy);
+    HttpConnection connection(server.port(), token_);
+    EXPECT_EQ(answers(connection), expected);
+    make_tasks(connection, 1, "goes on");
+    server.stop();
+    expect_whole(copy);
+  }
+}
+
+TEST_F(Copies, OfflineBackupsAddUpAndRefuseWhatIsNotTheirs) {
+  EXPECT_EQ(taskledger({"backup", "--data", data_, "--to", backups_}).exit_code, 0);
+  const Finished again = taskledger({"backup", "--data", data_, "--to", backups_, "--json"});
+  EXPECT_EQ(json_field(again.out, "id"), "2") << again.err;
+  const std::string other = folder_ / "other";
+  (void)create_token(other, "acme", kUser, kScopes);
+  EXPECT_THAT(taskledger({"backup", "--data", other, "--to", backups_}).err, HasSubstr("backups of another log"));
+  EXPECT_THAT(taskledger({"restore", "--from", backups_, "--data", other}).err, HasSubstr("is not empty"));
+  EXPECT_THAT(taskledger({"restore", "--from", backups_, "--id", "7", "--data", folder_ / "x"}).err, HasSubstr("no backup 7"));
+  EXPECT_THAT(taskledger({"restore", "--from", folder_ / "none", "--data", folder_ / "x"}).err, HasSubstr("no backup"));
+  EXPECT_EQ(taskledger({"backup", "--data", data_}).exit_code, 2);
+  Server server(data_);
+  HttpConnection connection(server.port(), token_);
+  EXPECT_EQ(connection.request("POST", kBackups).status, 409u);
+  EXPECT_THAT(taskledger({"backup", "--data", data_, "--to", backups_}).err, HasSubstr("in use by process"));
+}
+
+TEST_F(Copies, ABackupKilledWhileWritingLeavesTheOneBefore) {
+  std::string first;
+  for (int round = 0; round < 3; ++round) {
+    Server server(data_, {"--backup-dir", backups_});
+    HttpConnection connection(server.port(), token_);
+    if (round == 0) {
+      make_tasks(connection, 20, "first");
+      first = answers(connection);
+      ASSERT_EQ(connection.request("POST", kBackups).status, 201u);
+    }
+    std::atomic<bool> stop = false;
+    std::thread writer([&] {
+      HttpConnection own(server.port(), token_);
+      for (int i = 0; !stop; ++i) {
+        own.request("POST", "/api/v1/tasks", R"({"title":"t)" + std::to_string(i) + "\"}");
+      }
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    std::thread backup([&] {
+      HttpConnection own(server.port(), token_);
+      own.request("POST", kBackups);
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 + 20 * round));
+    server.kill();
+    stop = true;
+    writer.join();
+    backup.join();
+  }
+  const std::string copy = folder_ / "copy", latest = folder_ / "latest";
+  ASSERT_EQ(taskledger({"restore", "--from", backups_, "--id", "1", "--data", copy}).exit_code, 0);
+  expect_whole(copy);
+  {
+    Server server(copy);
+    HttpConnection connection(server.port(), token_);
+    EXPECT_EQ(answers(connection), first);
+    server.stop();
+  }
+  const Finished made = taskledger({"backup", "--data", data_, "--to", backups_, "--json"});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const Finished restored = taskledger({"restore", "--from", backups_, "--data", latest, "--json"});
+  ASSERT_EQ(restored.exit_code, 0) << restored.err;
+  EXPECT_EQ(json_field(restored.out, "position"), json_field(made.out, "position"));
+  expect_whole(latest);
+}
+
+TEST_F(Copies, ARestoreThatDidNotEndSaysSoAndIsDoneAgain) {
+  ASSERT_EQ(taskledger({"backup", "--data", data_, "--to", backups_}).exit_code, 0);
+  const std::string copy = folder_ / "copy";
+  ASSERT_EQ(taskledger({"restore", "--from", backups_, "--data", copy}).exit_code, 0);
+  write_file(copy + "/restoring", "");  // as a kill before the end leaves it
+  std::filesystem::remove(copy + "/format");
+  for (const char* command : {"verify", "serve", "export"})
+    EXPECT_THAT(taskledger({command, "--data", copy}).err, HasSubstr("did not end: restore into it again")) << command;
+  ASSERT_EQ(taskledger({"restore", "--from", backups_, "--data", copy}).exit_code, 0);
+  expect_whole(copy);
+  Process process({"restore", "--from", backups_, "--data", folder_ / "killed"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(3));
+  process.signal(SIGKILL);
+  process.wait();
+  if (!std::filesystem::exists(folder_ / "killed/format") || std::filesystem::exists(folder_ / "killed/restoring")) {
+    ASSERT_EQ(taskledger({"restore", "--from", backups_, "--data", folder_ / "killed"}).exit_code, 0);
+  }
+  expect_whole(folder_ / "killed");
+}
+
+TEST_F(Copies, AnErasedHistoryIsExportedImportedAndExportedTheSame) {
+  {
+    Server server(data_);
+    HttpConnection connection(server.port(), token_);
+    make_tasks(connection, 2, "kept");
+    const std::string id = json_field(connection.request("POST", "/api/v1/tasks", R"({"title":"secret"})").body, "task_id");
+    connection.request("PUT", "/api/v1/tasks/" + id, R"({"title":"also secret"})");
+    connection.request("PUT", "/api/v1/tasks/" + id + "/complete");
+    connection.request("DELETE", "/api/v1/tasks/" + id);
+    ASSERT_EQ(connection.request("POST", "/api/v1/tasks/" + id + "/erase").status, 204u);
+    make_tasks(connection, 2, "later");
+    server.stop();
+  }
+  const std::string first = folder_ / "first.ndjson.gz", second = folder_ / "second.ndjson", third = folder_ / "third.ndjson";
+  ASSERT_EQ(taskledger({"export", "--data", data_, "--workspace", "acme", "-o", first}).exit_code, 0);
+  ASSERT_EQ(taskledger({"export", "--data", data_, "--workspace", "acme", "-o", second}).exit_code, 0);
+  EXPECT_EQ(read_file(second).find("secret"), std::string::npos);
+  const std::string copy = folder_ / "copy";
+  const Finished imported = taskledger({"import", "--data", copy, "--workspace", "acme", first});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  ASSERT_EQ(taskledger({"export", "--data", copy, "--workspace", "acme", "-o", third}).exit_code, 0);
+  EXPECT_EQ(read_file(third), read_file(second));
+  expect_whole(copy);
+  const std::string token = create_token(copy, "acme", kUser, kScopes);
+  Server server(copy);
+  HttpConnection connection(server.port(), token);
+  EXPECT_EQ(json_field(connection.get("/api/v1/tasks").body, "total"), "4");
+  EXPECT_EQ(lines_of(taskledger({"export", "--data", copy, "--type", "TaskErased"}).out).size(), 1u);
+}
+
+}  // namespace
+}  // namespace taskledger::e2e
