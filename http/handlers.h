@@ -99,6 +99,8 @@ Task<Handled> get_events_on_worker(Request, std::string);
 std::optional<Handled> get_me(const Request&);
 std::optional<Handled> get_healthz(const Request&);
 std::optional<Handled> get_readyz(const Request&);
+// metrics.cc
+Task<Handled> get_metrics(Request, std::string);
 // openapi.cc, docs_page.cc
 std::optional<Handled> get_openapi(const Request&);
 std::optional<Handled> get_docs_page(const Request&);

@@ -52,6 +52,7 @@ constexpr Route kRoutes[] = {
     {del,   "/api/v1/admin/tokens/{id}",     scope, kAdmin, kBody,      nullptr,    revoke_token},
     {get,   "/healthz",                      open,  kRead,  kBody,      get_healthz, nullptr},
     {get,   "/readyz",                       open,  kRead,  kBody,      get_readyz, nullptr},
+    {get,   "/metrics",                      open,  kRead,  kBody,      nullptr,    get_metrics},
     {get,   "/openapi.json",                 open,  kRead,  kBody,      get_openapi, nullptr},
     {get,   "/docs",                         open,  kRead,  kBody,      get_docs_page, nullptr},
 };

@@ -39,6 +39,11 @@ struct ProjectionStatus {
   double progress = 1;           // 0 to 1
 };
 
+struct ImageFigures {
+  std::uint64_t workspaces = 0;  // whose image is in memory
+  std::uint64_t bytes = 0;       // of them, as last measured
+};
+
 class Runner : public ReadModels {
  public:
   // Attaches itself as the log's observer. All must outlive it.
@@ -64,6 +69,7 @@ class Runner : public ReadModels {
 
   [[nodiscard]] virtual const Directory& directory() const = 0;
   [[nodiscard]] virtual std::vector<ProjectionStatus> status() const = 0;
+  [[nodiscard]] virtual ImageFigures images() const { return {}; }
 };
 
 }  // namespace taskledger::projections

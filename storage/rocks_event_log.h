@@ -44,6 +44,7 @@ struct LogOptions {
 class RocksEventLog : public EventLog {
  public:
   [[nodiscard]] virtual LogFigures figures() const = 0;
+  [[nodiscard]] virtual AppendFigures append_figures() const = 0;
   // The one table of the reactors, beside the log; the log must outlive it.
   [[nodiscard]] virtual std::unique_ptr<ReactorStore> reactor_store() = 0;
 };
