@@ -79,5 +79,6 @@ struct Subject {
 int run_reads(const Settings& settings);
 int run_writes(const Settings& settings);
 int run_webhooks(const Settings& settings);
+int run_soak(const Settings& settings, double minutes);
 
 }  // namespace taskledger::bench

@@ -32,7 +32,10 @@ int main(int argc, char** argv) {
   auto* reads = app.add_subcommand("reads", "lists, single tasks and stats against a bare server");
   auto* writes = app.add_subcommand("writes", "durable writes against db_bench");
   auto* webhooks = app.add_subcommand("webhooks", "deliveries to a local receiver");
-  common(reads), common(writes), common(webhooks);
+  auto* soak = app.add_subcommand("soak", "mixed load with reconnects for a long time: memory, descriptors, latency over time");
+  double minutes = 30;
+  soak->add_option("--minutes", minutes)->capture_default_str();
+  common(reads), common(writes), common(webhooks), common(soak);
   std::uint64_t tasks = 0;
   std::int64_t now = 0;
   std::string path;
@@ -53,6 +56,7 @@ int main(int argc, char** argv) {
       std::ifstream file(path, std::ios::binary);
       return bench::serve_ceiling(std::uint16_t(port), settings.threads, {std::istreambuf_iterator<char>(file), {}});
     }
+    if (*soak) return bench::run_soak(settings, minutes);
     if (*webhooks) return bench::run_webhooks(settings);
     return *reads ? bench::run_reads(settings) : bench::run_writes(settings);
   } catch (const std::exception& error) {
