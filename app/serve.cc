@@ -75,6 +75,9 @@ class Process {
   }
   void reload_tls() { server_.reload_tls(); }
   [[nodiscard]] std::uint16_t port() const { return server_.port(); }
+  [[nodiscard]] std::optional<std::uint16_t> metrics_port() const {
+    return operator_server_ ? std::optional(operator_server_->port()) : std::nullopt;
+  }
 
   // Healthy enough not to be started anew: a log that has failed stays failed, and reads go on.
   [[nodiscard]] bool alive() const { return !models_.runner->failure(); }
@@ -151,10 +154,9 @@ class Process {
   std::optional<http::Server> operator_server_;
 };
 
-std::string url_of(const ServeSettings& settings, std::uint16_t port) {
-  const bool tls = !settings.server.tls_certificate.empty();
-  const bool v6 = settings.server.address.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", tls ? "https" : "http", v6 ? "[" : "", settings.server.address, v6 ? "]" : "", port);
+std::string url_of(bool tls, const std::string& address, std::uint16_t port) {
+  const bool v6 = address.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", tls ? "https" : "http", v6 ? "[" : "", address, v6 ? "]" : "", port);
 }
 
 void warn_of_plain_text(const ServeSettings& settings) {
@@ -170,7 +172,8 @@ int serve(const ServeSettings& settings) {
   ServiceManager manager;
   Process process(settings);
   process.start();
-  fmt::print("listening on {}\n", url_of(settings, process.port()));
+  fmt::print("listening on {}\n", url_of(!settings.server.tls_certificate.empty(), settings.server.address, process.port()));
+  if (const auto port = process.metrics_port()) fmt::print("metrics on {}/metrics\n", url_of(false, settings.metrics_address, *port));
   std::fflush(stdout);
   manager.ready();
   manager.watch([&process] { return process.alive(); });
