@@ -21,7 +21,9 @@ std::string key_of(std::string_view address) {
 Bucket& FailedLogins::bucket_of(std::string_view address, Timestamp now) {
   const std::string key = key_of(address);
   if (const auto known = buckets_.find(key); known != buckets_.end()) return known->second;
-  if (buckets_.size() >= sweep_at_) {
+  // At the limit once a second: a flood of addresses must not buy a look at all of them with each request.
+  if (buckets_.size() >= sweep_at_ && (sweep_at_ < kMaxAddresses || now.ms - swept_at_.ms >= 1'000)) {
+    swept_at_ = now;
     for (auto at = buckets_.begin(); at != buckets_.end();) {
       at = at->second.look(limit_, now).full_in_ms == 0 ? buckets_.erase(at) : std::next(at);
     }

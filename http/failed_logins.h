@@ -37,6 +37,7 @@ class FailedLogins {
   std::unordered_map<std::string, Bucket> buckets_;
   Bucket shared_;
   std::size_t sweep_at_ = 1024;
+  Timestamp swept_at_;
 };
 
 }  // namespace taskledger::http

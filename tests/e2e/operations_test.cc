@@ -64,7 +64,12 @@ TEST(Operations, MetricsTellWhatHappened) {
   (void)client.get("/api/v1/tasks?priority=none");
   HttpConnection nobody(server.port(), "ksr_nobody");
   EXPECT_EQ(nobody.get("/api/v1/tasks").status, 401u);
-  const auto answer = client.get("/metrics");
+  // A request is counted when its answer has been sent: a moment after the client has it.
+  HttpReply answer = client.get("/metrics");
+  for (int i = 0; i < 100 && answer.body.find(R"(route="/api/v1/tasks",status="401"})") == std::string::npos; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    answer = client.get("/metrics");
+  }
   ASSERT_EQ(answer.status, 200u) << answer.body;
   EXPECT_EQ(answer.headers.at("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   const std::string text = "\n" + answer.body;
