@@ -197,7 +197,8 @@ void run_stored_record(std::string_view input) {
   const auto again = storage::decode_record(Position{7}, erased);
   FUZZ_CHECK(again && !again->record.payload);
   FUZZ_CHECK(storage::hashes_after(*again) == hashes);
-  if (decoded->record.payload && decoded->record.type != storage::kSystemRecord) {
+  const auto last = static_cast<std::uint8_t>(EventType::task_erased);
+  if (decoded->record.payload && decoded->record.type != storage::kSystemRecord && decoded->record.type <= last) {
     (void)parse_event_data(static_cast<EventType>(decoded->record.type), *decoded->record.payload);
   }
 }
