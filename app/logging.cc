@@ -4,6 +4,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <unistd.h>
+
+#include <chrono>
 #include <memory>
 #include <string_view>
 
@@ -24,6 +27,53 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
 };
 
 }  // namespace
+
+AccessSink::AccessSink() {
+  flusher_ = std::thread([this] {
+    std::unique_lock lock(mutex_);
+    while (!ended_) {
+      ending_.wait_for(lock, std::chrono::seconds{1});
+      lock.unlock();
+      flush();
+      lock.lock();
+    }
+  });
+}
+
+AccessSink::~AccessSink() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  ending_.notify_all();
+  flusher_.join();
+  flush();
+}
+
+void AccessSink::write(std::string_view line) {
+  {
+    const std::lock_guard lock(mutex_);
+    buffer_ += line;
+    if (buffer_.size() < kBuffer) return;
+  }
+  flush();
+}
+
+// Whole lines in one call, so that those of the process's own log do not end up inside them.
+void AccessSink::flush() {
+  const std::lock_guard writing(writing_);
+  {
+    const std::lock_guard lock(mutex_);
+    out_.swap(buffer_);
+    buffer_.clear();
+  }
+  for (std::string_view rest = out_; !rest.empty();) {
+    const auto n = ::write(STDERR_FILENO, rest.data(), rest.size());
+    if (n <= 0) break;  // nobody to tell
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+  out_.clear();
+}
 
 void set_up_logging(LogFormat format, const std::string& level) {
   auto logger = std::make_shared<spdlog::logger>("taskledger", std::make_shared<spdlog::sinks::stderr_sink_mt>());

@@ -9,16 +9,24 @@
 #include <boost/asio/ip/address.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "app/command.h"
+#include "app/logging.h"
+#include "app/metrics.h"
 #include "app/need.h"
 #include "app/open_data.h"
 #include "app/read_models.h"
 #include "app/serve_settings.h"
+#include "app/service_manager.h"
 #include "app/system.h"
 #include "app/worker_pool.h"
 #include "commands/command_handler.h"
+#include "http/access_log.h"
 #include "http/api.h"
+#include "http/operator_service.h"
+#include "http/request_metrics.h"
+#include "http/router.h"
 #include "http/server.h"
 #include "projections/past/past_reads.h"
 #include "reactors/webhooks.h"
@@ -36,6 +44,12 @@ sigset_t block_signals() {
   return awaited;
 }
 
+bool is_loopback(const std::string& address) {
+  boost::system::error_code failed;
+  const auto parsed = boost::asio::ip::make_address(address, failed);
+  return !failed && parsed.is_loopback();
+}
+
 // Members are in the order in which they depend on each other. The log closes first, so that whoever waits for a
 // commit is answered while all that could be called is still there.
 class Process {
@@ -48,20 +62,34 @@ class Process {
         workers_(settings.workers, settings.worker_queue),
         reactor_store_(open_.log->reactor_store()),
         webhooks_({*open_.log, *reactor_store_, server_key(), system_now, system_random}, webhook_settings(settings)),
-        api_(http::make_api({*open_.log, *models_.runner, *commands_, workers_, system_now, system_random, &webhooks_, &past_, back_up(settings)},
-                            api_options(settings))),
-        server_(server_options(settings), *api_) {}
+        requests_(http::all_routes()),
+        access_log_(system_now, settings.access_log, settings.log_format == LogFormat::json,
+                    [this](std::string_view line) { access_sink_.write(line); }),
+        api_(http::make_api(api_parts(settings), api_options(settings))),
+        server_(server_options(settings), *api_) {
+    if (settings.metrics_listen.empty()) return;
+    operators_ = http::make_operator_service({[this] { return scrape(); }, [this] { return why_not_ready(); }});
+    operator_server_.emplace(operator_options(settings), *operators_);
+  }
 
   void start() {
     need(webhooks_.start());
     server_.start();
+    if (operator_server_) operator_server_->start();
   }
   void reload_tls() { server_.reload_tls(); }
   [[nodiscard]] std::uint16_t port() const { return server_.port(); }
+  [[nodiscard]] std::optional<std::uint16_t> metrics_port() const {
+    return operator_server_ ? std::optional(operator_server_->port()) : std::nullopt;
+  }
+
+  // Healthy enough not to be started anew: a log that has failed stays failed, and reads go on.
+  [[nodiscard]] bool alive() const { return !models_.runner->failure(); }
 
   void stop() {
     server_.stop();
     past_.stop();
+    if (operator_server_) operator_server_->stop();
     workers_.stop();
     webhooks_.stop();
     models_.runner->stop();
@@ -70,6 +98,21 @@ class Process {
   }
 
  private:
+  [[nodiscard]] std::string scrape() {
+    return metrics_text({requests_, *open_.log, *models_.views, *models_.runner, webhooks_, workers_,
+                         [this] { return server_.connections(); }, system_now, TASKLEDGER_VERSION});
+  }
+  [[nodiscard]] std::optional<std::string> why_not_ready() const { return http::why_not_ready(*open_.log, *models_.runner); }
+  [[nodiscard]] http::ApiParts api_parts(const ServeSettings& settings) {
+    http::ApiParts parts{*open_.log, *models_.runner, *commands_, workers_, system_now, system_random, &webhooks_};
+    parts.past = &past_;
+    parts.back_up = back_up(settings);
+    parts.metrics = &requests_;
+    if (settings.access_log > 0) parts.access_log = &access_log_;
+    // Figures are no secret of a workspace, but nobody's outside either.
+    if (settings.metrics_listen.empty() && is_loopback(settings.server.address)) parts.scrape = [this] { return scrape(); };
+    return parts;
+  }
   [[nodiscard]] http::ApiOptions api_options(const ServeSettings& settings) const {
     http::ApiOptions options = settings.api;
     options.cursor_key = server_key();
@@ -92,6 +135,18 @@ class Process {
   static http::ServerOptions server_options(const ServeSettings& settings) {
     http::ServerOptions options = settings.server;
     options.clock = system_now;
+    options.request_ids = true;
+    options.standard_headers = "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n";
+    if (!options.tls_certificate.empty()) options.standard_headers += "Strict-Transport-Security: max-age=31536000\r\n";
+    return options;
+  }
+  static http::ServerOptions operator_options(const ServeSettings& settings) {
+    http::ServerOptions options;
+    options.address = settings.metrics_address;
+    options.port = settings.metrics_port;
+    options.threads = 1;
+    options.max_connections = 64;
+    options.clock = system_now;
     return options;
   }
 
@@ -102,20 +157,22 @@ class Process {
   WorkerPool workers_;
   std::unique_ptr<storage::ReactorStore> reactor_store_;
   reactors::Webhooks webhooks_;
+  http::RequestMetrics requests_;
+  AccessSink access_sink_;
+  http::AccessLog access_log_;
   std::unique_ptr<http::Service> api_;
   http::Server server_;
+  std::unique_ptr<http::Service> operators_;
+  std::optional<http::Server> operator_server_;
 };
 
-std::string url_of(const ServeSettings& settings, std::uint16_t port) {
-  const bool tls = !settings.server.tls_certificate.empty();
-  const bool v6 = settings.server.address.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", tls ? "https" : "http", v6 ? "[" : "", settings.server.address, v6 ? "]" : "", port);
+std::string url_of(bool tls, const std::string& address, std::uint16_t port) {
+  const bool v6 = address.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", tls ? "https" : "http", v6 ? "[" : "", address, v6 ? "]" : "", port);
 }
 
 void warn_of_plain_text(const ServeSettings& settings) {
-  boost::system::error_code failed;
-  const auto address = boost::asio::ip::make_address(settings.server.address, failed);
-  if (failed || address.is_loopback() || !settings.server.tls_certificate.empty()) return;
+  if (is_loopback(settings.server.address) || !settings.server.tls_certificate.empty()) return;
   spdlog::warn("{} is no loopback address, and there is no certificate: tokens travel in plain text unless a proxy encrypts",
                settings.server.address);
 }
@@ -128,16 +185,23 @@ int serve(const ServeSettings& settings) {
   set_up_logging(settings.log_format, settings.log_level);
   const sigset_t awaited = block_signals();
   warn_of_plain_text(settings);
+  ServiceManager manager;
   Process process(settings);
   process.start();
-  fmt::print("listening on {}\n", url_of(settings, process.port()));
+  fmt::print("listening on {}\n", url_of(!settings.server.tls_certificate.empty(), settings.server.address, process.port()));
+  if (const auto port = process.metrics_port()) fmt::print("metrics on {}/metrics\n", url_of(false, settings.metrics_address, *port));
   std::fflush(stdout);
+  manager.ready();
+  manager.watch([&process] { return process.alive(); });
   while (true) {
     int number = 0;
     if (sigwait(&awaited, &number) != 0) continue;
     if (number != SIGHUP) break;
+    manager.reloading();
     if (!settings.server.tls_certificate.empty()) process.reload_tls();
+    manager.ready();
   }
+  manager.stopping();
   spdlog::info("stopping");
   process.stop();
   return kDone;

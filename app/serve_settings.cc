@@ -59,6 +59,8 @@ void declare_api(CLI::App& command, ServeSettings& settings) {
   number(command, "--rate-limit", settings.api.rate_limit, "Requests a second for each token; 0: no limit");
   number(command, "--rate-burst", settings.api.rate_burst, "Requests at once; 0: as the rate");
   duration(command, "--stream-heartbeat", settings.api.stream_heartbeat, "Between signs of life on event streams");
+  number(command, "--auth-failure-rate", settings.api.auth_failure_rate, "Invalid tokens a second from one address before 429; 0: no limit");
+  number(command, "--auth-failure-burst", settings.api.auth_failure_burst, "Of them at once");
   number(command, "--workers", settings.workers, "Threads for long reads and administration")->check(CLI::Range(1, 256));
   number(command, "--worker-queue", settings.worker_queue, "Long reads that may wait; more are answered 503")->check(CLI::PositiveNumber);
 }
@@ -101,6 +103,10 @@ void declare_serve_settings(CLI::App& command, ServeSettings& settings) {
   declare_api(command, settings);
   declare_storage(command, settings);
   declare_webhooks(command, settings);
+  command.add_option("--metrics-listen", settings.metrics_listen,
+                     "Serve /metrics, /healthz and /readyz here too, and /metrics nowhere else")
+      ->type_name("HOST:PORT");
+  number(command, "--access-log", settings.access_log, "A line on stderr for every Nth request; 0: none");
   choice<LogFormat>(command, "--log-format", settings.log_format, {{"text", LogFormat::text}, {"json", LogFormat::json}},
                     "Of the lines on stderr: text or json", "text");
   command.add_option("--log-level", settings.log_level, "trace, debug, info, warn, error or off")
@@ -109,17 +115,35 @@ void declare_serve_settings(CLI::App& command, ServeSettings& settings) {
       ->capture_default_str();
 }
 
-void settle(ServeSettings& settings) {
-  const std::string& listen = settings.listen;
+namespace {
+
+struct HostAndPort {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+HostAndPort parse_listen(const char* flag, const std::string& listen) {
   const auto colon = listen.rfind(':');
   std::string host = listen.substr(0, colon == std::string::npos ? 0 : colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   std::uint16_t port = 0;
   const char* end = listen.data() + listen.size();
   const auto [stop, error] = std::from_chars(listen.data() + (colon == std::string::npos ? listen.size() : colon + 1), end, port);
-  if (host.empty() || error != std::errc{} || stop != end) throw CLI::ValidationError("--listen", "takes HOST:PORT, not " + listen);
-  settings.server.address = host == "localhost" ? "127.0.0.1" : host;
-  settings.server.port = port;
+  if (host.empty() || error != std::errc{} || stop != end) throw CLI::ValidationError(flag, "takes HOST:PORT, not " + listen);
+  return {host == "localhost" ? "127.0.0.1" : host, port};
+}
+
+}  // namespace
+
+void settle(ServeSettings& settings) {
+  const auto main = parse_listen("--listen", settings.listen);
+  settings.server.address = main.host;
+  settings.server.port = main.port;
+  if (!settings.metrics_listen.empty()) {
+    const auto metrics = parse_listen("--metrics-listen", settings.metrics_listen);
+    settings.metrics_address = metrics.host;
+    settings.metrics_port = metrics.port;
+  }
   if (settings.server.tls_certificate.empty() != settings.server.tls_key.empty())
     throw CLI::ValidationError("--tls-cert and --tls-key", "go together");
   if (settings.server.threads == 0) settings.server.threads = std::max(1u, std::thread::hardware_concurrency());

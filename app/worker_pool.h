@@ -21,13 +21,17 @@ class WorkerPool final : public http::Workers {
   ~WorkerPool() override;
 
   bool post(std::function<void()> job) override;
+  [[nodiscard]] std::size_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return jobs_.size();
+  }
   void stop();  // does what is queued, then joins; later posts are turned away
 
  private:
   void work();
 
   const std::size_t queue_limit_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> jobs_;
   bool stopping_ = false;

@@ -76,7 +76,7 @@ TestServer::TestServer(const Settings& settings, std::string folder, std::uint64
 }
 
 void TestServer::start() {
-  std::vector<std::string> command{settings_.binary, "serve",     "--data", folder_ + "/data", "--listen", "127.0.0.1:0",
+  std::vector<std::string> command{settings_.binary, "serve",     "--data", folder_ + "/data", "--listen", "127.0.0.1:0", "--access-log", "0",
                                    "--threads",      std::to_string(settings_.threads)};
   command.insert(command.end(), flags_.begin(), flags_.end());
   process_ = std::make_unique<Process>(command, "listening on");

@@ -33,7 +33,10 @@ int main(int argc, char** argv) {
   auto* writes = app.add_subcommand("writes", "durable writes against db_bench");
   auto* webhooks = app.add_subcommand("webhooks", "deliveries to a local receiver");
   auto* rebuild = app.add_subcommand("rebuild", "read models built anew against a bare scan of the log, and reads beside it");
-  common(reads), common(writes), common(webhooks), common(rebuild);
+  auto* soak = app.add_subcommand("soak", "mixed load with reconnects for a long time: memory, descriptors, latency over time");
+  double minutes = 30;
+  soak->add_option("--minutes", minutes)->capture_default_str();
+  common(reads), common(writes), common(webhooks), common(rebuild), common(soak);
   rebuild->add_option("--events", settings.events, "in the log, about")->capture_default_str();
   std::uint64_t tasks = 0;
   std::int64_t now = 0;
@@ -56,6 +59,7 @@ int main(int argc, char** argv) {
       return bench::serve_ceiling(std::uint16_t(port), settings.threads, {std::istreambuf_iterator<char>(file), {}});
     }
     if (*rebuild) return bench::run_rebuild(settings);
+    if (*soak) return bench::run_soak(settings, minutes);
     if (*webhooks) return bench::run_webhooks(settings);
     return *reads ? bench::run_reads(settings) : bench::run_writes(settings);
   } catch (const std::exception& error) {

@@ -8,7 +8,7 @@ find_package(ICU REQUIRED COMPONENTS uc)
 find_package(ZLIB REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(CLI11 QUIET)
-find_package(prometheus-cpp CONFIG QUIET)
+find_package(prometheus-cpp CONFIG REQUIRED)
 
 find_library(ROCKSDB_LIBRARY NAMES librocksdb.so rocksdb REQUIRED)
 find_library(CCTZ_LIBRARY NAMES cctz REQUIRED)

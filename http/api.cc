@@ -6,16 +6,19 @@
 #include <exception>
 #include <utility>
 
+#include "http/access_log.h"
 #include "http/admission.h"
 #include "http/async_call.h"
 #include "http/authenticate.h"
 #include "http/cors.h"
 #include "http/errors.h"
+#include "http/failed_logins.h"
 #include "http/feed_hub.h"
 #include "http/handlers.h"
 #include "http/min_position.h"
 #include "http/parameters.h"
 #include "http/rate_limit.h"
+#include "http/request_metrics.h"
 #include "http/router.h"
 
 namespace taskledger::http {
@@ -40,6 +43,7 @@ class ApiService final : public Service {
       : api_{parts, options, Cursors(options.cursor_key), FeedHub::create(parts.log, parts.models),
              storage::HeadSigner(options.cursor_key)},
         limit_{options.rate_limit, options.rate_burst},
+        failed_logins_({options.auth_failure_rate, options.auth_failure_burst}),
         cors_(options.cors_origins),
         router_(all_routes()),
         authenticator_(api_.parts.models.directory(), limit_.on() ? &buckets_ : nullptr) {}
@@ -52,7 +56,7 @@ class ApiService final : public Service {
     if (route.access != Access::open) {
       const auto now = api_.parts.clock();
       if (!is_repeated(head, "authorization")) principal = authenticator_.find(head.authorization, now);
-      if (!principal) return finish(head, nullptr, unauthorized(head));
+      if (!principal) return finish(head, nullptr, refuse_login(head, now));
       if (route.access == Access::scope && !principal->token.scopes.has(route.scope)) {
         return finish(head, &*principal, error_reply(403, fmt::format("Token lacks the scope '{}'", name_of(route.scope))));
       }
@@ -111,9 +115,28 @@ class ApiService final : public Service {
 
   Reply refuse(unsigned status, std::string_view message) override { return error_reply(status, message); }
 
-  void finished(const RequestHead&, const Admission*, unsigned, std::uint64_t, std::uint64_t) override {}
+  void finished(const RequestHead& head, const Admission* admission, unsigned status, std::uint64_t bytes,
+                std::uint64_t microseconds) override {
+    const auto& parts = api_.parts;
+    if (parts.metrics == nullptr && parts.access_log == nullptr) return;
+    const Route* route = admission ? admission->route : nullptr;
+    if (!route && !head.target.empty()) route = router_.match(head.method, split_target(head.target).path).route;
+    if (parts.metrics) parts.metrics->count(route, status, microseconds, bytes);
+    if (!parts.access_log) return;
+    AccessLine line{route, status, microseconds, bytes, head.remote_address, head.request_id, {}};
+    if (admission && admission->caller) line.workspace = static_cast<const Principal*>(admission->caller.get())->token.workspace;
+    parts.access_log->add(line);
+  }
 
  private:
+  // A missing token is a mistake; a wrong one may be a guess, and those are counted.
+  Reply refuse_login(const RequestHead& head, Timestamp now) {
+    if (head.authorization.empty()) return unauthorized(head);
+    const auto seconds = failed_logins_.fail(head.remote_address, now);
+    if (api_.parts.metrics) api_.parts.metrics->count_failed_authentication(seconds > 0);
+    return seconds == 0 ? unauthorized(head) : too_many_requests(failed_logins_.limit().policy(), seconds);
+  }
+
   Reply no_route(const RequestHead& head, const Router::Match& match) const {
     if (!match.allow) return unknown_route();
     if (head.method == Method::options && cors_.on()) return cors_.preflight(head, *match.allow);
@@ -157,6 +180,7 @@ class ApiService final : public Service {
 
   const Api api_;
   const RateLimit limit_;
+  FailedLogins failed_logins_;
   const Cors cors_;
   const Router router_;
   Buckets buckets_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "commands/command_handler.h"
@@ -23,6 +24,9 @@ class Webhooks;
 
 namespace taskledger::http {
 
+class AccessLog;
+class RequestMetrics;
+
 // A pool for what takes longer than an io thread may: heavy scans, as-of, blocking administration.
 class Workers {
  public:
@@ -35,6 +39,7 @@ struct ApiOptions {
   std::string cors_origins;                            // empty: off; "*" or a comma-separated list of origins
   std::uint32_t rate_limit = 0, rate_burst = 0;        // requests a second and burst, for each token; 0: off
   std::chrono::milliseconds stream_heartbeat{15'000};   // of event streams with nothing to say
+  std::uint32_t auth_failure_rate = 1, auth_failure_burst = 100;  // the same of invalid tokens, for each address
   std::string version;                                 // of the binary
 };
 
@@ -48,7 +53,13 @@ struct ApiParts {                                      // all outlive the servic
   reactors::Webhooks* webhooks = nullptr;              // null: nothing may ask for them (tests)
   projections::PastReads* past = nullptr;              // null: lists and stats as of another time are 503 (tests)
   std::function<Result<storage::BackedUp, storage::ReadError>()> back_up = {};  // blocks; empty: there is no place for backups
+  RequestMetrics* metrics = nullptr;                   // null: not counted
+  const AccessLog* access_log = nullptr;               // null: none
+  std::function<std::string()> scrape = nullptr;       // what /metrics answers, on a worker; empty: 404
 };
+
+// What /readyz tells, in one line; nullopt: ready.
+[[nodiscard]] std::optional<std::string> why_not_ready(const storage::EventLog& log, const projections::Runner& models);
 
 [[nodiscard]] std::unique_ptr<Service> make_api(ApiParts parts, ApiOptions options);
 

@@ -1,5 +1,7 @@
 #include "http/authenticate.h"
 
+#include <openssl/crypto.h>
+
 #include <array>
 #include <atomic>
 
@@ -25,6 +27,11 @@ bool same_ignoring_case(std::string_view text, std::string_view lower) {
     if (c != lower[i]) return false;
   }
   return true;
+}
+
+// Takes as long for two headers of one length whatever they hold.
+bool same_secret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 // The token's text; empty when the header is not "Bearer ksr_…".
@@ -67,7 +74,7 @@ std::shared_ptr<const Principal> Authenticator::find(std::string_view authorizat
   // Read before the look-up: what is remembered is then at worst too old, never taken for newer than it is.
   const auto generation = directory_.token_generation();
   auto& slot = memory[std::hash<std::string_view>{}(authorization) % kRemembered];
-  if (slot.authenticator != serial_ || slot.generation != generation || slot.authorization != authorization) {
+  if (slot.authenticator != serial_ || slot.generation != generation || !same_secret(slot.authorization, authorization)) {
     auto principal = look_up(authorization);
     if (!principal) return nullptr;
     slot = {serial_, generation, std::string(authorization), std::move(principal)};

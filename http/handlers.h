@@ -107,6 +107,8 @@ Task<Handled> stream_events(Request, std::string);  // events_stream.cc
 std::optional<Handled> get_me(const Request&);
 std::optional<Handled> get_healthz(const Request&);
 std::optional<Handled> get_readyz(const Request&);
+// metrics.cc
+Task<Handled> get_metrics(Request, std::string);
 // openapi.cc, docs_page.cc
 std::optional<Handled> get_openapi(const Request&);
 std::optional<Handled> get_docs_page(const Request&);

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "http/deadlines.h"
+#include "http/request_id.h"
 #include "http/server.h"
 
 namespace taskledger::http {
@@ -36,6 +37,7 @@ struct IoShard {
   std::atomic<std::size_t>& connections;  // of all threads
   Deadlines deadlines;                    // outlives `io`, whose destruction ends what is left of the connections
   std::string date_line;                  // renewed with each sweep
+  RequestIds request_ids;
   std::size_t turned_away = 0;            // connections over the limit that are being told so
   bool stopping = false;
   boost::asio::io_context io{1};          // one thread runs it: no locking inside

@@ -49,6 +49,10 @@ Bucket::State Bucket::look(const RateLimit& limit, Timestamp now) {
 
 std::shared_ptr<Bucket> Buckets::of(const TokenId& token) {
   const std::lock_guard lock(mutex_);
+  if (buckets_.size() >= sweep_at_) {
+    std::erase_if(buckets_, [](const auto& entry) { return entry.second.use_count() == 1; });
+    sweep_at_ = std::max<std::size_t>(1024, buckets_.size() * 2);
+  }
   auto& bucket = buckets_[token];
   if (!bucket) bucket = std::make_shared<Bucket>();
   return bucket;

@@ -41,7 +41,8 @@ class Bucket {
   Timestamp at_;
 };
 
-// Shared with the principals, which outlive a revoked token's entry.
+// Shared with the principals, which outlive a revoked token's entry. Entries that no principal holds any more die when
+// their number has doubled: one is made anew, and full, for a token that comes back after that.
 class Buckets {
  public:
   [[nodiscard]] std::shared_ptr<Bucket> of(const TokenId& token);
@@ -49,6 +50,7 @@ class Buckets {
  private:
   std::mutex mutex_;
   std::unordered_map<TokenId, std::shared_ptr<Bucket>> buckets_;
+  std::size_t sweep_at_ = 1024;
 };
 
 // `X-RateLimit-…` lines.

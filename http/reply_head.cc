@@ -49,6 +49,12 @@ void append_reply_head(std::string& out, const Reply& reply, const HeadOptions& 
     out += "Connection: keep-alive\r\n";
   }
   out += options.date_line;
+  out += options.standard_lines;
+  if (!options.request_id.empty()) {
+    out += "X-Request-Id: ";
+    out += options.request_id;
+    out += "\r\n";
+  }
   out += reply.headers;
   out += "\r\n";
 }

@@ -18,6 +18,8 @@ struct HeadOptions {
   bool close = false;
   bool keep_alive_http_1_0 = false;  // an HTTP/1.0 client must be told that the connection stays
   std::string_view date_line;        // "Date: …\r\n" or nothing
+  std::string_view standard_lines;   // likewise
+  std::string_view request_id;       // empty: no X-Request-Id
 };
 
 // Appends status line, Content-Type, Content-Length or Transfer-Encoding, Connection, Date, reply.headers as they are,

@@ -21,6 +21,8 @@ std::size_t split(std::string_view path, const Each& each) {
   return count;
 }
 
+}  // namespace
+
 std::string_view name_of(Method method) {
   switch (method) {
     case Method::get: return "GET";
@@ -34,8 +36,6 @@ std::string_view name_of(Method method) {
   }
   return "";
 }
-
-}  // namespace
 
 Router::Router(std::span<const Route> routes) {
   for (const Route& route : routes) {

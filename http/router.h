@@ -29,6 +29,8 @@ struct Route {
   SlowHandler slow = nullptr;
 };
 
+[[nodiscard]] std::string_view name_of(Method method);  // "GET"; "" for what no route has
+
 // The API's table (routes.cc).
 [[nodiscard]] std::span<const Route> all_routes();
 

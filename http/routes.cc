@@ -59,6 +59,7 @@ constexpr Route kRoutes[] = {
     {post,  "/api/v1/admin/backups",         scope, kOperator, kBody,   nullptr,    create_backup},
     {get,   "/healthz",                      open,  kRead,  kBody,      get_healthz, nullptr},
     {get,   "/readyz",                       open,  kRead,  kBody,      get_readyz, nullptr},
+    {get,   "/metrics",                      open,  kRead,  kBody,      nullptr,    get_metrics},
     {get,   "/openapi.json",                 open,  kRead,  kBody,      get_openapi, nullptr},
     {get,   "/docs",                         open,  kRead,  kBody,      get_docs_page, nullptr},
 };

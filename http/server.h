@@ -29,6 +29,8 @@ struct ServerOptions {
   std::chrono::milliseconds drain_timeout{10'000};     // on stop: for what is under way
   std::string tls_certificate, tls_key;                // PEM files; both or none
   Clock clock;                                         // for the Date header; empty: answers have none
+  std::string standard_headers;                        // ready lines that every answer has
+  bool request_ids = false;                            // every answer has X-Request-Id: the request's, or one made here
 };
 
 // The service must outlive the server, and whatever calls back into a waiting answer (async_call.h) must have done so,

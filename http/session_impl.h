@@ -72,6 +72,7 @@ class Session final : public Connection {
   Task<Next> ask();
   Next refuse(unsigned status, std::string_view message);
   Next internal_error(std::string_view reason);
+  std::string_view make_id();
   void make_head(Ending ending);
   bool write_now();
   Task<bool> write_rest();
@@ -86,6 +87,7 @@ class Session final : public Connection {
   Stream stream_;
   const Admit admit_;
   std::string remote_;
+  RequestId own_id_{};             // of the request under way, when it brought none
 
   InputBuffer in_;
   std::optional<RequestParser> parser_;
@@ -240,6 +242,7 @@ template <class Stream>
 auto Session<Stream>::dispatch() -> Next {
   RequestHead& head = parser_->head();
   head.remote_address = remote_;
+  if (shard_.options.request_ids && !is_request_id(head.request_id)) head.request_id = make_id();
   have_request_ = true;
   close_ = shard_.stopping || !parser_->keep_alive();
   used_ = parser_->head_size();
@@ -394,6 +397,12 @@ auto Session<Stream>::internal_error(std::string_view reason) -> Next {
 }
 
 template <class Stream>
+std::string_view Session<Stream>::make_id() {
+  own_id_ = shard_.request_ids.next();
+  return {own_id_.data(), own_id_.size()};
+}
+
+template <class Stream>
 void Session<Stream>::make_head(Ending ending) {
   close_ = close_ || reply_.close || shard_.stopping || ending != Ending::length;
   HeadOptions options;
@@ -401,6 +410,8 @@ void Session<Stream>::make_head(Ending ending) {
   options.close = close_;
   options.keep_alive_http_1_0 = !parser_->is_http_1_1();
   options.date_line = shard_.date_line;
+  options.standard_lines = shard_.options.standard_headers;
+  if (shard_.options.request_ids) options.request_id = have_request_ ? parser_->head().request_id : make_id();
   out_.clear();
   append_reply_head(out_, reply_, options);
   const bool is_head = have_request_ && parser_->head().method == Method::head;
@@ -471,6 +482,7 @@ void Session<Stream>::report(std::uint64_t bytes) {
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - started_);
   RequestHead unknown;
   unknown.remote_address = remote_;
+  unknown.request_id = {own_id_.data(), own_id_.size()};
   shard_.service.finished(have_request_ ? parser_->head() : unknown, admission_ ? &*admission_ : nullptr, reply_.status,
                           bytes, static_cast<std::uint64_t>(took.count()));
 }

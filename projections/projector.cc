@@ -183,6 +183,16 @@ std::vector<ProjectionStatus> Projector::status() const {
   return all;
 }
 
+ImageFigures Projector::images() const {
+  ImageFigures figures;
+  for (const WorkspaceImage* workspace : workspaces_.all()) {
+    if (!workspace->loaded) continue;
+    ++figures.workspaces;
+    figures.bytes += workspace->bytes;
+  }
+  return figures;
+}
+
 Cost Projector::cost(WorkspaceNumber workspace, const ListQuery& query) const {
   WorkspaceImage& image = workspaces_.at(workspace);
   const std::shared_lock lock(image.lock);

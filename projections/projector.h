@@ -46,6 +46,7 @@ class Projector final : public Runner {
 
   [[nodiscard]] const Directory& directory() const override { return directory_; }
   [[nodiscard]] std::vector<ProjectionStatus> status() const override;
+  [[nodiscard]] ImageFigures images() const override;
 
   [[nodiscard]] Cost cost(WorkspaceNumber workspace, const ListQuery& query) const override;
   Result<ListPage, storage::ReadError> list(WorkspaceNumber workspace, const ListQuery& query) override;

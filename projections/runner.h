@@ -58,6 +58,11 @@ struct MaintenanceFigures {
   std::uint64_t rebuilds = 0, failed_rebuilds = 0, checks = 0, failed_checks = 0, rows_checked = 0, differences = 0;
 };
 
+struct ImageFigures {
+  std::uint64_t workspaces = 0;  // whose image is in memory
+  std::uint64_t bytes = 0;       // of them, as last measured
+};
+
 class Runner : public ReadModels {
  public:
   // Attaches itself as the log's observer. All must outlive it.
@@ -92,6 +97,7 @@ class Runner : public ReadModels {
 
   [[nodiscard]] virtual const Directory& directory() const = 0;
   [[nodiscard]] virtual std::vector<ProjectionStatus> status() const = 0;
+  [[nodiscard]] virtual ImageFigures images() const { return {}; }
 };
 
 }  // namespace taskledger::projections

@@ -196,6 +196,18 @@ Webhooks::~Webhooks() { stop(); }
 Result<void, storage::ReadError> Webhooks::start() { return impl_->engine.start(); }
 void Webhooks::stop() { impl_->engine.stop(); }
 
+WebhookFigures Webhooks::figures() {
+  WebhookFigures figures;
+  for (const WebhookPtr& webhook : impl_->registry.all()) {
+    const WebhookStatus status = impl_->status_of(*webhook);
+    ++(status.paused ? figures.paused : status.problem.empty() ? figures.active : figures.failing);
+    figures.waiting += status.waiting;
+    figures.parked += status.parked;
+    figures.lag = std::max(figures.lag, status.lag);
+  }
+  return figures;
+}
+
 Webhooks::Answer<RegisteredWebhook> Webhooks::create(const WebhookCaller& caller, const WebhookRequest& request) {
   auto url = parse_url(request.url);
   if (!url) return WebhookFailure{Kind::invalid, url.error().message};

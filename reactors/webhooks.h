@@ -77,6 +77,13 @@ struct DeliveryStatusPage {
   std::optional<std::string> next;  // for `cursor`
 };
 
+// Of all workspaces.
+struct WebhookFigures {
+  std::uint64_t active = 0, paused = 0, failing = 0;  // webhooks; failing: stands still for a reason of its own
+  std::uint64_t waiting = 0, parked = 0;              // deliveries
+  std::uint64_t lag = 0;                              // events that no delivery was made of yet, of the one furthest behind
+};
+
 class Webhooks {
  public:
   template <class T>
@@ -90,6 +97,8 @@ class Webhooks {
 
   Result<void, storage::ReadError> start();
   void stop();
+
+  [[nodiscard]] WebhookFigures figures();  // an engine that has stopped tells of no deliveries
 
   Answer<RegisteredWebhook> create(const WebhookCaller& caller, const WebhookRequest& request);
   Answer<std::vector<WebhookStatus>> list(const WebhookCaller& caller);  // oldest first

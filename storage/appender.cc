@@ -1,5 +1,6 @@
 #include "storage/appender.h"
 
+#include <chrono>
 #include <stdexcept>
 
 #include "storage/keys.h"
@@ -26,7 +27,10 @@ void Appender::append(Commit commit, EventLog::OnAppended done) {
   if (failed_.load(std::memory_order_acquire)) return done(AppendError::unavailable);
   PendingCommit pending{std::move(commit), std::move(done), 0};
   pending.bytes = size_of(pending.commit);
-  if (auto pushed = queue_.push(pending); !pushed) pending.done(pushed.error());
+  if (auto pushed = queue_.push(pending); !pushed) {
+    if (pushed.error() == AppendError::queue_full) turned_away_.fetch_add(1, std::memory_order_relaxed);
+    pending.done(pushed.error());
+  }
 }
 
 void Appender::close() {
@@ -37,6 +41,12 @@ void Appender::close() {
 std::optional<std::string> Appender::failure() const {
   std::lock_guard lock(failure_mutex_);
   return failure_;
+}
+
+AppendFigures Appender::figures() const {
+  const auto [commits, bytes] = queue_.depth();
+  return {group_commits_.read(), group_records_.read(),  write_seconds_.read(),
+          commits,               bytes,                  turned_away_.load(std::memory_order_relaxed)};
 }
 
 void Appender::fail(const std::string& why) {
@@ -90,8 +100,12 @@ std::size_t Appender::write_group(std::vector<PendingCommit>& taken, std::size_t
     chain_->put_heads(batch_);
     rocksdb::WriteOptions write;
     write.sync = options_.sync;
+    const auto started = std::chrono::steady_clock::now();
     const auto status = tables_.db().Write(write, &batch_);
     if (status.ok()) {
+      write_seconds_.add(std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+      group_commits_.add(static_cast<double>(end - begin));
+      group_records_.add(static_cast<double>(records_.size()));
       heads_.publish(chain_->heads(), chain_->touched());
       if (!records_.empty()) {
         for (const auto& observer : observers_) observer(records_);

@@ -5,6 +5,7 @@
 // reached the disk, so nothing is acknowledged after it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <optional>
@@ -15,9 +16,11 @@
 #include "storage/chain_writer.h"
 #include "storage/commit_queue.h"
 #include "storage/erasure.h"
+#include "storage/figures.h"
 #include "storage/idempotency_sweep.h"
 #include "storage/published_heads.h"
 #include "storage/stream_versions.h"
+#include "storage/tally.h"
 
 namespace taskledger::storage {
 
@@ -41,6 +44,7 @@ class Appender {
   // Answers everything that is queued, then stops.
   void close();
   [[nodiscard]] std::optional<std::string> failure() const;
+  [[nodiscard]] AppendFigures figures() const;
   void fail(const std::string& why);
 
   // For a bulk append: waits until the queue is empty and keeps it so. False: paused already, closed or failed.
@@ -73,6 +77,15 @@ class Appender {
   std::vector<Answer> answers_;
   std::vector<Version> next_versions_;
   std::vector<ErasedRange> erased_;
+
+  // Told of by figures(); filled by the appender thread.
+  using GroupSizes = Tally<13>;
+  static constexpr std::array<double, 13> kGroupSizes{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096};
+  static constexpr std::array<double, 14> kSeconds{0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
+                                                   0.01,    0.02,   0.05,   0.1,    0.5,   1,     5};
+  GroupSizes group_commits_{kGroupSizes}, group_records_{kGroupSizes};
+  Tally<14> write_seconds_{kSeconds};
+  std::atomic<std::uint64_t> turned_away_ = 0;
 
   mutable std::mutex failure_mutex_;
   std::optional<std::string> failure_;

@@ -27,6 +27,14 @@ class CommitQueue {
   // These have been answered.
   void release(std::size_t commits, std::size_t bytes);
 
+  struct Depth {
+    std::size_t commits = 0, bytes = 0;  // waiting or taken, not yet answered
+  };
+  [[nodiscard]] Depth depth() const {
+    const std::lock_guard lock(mutex_);
+    return {commits_, bytes_};
+  }
+
   // Later pushes are refused with `closed`; what is in the queue is still taken.
   void close();
   // Later pushes are refused with queue_full until resume(); waits until everything before has been answered.
@@ -36,7 +44,7 @@ class CommitQueue {
 
  private:
   const std::size_t max_commits_, max_bytes_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable not_empty_, answered_;
   std::vector<PendingCommit> waiting_;
   std::size_t commits_ = 0, bytes_ = 0;  // waiting or taken, not yet answered

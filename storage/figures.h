@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "storage/event_log.h"
+#include "storage/tally.h"
 
 namespace taskledger::storage {
 
@@ -23,6 +24,15 @@ struct LogFigures {
   StoreFigures store;
   Head head;
   std::vector<std::pair<WorkspaceNumber, WorkspaceHead>> workspaces;  // by number
+};
+
+// Of the appender since the log was opened, and of what waits for it now.
+struct AppendFigures {
+  Distribution commits_per_group;  // group: what one write and one sync made durable
+  Distribution records_per_group;
+  Distribution write_seconds;      // of a group, the sync included
+  std::uint64_t queued_commits = 0, queued_bytes = 0;
+  std::uint64_t turned_away = 0;   // the queue was full
 };
 
 }  // namespace taskledger::storage

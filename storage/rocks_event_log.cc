@@ -31,6 +31,7 @@ class Log final : public LogReads<RocksEventLog> {
   void append(Commit commit, OnAppended done) override { appender_.append(std::move(commit), std::move(done)); }
   void observe(Observer observer) override { appender_.observe(std::move(observer)); }
   std::optional<std::string> failure() const override { return appender_.failure(); }
+  AppendFigures append_figures() const override { return appender_.figures(); }
   std::unique_ptr<ReactorStore> reactor_store() override { return std::make_unique<RocksReactorStore>(*tables_); }
 
   Result<BackedUp, ReadError> back_up(const std::filesystem::path& to) override {

@@ -47,6 +47,7 @@ class RocksEventLog : public EventLog {
   [[nodiscard]] virtual LogFigures figures() const = 0;
   // While writes go on; blocks until it is complete (backup.h).
   [[nodiscard]] virtual Result<BackedUp, ReadError> back_up(const std::filesystem::path& to) = 0;
+  [[nodiscard]] virtual AppendFigures append_figures() const = 0;
   // The one table of the reactors, beside the log; the log must outlive it.
   [[nodiscard]] virtual std::unique_ptr<ReactorStore> reactor_store() = 0;
 };

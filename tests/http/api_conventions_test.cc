@@ -210,7 +210,7 @@ TEST_F(ApiTest, CrossOriginIsASetting) {
             "204\nAllow: GET, HEAD, POST, OPTIONS\nAccess-Control-Allow-Methods: GET, HEAD, POST\n"
             "Access-Control-Allow-Headers: Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Min-Position, Last-Event-ID\n"
             "Access-Control-Max-Age: 600\nVary: Origin\nAccess-Control-Allow-Origin: https://a.example\n"
-            "Access-Control-Expose-Headers: ETag, Location, Retry-After, X-Position, X-RateLimit-Limit, X-RateLimit-Remaining, "
+            "Access-Control-Expose-Headers: ETag, Location, Retry-After, X-Position, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, "
             "X-RateLimit-Reset, X-RateLimit-Policy\n");
   EXPECT_EQ(call("OPTIONS ~/tasks", {}, {{"Origin", "https://evil.example"}, {"Access-Control-Request-Method", "POST"}}),
             "204\nAllow: GET, HEAD, POST, OPTIONS\nVary: Origin\n");

@@ -55,7 +55,10 @@ class ApiTest : public ::testing::Test {
       workspace("acme", WorkspaceNumber{1});
       token = make_token("tasks:read,tasks:write,audit:read,admin");
     }
-    api = make_api({*log, *models, *commands, workers, [this] { return now; }, random(), nullptr, past.get()}, std::move(options));
+    ApiParts parts{*log, *models, *commands, workers, [this] { return now; }, random()};
+    parts.past = past.get();
+    change(parts);
+    api = make_api(std::move(parts), std::move(options));
   }
   void workspace(std::string_view name, WorkspaceNumber number) {
     ASSERT_TRUE(commands::append_and_wait(*log, commands::make_workspace(name, number, UserId{})));
@@ -123,10 +126,14 @@ class ApiTest : public ::testing::Test {
     for (const auto& [name, value] : headers) set(head, name, value);
 
     auto admitted = api->admit(head);
-    if (auto* reply = std::get_if<Reply>(&admitted)) return *reply;
+    const auto told = [&](Reply reply, const Admission* admission) {
+      api->finished(head, admission, reply.status, reply.body.size(), 1'234);
+      return reply;
+    };
+    if (auto* reply = std::get_if<Reply>(&admitted)) return told(*reply, nullptr);
     const auto& admission = std::get<Admission>(admitted);
     if (body.size() > admission.body_limit) return api->refuse(413, "Body is too long");
-    if (auto reply = api->answer_now(head, admission, body)) return *reply;
+    if (auto reply = api->answer_now(head, admission, body)) return told(*reply, &admission);
     boost::asio::io_context io;
     std::optional<Answer> answer;
     models->on_wait = [&] {
@@ -139,7 +146,7 @@ class ApiTest : public ::testing::Test {
     });
     io.run();
     models->on_wait = nullptr;
-    return std::get<Reply>(*answer);
+    return told(std::get<Reply>(*answer), &admission);
   }
   static void set(RequestHead& head, std::string_view name, std::string_view value) {
     if (name == "Authorization") head.authorization = value, head.has_authorization = !value.empty();
@@ -150,6 +157,8 @@ class ApiTest : public ::testing::Test {
     if (name == "X-Min-Position") head.min_position = value, head.has_min_position = true;
     if (name == "Origin") head.origin = value;
     if (name == "Access-Control-Request-Method") head.access_control_request_method = value;
+    if (name == "From") head.remote_address = value;
+    if (name == "X-Request-Id") head.request_id = value;
     if (name == "repeated") head.repeated = value;
   }
 
@@ -187,6 +196,7 @@ class ApiTest : public ::testing::Test {
     return std::string(answer.substr(at + 14, answer.find('"', at + 14) - at - 14));
   }
 
+  std::function<void(ApiParts&)> change = [](ApiParts&) {};  // before restart()
   Timestamp now = kNow;
   std::unique_ptr<storage::EventLog> log;
   std::unique_ptr<FakeModels> models;
