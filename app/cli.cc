@@ -77,7 +77,7 @@ int run_command_line(int argc, char** argv) {
   root.footer("Every flag can also be given in the environment: --data as TASKLEDGER_DATA, and so on.");
   root.get_formatter()->column_width(34);
   Run chosen;
-  for (const auto add : {add_serve, add_token, add_import, add_export, add_events, add_verify, add_rebuild, add_stats}) add(root, chosen);
+  for (const auto add : {add_serve, add_token, add_import, add_export, add_events, add_replay, add_verify, add_rebuild, add_stats}) add(root, chosen);
   finish_declaring(root, "taskledger " TASKLEDGER_VERSION);
   try {
     root.parse(argc, argv);

@@ -29,6 +29,7 @@ void add_import(CLI::App& root, Run& run);
 void add_export(CLI::App& root, Run& run);
 void add_events(CLI::App& root, Run& run);
 void add_verify(CLI::App& root, Run& run);
+void add_replay(CLI::App& root, Run& run);
 void add_rebuild(CLI::App& root, Run& run);
 void add_stats(CLI::App& root, Run& run);
 

@@ -18,6 +18,7 @@
 #include "commands/command_handler.h"
 #include "http/api.h"
 #include "http/server.h"
+#include "projections/past/past_reads.h"
 #include "reactors/webhooks.h"
 
 namespace taskledger::app {
@@ -40,11 +41,12 @@ class Process {
   explicit Process(const ServeSettings& settings)
       : open_(open_to_write(settings.data, settings.key_file, settings.log)),
         models_(open_read_models(*open_.directory, *open_.log, settings.runner, "catching up")),
+        past_(*open_.log, *models_.runner, system_now, {settings.past_cache_mb << 20}),
         commands_(commands::make_command_handler(*open_.log, system_now, system_random)),
         workers_(settings.workers, settings.worker_queue),
         reactor_store_(open_.log->reactor_store()),
         webhooks_({*open_.log, *reactor_store_, server_key(), system_now, system_random}, webhook_settings(settings)),
-        api_(http::make_api({*open_.log, *models_.runner, *commands_, workers_, system_now, system_random, &webhooks_},
+        api_(http::make_api({*open_.log, *models_.runner, *commands_, workers_, system_now, system_random, &webhooks_, &past_},
                             api_options(settings))),
         server_(server_options(settings), *api_) {}
 
@@ -57,6 +59,7 @@ class Process {
 
   void stop() {
     server_.stop();
+    past_.stop();
     workers_.stop();
     webhooks_.stop();
     models_.runner->stop();
@@ -88,6 +91,7 @@ class Process {
 
   OpenLog open_;
   ReadModelStores models_;
+  projections::PastReads past_;
   std::unique_ptr<commands::CommandHandler> commands_;
   WorkerPool workers_;
   std::unique_ptr<storage::ReactorStore> reactor_store_;

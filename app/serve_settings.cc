@@ -68,6 +68,7 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
                               "fsync: acknowledged is on disk; os: a power loss may take the last second", "fsync");
   command.add_option("--key-file", settings.key_file, "Where secret.key is, when not in the data directory")->type_name("FILE");
   number(command, "--cache-mb", settings.cache_mb, "Memory for workspaces' read models")->check(CLI::Range(1, 1 << 20));
+  number(command, "--past-cache-mb", settings.past_cache_mb, "Memory for lists and stats of the past (as_of)")->check(CLI::Range(1, 1 << 20));
   number(command, "--max-queued-commits", settings.log.max_queued_commits, "Writes that may wait for the disk; more are answered 503")
       ->check(CLI::PositiveNumber);
   number(command, "--max-queued-bytes", settings.log.max_queued_bytes, "Bytes of them")->check(CLI::PositiveNumber);

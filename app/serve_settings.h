@@ -24,7 +24,7 @@ struct ServeSettings {
   std::string log_level = "info";
   unsigned workers = 2;
   std::size_t worker_queue = 1024;
-  std::uint64_t cache_mb = 512;
+  std::uint64_t cache_mb = 512, past_cache_mb = 512;
   http::ServerOptions server;
   http::ApiOptions api;
   storage::LogOptions log;

@@ -11,6 +11,9 @@
 #include "projections/runner.h"
 #include "storage/event_log.h"
 
+namespace taskledger::projections {
+class PastReads;
+}
 namespace taskledger::reactors {
 class Webhooks;
 }
@@ -39,6 +42,7 @@ struct ApiParts {                                      // all outlive the servic
   Clock clock;
   RandomBytes random;
   reactors::Webhooks* webhooks = nullptr;              // null: nothing may ask for them (tests)
+  projections::PastReads* past = nullptr;              // null: lists and stats as of another time are 503 (tests)
 };
 
 [[nodiscard]] std::unique_ptr<Service> make_api(ApiParts parts, ApiOptions options);

@@ -86,11 +86,12 @@ Task<Handled> batch_create(Request, std::string);
 Task<Handled> batch_update(Request, std::string);
 Task<Handled> batch_complete(Request, std::string);
 Task<Handled> batch_delete(Request, std::string);
-// tasks_list.cc, tasks_read.cc, stats.cc
+// tasks_list.cc, tasks_read.cc
 std::optional<Handled> list_tasks(const Request&);
 Task<Handled> list_tasks_on_worker(Request, std::string);
 std::optional<Handled> get_task(const Request&);
 std::optional<Handled> get_stats(const Request&);
+Task<Handled> get_stats_on_worker(Request, std::string);
 // history.cc, events.cc
 std::optional<Handled> get_history(const Request&);
 std::optional<Handled> get_events(const Request&);

@@ -1,7 +1,8 @@
-// GET /tasks.
+// GET /tasks and /tasks/stats: as they are, quickly; as they were, on a worker.
 #include "http/errors.h"
 #include "http/handlers.h"
 #include "http/list_parameters.h"
+#include "projections/past/past_reads.h"
 
 namespace taskledger::http {
 namespace {
@@ -11,8 +12,14 @@ Result<ListRequest> parse(const Request& request) {
                     request.api.cursors);
 }
 
+Result<projections::ListPage, storage::ReadError> read(const Request& request, const ListRequest& list) {
+  const auto& parts = request.api.parts;
+  if (list.as_of) return parts.past->list(request.workspace(), list.query);
+  return parts.models.list(request.workspace(), list.query);
+}
+
 Handled answer(const Request& request, const ListRequest& list) {
-  auto page = request.api.parts.models.list(request.workspace(), list.query);
+  auto page = read(request, list);
   if (!page) return reply_of(page.error());
   std::string body;
   body.reserve(page->rows.size() + 256);
@@ -30,16 +37,32 @@ Handled answer(const Request& request, const ListRequest& list) {
   return {json_reply(200, std::move(body)), page->position};
 }
 
-// The read models know the present; lists and stats of the past are for a read model of their own.
-Handled past_unavailable() { return error_reply(503, "Parameter 'as_of' is not available here yet"); }
+Result<StatsRequest> parse_of_stats(const Request& request) {
+  return parse_stats(request.query, request.caller->token.zone, request.caller->token.user, request.now());
+}
+
+Handled answer(const Request& request, const StatsRequest& stats) {
+  const auto& parts = request.api.parts;
+  auto found = stats.as_of ? parts.past->stats(request.workspace(), stats.query)
+                           : parts.models.stats(request.workspace(), stats.query);
+  if (!found) return reply_of(found.error());
+  std::string body;
+  append_stats_json(body, found->stats);
+  return Handled(json_reply(200, std::move(body)), found->position);
+}
+
+// Without a read model of the past (tests of other things).
+Handled past_unavailable() { return error_reply(503, "Parameter 'as_of' is not available here"); }
 
 }  // namespace
 
 std::optional<Handled> list_tasks(const Request& request) {
   auto list = parse(request);
   if (!list) return reply_of(list.error());
-  if (list->as_of) return past_unavailable();
-  if (request.api.parts.models.cost(request.workspace(), list->query) == projections::Cost::scan) return std::nullopt;
+  if (list->as_of && !request.api.parts.past) return past_unavailable();
+  const bool long_read =
+      list->as_of || request.api.parts.models.cost(request.workspace(), list->query) == projections::Cost::scan;
+  if (long_read) return std::nullopt;
   return answer(request, *list);
 }
 
@@ -53,14 +76,20 @@ Task<Handled> list_tasks_on_worker(Request request, std::string) {
 }
 
 std::optional<Handled> get_stats(const Request& request) {
-  auto stats = parse_stats(request.query, request.caller->token.zone, request.caller->token.user, request.now());
+  auto stats = parse_of_stats(request);
   if (!stats) return reply_of(stats.error());
-  if (stats->as_of) return past_unavailable();
-  auto found = request.api.parts.models.stats(request.workspace(), stats->query);
-  if (!found) return reply_of(found.error());
-  std::string body;
-  append_stats_json(body, found->stats);
-  return Handled(json_reply(200, std::move(body)), found->position);
+  if (stats->as_of && !request.api.parts.past) return past_unavailable();
+  if (stats->as_of) return std::nullopt;
+  return answer(request, *stats);
+}
+
+Task<Handled> get_stats_on_worker(Request request, std::string) {
+  std::function<Handled()> job = [request]() -> Handled {
+    auto stats = parse_of_stats(request);
+    if (!stats) return reply_of(stats.error());
+    return answer(request, *stats);
+  };
+  co_return co_await on_worker(request.api, std::move(job));
 }
 
 }  // namespace taskledger::http

@@ -337,6 +337,42 @@ void Image::change_cells(Row row, std::uint16_t old_cell, const Change& change) 
 
 void Image::remember(Row row) { dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]}); }
 
+// What differs between the row and the task, beside what `change` says already.
+void Image::compare(Row row, const Task& task, Change& change) const {
+  change.due = due[row] != ms_or_none(task.fields.due_date);
+  change.assignee = assignee[row] != change.new_assignee;
+  change.completed = completed[row] != ms_or_none(task.completed_at);
+  change.cell = cell[row] != change.new_cell;
+  change.updated = updated[row] != task.updated_at.ms;
+  change.created = created[row] != task.created_at.ms || users[created_by[row]].id != task.created_by.value;
+  change.title = TitleKey::text(title[row]) != task.fields.title;
+  const auto held = links[row];
+  change.links = held.size() != task.fields.links.size();
+  for (std::size_t i = 0; i < held.size() && !change.links; ++i) {
+    change.links = type_of(held[i]) != task.fields.links[i].type ||
+                   entities[entity_of(held[i])].id != task.fields.links[i].id.value;
+  }
+}
+
+void Image::store(const Task& task) {
+  columns_only_ = true;
+  const std::uint64_t bit = task.lifecycle == Lifecycle::live ? 1 : 0;
+  Change change;
+  change.new_assignee = task.fields.assigned_to ? intern_user(task.fields.assigned_to->value) : kNoUser;
+  change.new_cell = cell_of(facets_of(task));
+  auto row = find(task.id.value);
+  if (row) {
+    compare(*row, task, change);
+  } else {
+    change.fresh = true;
+    row = allocate();
+    id[*row] = task.id.value;
+    row_index_.insert(*row, [this](Row at) -> const Uuid& { return id[at]; });
+  }
+  live[*row / 64] = (live[*row / 64] & ~(std::uint64_t{1} << (*row % 64))) | bit << (*row % 64);
+  write(*row, task, change);
+}
+
 void Image::put(const Task& task) {
   const std::uint32_t new_assignee = task.fields.assigned_to ? intern_user(task.fields.assigned_to->value) : kNoUser;
   Change change;
@@ -355,19 +391,7 @@ void Image::put(const Task& task) {
   }
   const Row row = *found;
   remember(row);
-  change.due = due[row] != ms_or_none(task.fields.due_date);
-  change.assignee = assignee[row] != new_assignee;
-  change.completed = completed[row] != ms_or_none(task.completed_at);
-  change.cell = cell[row] != change.new_cell;
-  change.updated = updated[row] != task.updated_at.ms;
-  change.created = created[row] != task.created_at.ms || users[created_by[row]].id != task.created_by.value;
-  change.title = TitleKey::text(title[row]) != task.fields.title;
-  const auto held = links[row];
-  change.links = held.size() != task.fields.links.size();
-  for (std::size_t i = 0; i < held.size() && !change.links; ++i) {
-    change.links = type_of(held[i]) != task.fields.links[i].type ||
-                   entities[entity_of(held[i])].id != task.fields.links[i].id.value;
-  }
+  compare(row, task, change);
   const std::uint16_t old_cell = cell[row];
   detach(row, change);
   write(row, task, change);

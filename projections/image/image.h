@@ -71,6 +71,11 @@ class Image {
   void put(const Task& task);       // a live task, new or changed
   bool remove(const TaskId& task);  // false: there is none
 
+  // Columns alone, for images that are scanned and never walked (past/): a task in any state, new or changed; one that
+  // is not live keeps its row, with its bit in `live` off. Not to be mixed with put() and remove().
+  void store(const Task& task);
+  [[nodiscard]] bool columns_only() const { return columns_only_; }
+
   [[nodiscard]] std::optional<Row> find(const Uuid& task) const;
   [[nodiscard]] Task task(Row row) const;
   [[nodiscard]] std::uint32_t tasks() const { return by_due.size(); }
@@ -116,6 +121,7 @@ class Image {
   std::uint32_t intern_user(const Uuid& user);
   std::uint32_t intern_entity(const Uuid& entity);
   void write(Row row, const Task& task, const Change& change);
+  void compare(Row row, const Task& task, Change& change) const;
   void write_title(Row row, std::string_view title);
   void detach(Row row, const Change& change);
   void attach(Row row, const Change& change);
@@ -124,6 +130,7 @@ class Image {
   void detach_links(Row row);
   void attach_links(Row row);
 
+  bool columns_only_ = false;
   UuidIndex row_index_, user_index_, entity_index_;
   std::vector<Row> free_;
   mutable std::mutex building_;

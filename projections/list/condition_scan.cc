@@ -191,9 +191,22 @@ RowTestPtr times_test(const Image& image, const Condition& condition, const Colu
   return time_test(times, condition.low, condition.high);
 }
 
+// Without the sequences of entities: by looking at every row's links.
+RowTestPtr links_test(const Image& image, const Condition& condition) {
+  std::vector<std::uint8_t> wanted(image.entities.size());
+  for (const Uuid& id : condition.ids) {
+    if (const auto number = image.entity_number(id)) wanted[*number] = 1;
+  }
+  return per_row(image, 10, [&image, wanted = std::move(wanted)](Row row) {
+    const auto links = image.links[row];
+    return std::any_of(links.begin(), links.end(), [&](PackedLink link) { return wanted[entity_of(link)] != 0; });
+  });
+}
+
 RowTestPtr entities_test(const Image& image, const Condition& condition) {
   if (condition.test == Test::is_null)
     return facets_test(image, [](const Facets& facets) { return facets.link_types == 0; });
+  if (image.columns_only()) return links_test(image, condition);
   Bits bits(image.live.size());
   for (const Uuid& id : condition.ids) {
     const Entity* entity = image.entity(id);

@@ -279,6 +279,24 @@ ListPage answer_facets(const Image& image, const ListQuery& query, const Bound& 
   return page_of(image, query, order, total, page_rows(image, query, order, total, match, each));
 }
 
+// All live rows as bits, and the tests that are left to do for what `bound` says of columns.
+std::vector<RowTestPtr> start_from_all(const Image& image, const Bound& bound, Bits& bits) {
+  std::vector<RowTestPtr> tests;
+  bits.assign(image.live.data(), image.live.data() + image.live.size());
+  if (!bound.set.all()) tests.push_back(cells_test(image, bound.set));
+  if (bound.ranged) tests.push_back(time_test(image.due, bound.due_low, bound.due_high));
+  if (bound.user) tests.push_back(user_test(image, image.assignee, *bound.user));
+  if (bound.entity) tests.push_back(link_test(image, *bound.entity, bound.link_type));
+  return tests;
+}
+
+// Keeps of `bits` the rows that pass the tests, the filters and the search; returns how many.
+std::uint64_t keep_matches(const Image& image, const ListQuery& query, std::vector<RowTestPtr> tests, Bits& bits) {
+  if (query.filters) tests.push_back(filter_test(image, *query.filters));
+  for (const std::string& word : query.search) tests.push_back(contains_test(image, word));
+  return keep_passing(*all_of(std::move(tests)), bits);
+}
+
 // Filters and search: candidates as bits, then column by column.
 ListPage answer_scan(const Image& image, const ListQuery& query, const Bound& bound) {
   const RowOrder order(image, query.order, query.after);
@@ -292,19 +310,26 @@ ListPage answer_scan(const Image& image, const ListQuery& query, const Bound& bo
     if (bound.test_user) tests.push_back(user_test(image, image.assignee, *bound.user));
     if (bound.test_link) tests.push_back(link_test(image, *bound.entity, bound.link_type));
   } else {
-    bits.assign(image.live.data(), image.live.data() + image.live.size());
-    if (!bound.set.all()) tests.push_back(cells_test(image, bound.set));
-    if (bound.ranged) tests.push_back(time_test(image.due, bound.due_low, bound.due_high));
-    if (bound.user) tests.push_back(user_test(image, image.assignee, *bound.user));
-    if (bound.entity) tests.push_back(link_test(image, *bound.entity, bound.link_type));
+    tests = start_from_all(image, bound, bits);
   }
-  if (query.filters) tests.push_back(filter_test(image, *query.filters));
-  for (const std::string& word : query.search) tests.push_back(contains_test(image, word));
-  const std::uint64_t total = keep_passing(*all_of(std::move(tests)), bits);
+  const std::uint64_t total = keep_matches(image, query, std::move(tests), bits);
   if (total == 0) return {};
   const auto match = [&](Row row) { return (bits[row / 64] >> (row % 64) & 1) != 0; };
   const auto each = [&](const auto& offer) { each_set(bits, offer); };
   return page_of(image, query, order, total, page_rows(image, query, order, total, match, each));
+}
+
+// `bind` without sequences.
+Bound bind_columns(const Image& image, const ListQuery& query) {
+  Bound bound;
+  FacetFilter facets{.completed = {}, .priority = query.priority, .action_type = query.action_type, .link_type = {}};
+  bind_mode(bound, facets, query);
+  if (query.assigned_to) bound.user = image.user_number(query.assigned_to->value);
+  if (query.linked_entity_id) bound.entity = image.entity_number(query.linked_entity_id->value);
+  bound.nothing = (query.assigned_to && !bound.user) || (query.linked_entity_id && !bound.entity);
+  (bound.entity ? bound.link_type : facets.link_type) = query.linked_entity_type;
+  bound.set = CellSet(facets);
+  return bound;
 }
 
 bool scans(const ListQuery& query) { return query.filters.has_value() || !query.search.empty(); }
@@ -324,6 +349,25 @@ ListPage answer_list(const Image& image, const ListQuery& query) {
   if (bound.nothing) return {};
   const bool by_columns = scans(query) || (bound.residual() && bound.tree->size() > kQuick);
   return by_columns ? answer_scan(image, query, bound) : answer_facets(image, query, bound);
+}
+
+std::vector<Row> rows_from_columns(const Image& image, const ListQuery& query, std::uint64_t& total) {
+  const Bound bound = bind_columns(image, query);
+  total = 0;
+  if (bound.nothing) return {};
+  Bits bits;
+  auto tests = start_from_all(image, bound, bits);
+  total = keep_matches(image, query, std::move(tests), bits);
+  if (total == 0) return {};
+  const auto each = [&](const auto& offer) { each_set(bits, offer); };
+  const std::uint64_t wanted = std::min(std::uint64_t{query.limit} + 1, total);
+  return top_rows(RowOrder(image, query.order, query.after), wanted, each);
+}
+
+ListPage answer_list_from_columns(const Image& image, const ListQuery& query) {
+  std::uint64_t total = 0;
+  Rows rows = rows_from_columns(image, query, total);
+  return page_of(image, query, RowOrder(image, query.order, query.after), total, std::move(rows));
 }
 
 }  // namespace taskledger::projections

@@ -11,6 +11,8 @@
 // Threads: under the image's shared lock.
 #pragma once
 
+#include <vector>
+
 #include "core/query.h"
 #include "projections/image/image.h"
 #include "projections/read_models.h"
@@ -20,5 +22,9 @@ namespace taskledger::projections {
 [[nodiscard]] Cost cost_of_list(const Image& image, const ListQuery& query);
 // All but the position.
 [[nodiscard]] ListPage answer_list(const Image& image, const ListQuery& query);
+// The same, of an image that has columns and no sequences (Image::store): always a scan, milliseconds a million tasks.
+[[nodiscard]] ListPage answer_list_from_columns(const Image& image, const ListQuery& query);
+// The page's rows alone, one more than `limit` where more follow; `total` becomes the number of all matches.
+[[nodiscard]] std::vector<Row> rows_from_columns(const Image& image, const ListQuery& query, std::uint64_t& total);
 
 }  // namespace taskledger::projections

@@ -31,4 +31,26 @@ Stats answer_stats(const Image& image, const StatsQuery& query) {
   return stats;
 }
 
+Stats answer_stats_from_columns(const Image& image, const StatsQuery& query) {
+  Stats stats;
+  std::optional<std::uint32_t> user;
+  if (query.user && !(user = image.user_number(query.user->value))) return stats;
+  // Null times are beyond every range's end.
+  const auto within = [](std::int64_t time, const TimeRange& range) {
+    return range.begin.ms <= time && time < range.end.ms;
+  };
+  for (Row row = 0; row < image.rows(); ++row) {
+    if (!image.is_live(row) || (user && image.assignee[row] != *user)) continue;
+    const std::int64_t due = image.due[row];
+    const bool completed = image.completed[row] != kNoTime;
+    ++stats.total;
+    stats.completed += completed;
+    stats.completed_today += within(image.completed[row], query.day);
+    stats.remaining_today += !completed && within(due, query.day);
+    stats.overdue += !completed && due < query.now.ms;
+    stats.this_week += within(due, query.week);
+  }
+  return stats;
+}
+
 }  // namespace taskledger::projections

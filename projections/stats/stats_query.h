@@ -9,5 +9,7 @@
 namespace taskledger::projections {
 
 [[nodiscard]] Stats answer_stats(const Image& image, const StatsQuery& query);
+// The same by looking at every row, of an image that has columns and no sequences (Image::store).
+[[nodiscard]] Stats answer_stats_from_columns(const Image& image, const StatsQuery& query);
 
 }  // namespace taskledger::projections

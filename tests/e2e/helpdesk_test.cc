@@ -50,13 +50,15 @@ void fold_data(NaiveTask& task, simdjson::dom::object data) {
   }
 }
 
-NaiveTasks fold(const std::string& text) {
+// Of each task what happened up to `until`; times of whole seconds order as their texts do.
+NaiveTasks fold(const std::string& text, const std::string& until = "9") {
   NaiveTasks tasks;
   simdjson::dom::parser parser;
   for (const std::string& line : lines_of(text)) {
     simdjson::dom::element event = parser.parse(line);
     const std::string id(event["task_id"].get_string().value()), type(event["type"].get_string().value()),
         time(event["time"].get_string().value()), actor(event["actor"].get_string().value());
+    if (time > until) continue;
     NaiveTask& task = tasks[id];
     if (type == "TaskCreated") {
       for (const char* name : {"due_date", "priority", "action_type", "completed_at", "completed_by", "assigned_to_id"}) task.fields[name] = "null";
@@ -201,6 +203,99 @@ TEST_F(HelpDesk, ListsTotalsAndStatsAreThoseOfANaiveFold) {
                 "{\"total\":" + std::to_string(total) + ",\"completedToday\":0,\"remainingToday\":0,\"overdue\":" + std::to_string(overdue) +
                     ",\"thisWeek\":0,\"completionRate\":" + std::to_string(rate) + "}");
     }
+  }
+}
+
+std::string day_after(const std::string& date, int days) {
+  tm civil{};
+  strptime(date.c_str(), "%Y-%m-%d", &civil);
+  civil.tm_mday += days;
+  const time_t at = timegm(&civil);
+  char text[16];
+  strftime(text, sizeof text, "%Y-%m-%d", gmtime(&at));
+  return text;
+}
+
+std::string naive_stats(const NaiveTasks& tasks, const std::string& user, const std::string& now) {
+  const std::string day = now.substr(0, 10);
+  tm civil{};
+  strptime(day.c_str(), "%Y-%m-%d", &civil);
+  timegm(&civil);
+  const std::string monday = day_after(day, -((civil.tm_wday + 6) % 7)), next = day_after(monday, 7);
+  std::size_t total = 0, completed = 0, today = 0, remaining = 0, overdue = 0, week = 0;
+  for (const auto& [id, task] : tasks) {
+    if (user != "all" && task.at("assigned_to_id") != user) continue;
+    const bool done = task.at("is_completed") == "true";
+    const std::string& due = task.at("due_date");
+    ++total;
+    completed += done;
+    today += done && task.at("completed_at").starts_with(day);
+    if (due == "null") continue;
+    remaining += !done && due.starts_with(day);
+    overdue += !done && due < now;
+    week += due >= monday && due < next;
+  }
+  const auto rate = total ? (completed * 200 + total) / (2 * total) : 0;
+  return "{\"total\":" + std::to_string(total) + ",\"completedToday\":" + std::to_string(today) + ",\"remainingToday\":" +
+         std::to_string(remaining) + ",\"overdue\":" + std::to_string(overdue) + ",\"thisWeek\":" + std::to_string(week) +
+         ",\"completionRate\":" + std::to_string(rate) + "}";
+}
+
+TEST_F(HelpDesk, ListsAndStatsOfAnyInstantAreThoseOfANaiveFoldAndReplayAgrees) {
+  const std::string text = gunzip(kFile);
+  std::vector<std::string> times;
+  for (const std::string& line : lines_of(text)) times.push_back(json_field(line, "time"));
+  std::sort(times.begin(), times.end());
+  std::map<std::string, int> load;
+  for (const auto& [id, task] : fold(text)) ++load[task.at("assigned_to_id")];
+  load.erase("null");
+  const std::string user = std::max_element(load.begin(), load.end(), [](const auto& a, const auto& b) { return a.second < b.second; })->first;
+  const std::string token = create_token(data_, "helpdesk", user, "tasks:read");
+  Server server(data_);
+  HttpConnection client(server.port(), token);
+  const auto replayed = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"replay", "--data", data_, "--workspace", "helpdesk", "--json"});
+    const Finished finished = taskledger(arguments);
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    return finished.out;
+  };
+  const auto all = [](const NaiveTask&) { return true; };
+  const auto open = [](const NaiveTask& task) { return task.at("is_completed") == "false"; };
+  std::vector<std::string> instants{"2009-12-31T00:00:00Z", times.front(), times.back(), "2012-02-29T23:59:59Z"};
+  for (std::size_t i = 1; i < 5; ++i) instants.push_back(times[times.size() * i / 5 + i]);
+  for (const std::string& at : instants) {
+    SCOPED_TRACE(at);
+    const NaiveTasks then = fold(text, at);
+    const std::string as_of = "&as_of=" + at;
+    struct Case { std::string query; Filter filter; std::string field; bool descending; };
+    for (const Case& c : std::vector<Case>{
+             {"", all, "due_date", false},
+             {"&sort_by=updated_at&sort_dir=desc&mode=completed", [&](const NaiveTask& t) { return !open(t); }, "updated_at", true},
+             {"&mode=overdue&sort_by=priority", [&](const NaiveTask& t) { return open(t) && t.at("due_date") < at; }, "priority", false},
+             {"&mode=upcoming", [&](const NaiveTask& t) { return open(t) && t.at("due_date") != "null" && t.at("due_date") >= at; }, "due_date", false},
+             {"&mode=today", [&](const NaiveTask& t) { return open(t) && t.at("due_date").starts_with(at.substr(0, 10)); }, "due_date", false},
+             {"&assigned_to=" + user + "&sort_by=title&sort_dir=desc", [&](const NaiveTask& t) { return t.at("assigned_to_id") == user; }, "title", true}}) {
+      const auto expected = naive_list(then, c.filter, c.field, c.descending);
+      EXPECT_EQ(served_list(client, c.query + as_of, expected.size()), expected) << c.query;
+    }
+    for (const std::string& who : {user, std::string("all")}) {
+      const std::string stats = client.get("/api/v1/tasks/stats?assigned_to=" + who + as_of).body;
+      EXPECT_EQ(stats, naive_stats(then, who, at));
+      std::vector<std::string> arguments{"--as-of", at, "--stats"};
+      if (who != "all") arguments.insert(arguments.end(), {"--user", who});
+      EXPECT_EQ(replayed(arguments), stats + "\n");
+    }
+    std::string rows;
+    for (const std::string& id : naive_list(then, all, "due_date", false)) rows += (rows.empty() ? "" : ",") + naive_json(then.at(id));
+    EXPECT_EQ(replayed({"--as-of", at}), "{\"data\":[" + rows + "],\"total\":" + std::to_string(then.size()) + ",\"nextCursor\":null}\n");
+    const std::string page = client.get("/api/v1/tasks?limit=10" + as_of).body;
+    const auto end = page.find("\"nextCursor\"");
+    EXPECT_EQ(replayed({"--as-of", at, "--limit", "10"}).substr(0, end), page.substr(0, end));
+    if (then.empty()) continue;
+    const std::string some = then.begin()->first;
+    const std::string task = client.get("/api/v1/tasks/" + some + "?as_of=" + at).body;
+    EXPECT_EQ(task, naive_json(then.begin()->second));
+    EXPECT_EQ(replayed({"--as-of", at, "--task", some}), task + "\n");
   }
 }
 

@@ -15,6 +15,7 @@
 #include "commands/administration.h"
 #include "commands/command_handler.h"
 #include "http/api.h"
+#include "projections/past/past_reads.h"
 #include "storage/bulk_append.h"
 #include "storage/memory_event_log.h"
 #include "tests/http/fake_models.h"
@@ -49,11 +50,12 @@ class ApiTest : public ::testing::Test {
     if (!log) {
       log = storage::make_memory_event_log([this] { return now; });
       models = std::make_unique<FakeModels>(*log);
+      past = std::make_unique<projections::PastReads>(*log, *models, [this] { return now; });
       commands = commands::make_command_handler(*log, [this] { return now; }, random());
       workspace("acme", WorkspaceNumber{1});
       token = make_token("tasks:read,tasks:write,audit:read,admin");
     }
-    api = make_api({*log, *models, *commands, workers, [this] { return now; }, random()}, std::move(options));
+    api = make_api({*log, *models, *commands, workers, [this] { return now; }, random(), nullptr, past.get()}, std::move(options));
   }
   void workspace(std::string_view name, WorkspaceNumber number) {
     ASSERT_TRUE(commands::append_and_wait(*log, commands::make_workspace(name, number, UserId{})));
@@ -188,6 +190,7 @@ class ApiTest : public ::testing::Test {
   Timestamp now = kNow;
   std::unique_ptr<storage::EventLog> log;
   std::unique_ptr<FakeModels> models;
+  std::unique_ptr<projections::PastReads> past;
   std::unique_ptr<commands::CommandHandler> commands;
   FakeWorkers workers;
   std::unique_ptr<Service> api;

@@ -158,5 +158,69 @@ TEST_F(ListsTest, Stats) {
   EXPECT_EQ(call("GET ~/tasks?as_of=yesterday"), invalid("Parameter 'as_of' must be a date or a date-time (RFC 3339)"));
 }
 
+TEST_F(ListsTest, AsTheyWere) {
+  fill();  // at 10:00:00
+  const auto find = [&](std::string_view title) {
+    const auto page = call("GET ~/tasks?search=" + std::string(title));
+    return page.substr(page.find(R"("id":")") + 6, 36);
+  };
+  const auto a = find("a"), b = find("b"), c = find("c");
+  now.ms += 1000;
+  (void)call("PUT ~/tasks/" + a, R"({"title":"a2","priority":"high","due_date":"2025-03-17T10:00:01Z"})");
+  (void)call("DELETE ~/tasks/" + c);
+  now.ms += 1000;
+  (void)call("POST ~/tasks/" + c + "/restore");
+  now.ms += 1000;
+  EXPECT_EQ(titles("?as_of=2025-03-17T09:59:59Z"), " /0");
+  EXPECT_EQ(titles("?as_of=2025-03-17T10:00:00Z"), "d a b c Straße E /5");
+  EXPECT_EQ(titles("?as_of=2025-03-17T11:00:00.999&timezone=Europe/Paris"), "d a b c Straße E /5");
+  EXPECT_EQ(titles("?as_of=2025-03-17T10:00:01Z"), "d a2 b Straße E /4");
+  EXPECT_EQ(titles("?as_of=2025-03-17T10:00:02Z&sort_by=title&sort_dir=desc"), "Straße E d c b a2 /5");
+  EXPECT_EQ(titles("?as_of=2025-03-17T10:00:01Z&priority=high"), "a2 b /2");
+  EXPECT_EQ(titles("?as_of=2025-03-17T10:00:00Z&mode=overdue"), "a /1");
+  EXPECT_EQ(titles("?as_of=2025-03-17T10:00:01Z&mode=overdue"), " /0") << "due at that very instant";
+  EXPECT_EQ(titles("?as_of=2025-03-17T10:00:02Z&mode=overdue"), "a2 /1");
+  EXPECT_EQ(titles("?as_of=2025-03-16"), " /0");
+  EXPECT_EQ(titles("?as_of=2025-03-17"), "d a2 b c Straße E /5") << "today is now";
+  EXPECT_EQ(position, "9");
+  EXPECT_EQ(titles("?as_of=2025-03-17T10:00:03.001Z"), invalid("Parameter 'as_of' must not lie in the future"));
+  const auto stats = [&](std::string_view at) { return call("GET ~/tasks/stats?assigned_to=all&as_of=" + std::string(at)); };
+  EXPECT_EQ(stats("2025-03-17T10:00:00Z"),
+            "200\n" R"({"total":5,"completedToday":1,"remainingToday":2,"overdue":1,"thisWeek":3,"completionRate":20})");
+  EXPECT_EQ(stats("2025-03-17T10:00:01Z"),
+            "200\n" R"({"total":4,"completedToday":1,"remainingToday":2,"overdue":0,"thisWeek":3,"completionRate":25})");
+  EXPECT_EQ(stats("2025-03-16"), "200\n" R"({"total":0,"completedToday":0,"remainingToday":0,"overdue":0,"thisWeek":0,"completionRate":0})");
+}
+
+TEST_F(ListsTest, PagesOfThePastStayThoseOfTheirInstant) {
+  fill();
+  now.ms += 1000;
+  // Today is now: of the first page, whatever is written before the second.
+  for (const std::string query : {"?limit=3&as_of=2025-03-17", "?limit=3&as_of=2025-03-17T10:00:00.500Z"}) {
+    const auto first = call("GET ~/tasks" + query);
+    (void)make(R"({"title":"f","due_date":"2025-03-18T00:00:00Z"})");
+    now.ms += 1000;
+    EXPECT_EQ(titles(query + "&cursor=" + cursor_of(first)), "c Straße E /5");
+    EXPECT_EQ(titles("?limit=3&cursor=" + cursor_of(first)),
+              invalid("Parameter 'cursor' is not one that this list gave out with these parameters"));
+    EXPECT_EQ(titles("?limit=3&as_of=2025-03-16&cursor=" + cursor_of(first)),
+              invalid("Parameter 'cursor' is not one that this list gave out with these parameters"));
+  }
+  workers.full = true;
+  EXPECT_EQ(titles("?as_of=2025-03-17"), error(503, "UNAVAILABLE", "Too many long requests are waiting: try again"));
+}
+
+TEST_F(ListsTest, AnErasedTaskHasNoPast) {
+  fill();
+  const auto gone = make(R"({"title":"secret"})");
+  now.ms += 1000;
+  (void)call("DELETE ~/tasks/" + gone);
+  now.ms += 1000;
+  EXPECT_EQ(titles("?as_of=2025-03-17T10:00:00Z&search=secret"), "secret /1");
+  EXPECT_EQ(call("POST ~/tasks/" + gone + "/erase"), "204\n");
+  EXPECT_EQ(titles("?as_of=2025-03-17T10:00:00Z&search=secret"), " /0");
+  EXPECT_EQ(titles("?as_of=2025-03-17T10:00:00Z"), "d a b c Straße E /5");
+}
+
 }  // namespace
 }  // namespace taskledger::http::test

@@ -65,8 +65,21 @@ class World {
       due_pool_.push_back(kStart + static_cast<std::int64_t>(pick(40)) * 6'000'000 - 120'000'000);
   }
 
+  // An event as it was appended.
+  struct Happened {
+    WorkspaceNumber workspace;
+    TaskId task;
+    Timestamp time;
+    UserId actor;
+    TaskEvent event;
+  };
+
   std::unique_ptr<storage::EventLog> log;
   std::map<WorkspaceNumber, Tasks> live;  // the model
+  std::vector<Happened> history;
+  bool imports = false;  // some commits are imports, with times of their own: never backwards within a task
+
+  [[nodiscard]] Timestamp now() const { return {clock_.load()}; }
 
   std::uint64_t pick(std::uint64_t below) { return random_() % below; }
   bool chance(unsigned percent) { return pick(100) < percent; }
@@ -89,6 +102,7 @@ class World {
       add(commit, id);
     }
     if (commit.records.empty()) return;
+    if (imports && chance(25)) import(commit);
     const std::vector<storage::NewRecord> records = commit.records;
     const UserId actor = commit.actor;
     std::optional<storage::Appended> appended;
@@ -100,13 +114,53 @@ class World {
     for (const storage::NewRecord& record : records) {
       Task& task = all_[workspace][{record.stream}];
       const auto event = parse_event_data(static_cast<EventType>(record.type), record.payload);
-      evolve(task, {record.stream}, task.version.next(), appended->time, actor, *event);
+      const Timestamp time = record.time.value_or(appended->time);
+      history.push_back({workspace, {record.stream}, time, actor, *event});
+      evolve(task, {record.stream}, task.version.next(), time, actor, *event);
       if (task.lifecycle == Lifecycle::live) {
         live[workspace][task.id] = task;
       } else {
         live[workspace].erase(task.id);
       }
     }
+  }
+
+  // Erases some deleted task, if there is one.
+  void erase(WorkspaceNumber workspace) {
+    for (auto& [id, task] : all_[workspace]) {
+      if (task.lifecycle != Lifecycle::deleted || chance(70)) continue;
+      storage::Commit commit;
+      commit.workspace = workspace;
+      commit.actor = users_[0];
+      commit.expected = {{id.value, task.version}};
+      commit.erase = {id.value};
+      commit.records.push_back({.stream = id.value,
+                                .type = static_cast<std::uint8_t>(EventType::task_erased),
+                                .payload = "{}",
+                                .time = {},
+                                .id = {},
+                                .trace = {}});
+      log->append(std::move(commit), [](const storage::EventLog::Appending&) {});
+      history.push_back({workspace, id, now(), users_[0], TaskErased{}});
+      return evolve(task, id, task.version.next(), now(), users_[0], TaskErased{});
+    }
+  }
+
+  // The live tasks as they were, by folding everything that happened; the erased ones have no past.
+  [[nodiscard]] Tasks as_of(WorkspaceNumber workspace, Timestamp at) const {
+    Tasks tasks;
+    std::set<TaskId> erased;
+    for (const Happened& one : history) {
+      if (one.workspace != workspace) continue;
+      if (std::holds_alternative<TaskErased>(one.event)) erased.insert(one.task);
+      if (one.time > at) continue;
+      Task& task = tasks[one.task];
+      evolve(task, one.task, task.version.next(), one.time, one.actor, one.event);
+    }
+    std::erase_if(tasks, [&](const auto& entry) {
+      return entry.second.lifecycle != Lifecycle::live || erased.contains(entry.first);
+    });
+    return tasks;
   }
 
   ListQuery list_query() {
@@ -171,6 +225,16 @@ class World {
   }
 
  private:
+  void import(storage::Commit& commit) {
+    commit.imported = true;
+    std::map<Uuid, std::int64_t> last;
+    for (storage::NewRecord& record : commit.records) {
+      const std::int64_t before = std::max(kStart, all_[commit.workspace][{record.stream}].updated_at.ms);
+      const auto drawn = before + static_cast<std::int64_t>(pick(static_cast<std::uint64_t>(clock_ - before) + 1));
+      std::int64_t& time = last.try_emplace(record.stream, drawn).first->second;
+      record.time = Timestamp{time};
+    }
+  }
   std::uint64_t skewed(std::uint64_t below) { return std::min(pick(below), pick(below)); }
   TaskId some_task(WorkspaceNumber workspace) {
     auto& tasks = all_[workspace];
