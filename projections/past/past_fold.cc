@@ -31,11 +31,20 @@ class Applier {
  public:
   explicit Applier(Image& image) : image_(image) {}
 
-  void apply(const Decoded& one) {
+  void apply(Decoded& one) {
     const auto row = image_.find(one.stream);
-    if (std::holds_alternative<TaskCreated>(one.event)) {
+    if (auto* created = std::get_if<TaskCreated>(&one.event)) {
       if (row) return;
-      task_ = {};
+      // As evolve() does, but the fields are moved: most events are creations.
+      task_.fields = std::move(created->fields);
+      task_.id = {one.stream};
+      task_.lifecycle = Lifecycle::live;
+      task_.version = one.version;
+      task_.completed_at.reset();
+      task_.completed_by.reset();
+      task_.created_by = one.actor;
+      task_.created_at = task_.updated_at = one.time;
+      return image_.store(task_);
     } else {
       if (!row) return;  // its creation was erased
       if (std::holds_alternative<TaskDeleted>(one.event) || std::holds_alternative<TaskErased>(one.event)) {
@@ -133,7 +142,7 @@ Result<std::unique_ptr<Image>, storage::ReadError> fold_past(const storage::Even
     Handover handover;
     std::jthread applying([&] {
       for (auto batch = handover.take_full(); !batch.empty(); batch = handover.take_full()) {
-        for (const Decoded& one : batch) applier.apply(one);
+        for (Decoded& one : batch) applier.apply(one);
         handover.give_empty(std::move(batch));
       }
     });
