@@ -354,13 +354,12 @@ void Image::compare(Row row, const Task& task, Change& change) const {
   }
 }
 
-void Image::store(const Task& task) {
+Row Image::store(const Task& task, std::optional<Row> row) {
   columns_only_ = true;
   const std::uint64_t bit = task.lifecycle == Lifecycle::live ? 1 : 0;
   Change change;
   change.new_assignee = task.fields.assigned_to ? intern_user(task.fields.assigned_to->value) : kNoUser;
   change.new_cell = cell_of(facets_of(task));
-  auto row = find(task.id.value);
   if (row) {
     compare(*row, task, change);
   } else {
@@ -371,6 +370,7 @@ void Image::store(const Task& task) {
   }
   live[*row / 64] = (live[*row / 64] & ~(std::uint64_t{1} << (*row % 64))) | bit << (*row % 64);
   write(*row, task, change);
+  return *row;
 }
 
 void Image::put(const Task& task) {

@@ -72,8 +72,9 @@ class Image {
   bool remove(const TaskId& task);  // false: there is none
 
   // Columns alone, for images that are scanned and never walked (past/): a task in any state, new or changed; one that
-  // is not live keeps its row, with its bit in `live` off. Not to be mixed with put() and remove().
-  void store(const Task& task);
+  // is not live keeps its row, with its bit in `live` off. `row` is what find() says of it. Not to be mixed with put()
+  // and remove().
+  Row store(const Task& task, std::optional<Row> row);
   [[nodiscard]] bool columns_only() const { return columns_only_; }
 
   [[nodiscard]] std::optional<Row> find(const Uuid& task) const;

@@ -16,6 +16,7 @@ RowOrder::RowOrder(const Image& image, const SortOrder& order, const std::option
   if (!after) return;
   for (std::size_t i = 0; i < order.size(); ++i) values_.push_back(key_value(after->values.at(i), order[i].field));
   id_ = after->id.value;
+  if (const auto row = image.find(id_); row && position_of(*row) == *after) cursor_row_ = row;
 }
 
 bool RowOrder::before(Row a, Row b) const {

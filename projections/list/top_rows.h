@@ -22,6 +22,8 @@ class RowOrder {
   [[nodiscard]] bool before(Row a, Row b) const;
   [[nodiscard]] bool past_cursor(Row row) const;
   [[nodiscard]] bool has_cursor() const { return has_cursor_; }
+  // The row that the cursor was made of, where it still has the values of then.
+  [[nodiscard]] std::optional<Row> cursor_row() const { return cursor_row_; }
   [[nodiscard]] SortPosition position_of(Row row) const;
 
   // Calls fn with a function from a row to a number that sorts as the order does, or at least never the other way
@@ -57,6 +59,7 @@ class RowOrder {
   const Image& image_;
   const SortOrder& order_;
   bool has_cursor_;
+  std::optional<Row> cursor_row_;
   std::vector<KeyValue> values_;
   Uuid id_;
 };
@@ -84,12 +87,15 @@ std::vector<Row> top_rows(const RowOrder& order, std::size_t limit, const Produc
     bounded = true;
   };
   order.with_prefix([&](const auto& prefix_of) {
+    const std::uint64_t floor = order.cursor_row() ? prefix_of(*order.cursor_row()) : 0;
     produce([&](Row row) {
       const Candidate candidate{prefix_of(row), row};
+      if (candidate.prefix < floor) return;  // before the cursor
       if (bounded &&
           (candidate.prefix > worst.prefix || (candidate.prefix == worst.prefix && !order.before(row, worst.row))))
         return;
-      if (order.has_cursor() && !order.past_cursor(row)) return;
+      const bool past = order.cursor_row() && candidate.prefix > floor;
+      if (order.has_cursor() && !past && !order.past_cursor(row)) return;
       kept.push_back(candidate);
       if (kept.size() == full) shrink();
     });

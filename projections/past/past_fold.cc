@@ -44,18 +44,18 @@ class Applier {
       task_.completed_by.reset();
       task_.created_by = one.actor;
       task_.created_at = task_.updated_at = one.time;
-      return image_.store(task_);
-    } else {
-      if (!row) return;  // its creation was erased
-      if (std::holds_alternative<TaskDeleted>(one.event) || std::holds_alternative<TaskErased>(one.event)) {
-        image_.live[*row / 64] &= ~(std::uint64_t{1} << (*row % 64));
-        return;
-      }
-      task_ = image_.task(*row);
-      if (!image_.is_live(*row)) task_.lifecycle = Lifecycle::deleted;
+      image_.store(task_, row);
+      return;
     }
+    if (!row) return;  // its creation was erased
+    if (std::holds_alternative<TaskDeleted>(one.event) || std::holds_alternative<TaskErased>(one.event)) {
+      image_.live[*row / 64] &= ~(std::uint64_t{1} << (*row % 64));
+      return;
+    }
+    task_ = image_.task(*row);
+    if (!image_.is_live(*row)) task_.lifecycle = Lifecycle::deleted;
     evolve(task_, {one.stream}, one.version, one.time, one.actor, one.event);
-    image_.store(task_);
+    image_.store(task_, row);
   }
 
  private:
