@@ -76,6 +76,11 @@ class Image {
   // and remove().
   Row store(const Task& task, std::optional<Row> row);
   [[nodiscard]] bool columns_only() const { return columns_only_; }
+  // That this task, with these links, will be looked for soon.
+  void prefetch(const Uuid& task, const std::vector<Link>& links) const {
+    row_index_.prefetch(task);
+    for (const Link& link : links) entity_index_.prefetch(link.id.value);
+  }
 
   [[nodiscard]] std::optional<Row> find(const Uuid& task) const;
   [[nodiscard]] Task task(Row row) const;

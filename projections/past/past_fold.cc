@@ -15,6 +15,7 @@ namespace taskledger::projections {
 namespace {
 
 constexpr std::size_t kBatchEvents = 256;  // handed over at once
+constexpr std::size_t kAhead = 8;          // events, that memory is asked for before they are applied
 constexpr std::size_t kBatches = 16;       // between the two threads
 constexpr std::uint64_t kAlone = 4096;     // a workspace of so few events is not worth a thread
 
@@ -31,12 +32,19 @@ class Applier {
  public:
   explicit Applier(Image& image) : image_(image) {}
 
+  void prefetch(const Decoded& one) const {
+    static const std::vector<Link> kNone;
+    const auto* created = std::get_if<TaskCreated>(&one.event);
+    image_.prefetch(one.stream, created != nullptr ? created->fields.links : kNone);
+  }
+
   void apply(Decoded& one) {
     const auto row = image_.find(one.stream);
     if (auto* created = std::get_if<TaskCreated>(&one.event)) {
       if (row) return;
-      // As evolve() does, but the fields are moved: most events are creations.
-      task_.fields = std::move(created->fields);
+      // As evolve() does, but the fields are swapped: most events are creations, and what a thread allocated is best
+      // freed there too.
+      std::swap(task_.fields, created->fields);
       task_.id = {one.stream};
       task_.lifecycle = Lifecycle::live;
       task_.version = one.version;
@@ -70,13 +78,14 @@ class Handover {
 
   Handover() : empty_(kBatches) {}
 
-  Batch take_empty() { return take(empty_, true); }
+  Batch take_empty() {
+    Batch batch = take(empty_, true);
+    batch.clear();
+    return batch;
+  }
   Batch take_full() { return take(full_, false); }  // an empty one: no more will come
   void give_full(Batch batch) { give(full_, std::move(batch)); }
-  void give_empty(Batch batch) {
-    batch.clear();
-    give(empty_, std::move(batch));
-  }
+  void give_back(Batch batch) { give(empty_, std::move(batch)); }
   void close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
@@ -142,8 +151,11 @@ Result<std::unique_ptr<Image>, storage::ReadError> fold_past(const storage::Even
     Handover handover;
     std::jthread applying([&] {
       for (auto batch = handover.take_full(); !batch.empty(); batch = handover.take_full()) {
-        for (Decoded& one : batch) applier.apply(one);
-        handover.give_empty(std::move(batch));
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+          if (i + kAhead < batch.size()) applier.prefetch(batch[i + kAhead]);
+          applier.apply(batch[i]);
+        }
+        handover.give_back(std::move(batch));
       }
     });
     struct CloseInAnyCase {
