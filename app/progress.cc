@@ -27,7 +27,10 @@ double Progress::seconds() const {
 }
 
 void Progress::update(std::uint64_t done, double fraction) {
-  if (++calls_ % kCallsBetweenLooks != 0) return;
+  if (++calls_ % kCallsBetweenLooks == 0) update_now(done, fraction);
+}
+
+void Progress::update_now(std::uint64_t done, double fraction) {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_) return;
   next_ = now + (terminal_ ? kOnTerminal : kElsewhere);

@@ -17,6 +17,8 @@ class Progress {
 
   // `done` events so far; `fraction` of the whole, 0 to 1 (0: unknown). Cheap enough to be called for every event.
   void update(std::uint64_t done, double fraction);
+  // For steps that take longer than a look at the clock.
+  void update_now(std::uint64_t done, double fraction);
   [[nodiscard]] double seconds() const;  // since the beginning
 
  private:

@@ -69,6 +69,10 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
   command.add_option("--key-file", settings.key_file, "Where secret.key is, when not in the data directory")->type_name("FILE");
   number(command, "--cache-mb", settings.cache_mb, "Memory for workspaces' read models")->check(CLI::Range(1, 1 << 20));
   number(command, "--past-cache-mb", settings.past_cache_mb, "Memory for lists and stats of the past (as_of)")->check(CLI::Range(1, 1 << 20));
+  number(command, "--rebuild-threads", settings.runner.rebuild_threads, "For rebuilding and checking read models; 0: one a core")
+      ->check(CLI::Range(0, 256));
+  number(command, "--self-check-interval", settings.self_check_seconds,
+         "Seconds between slow checks of the read models against the log; 0: none");
   number(command, "--max-queued-commits", settings.log.max_queued_commits, "Writes that may wait for the disk; more are answered 503")
       ->check(CLI::PositiveNumber);
   number(command, "--max-queued-bytes", settings.log.max_queued_bytes, "Bytes of them")->check(CLI::PositiveNumber);
@@ -118,6 +122,7 @@ void settle(ServeSettings& settings) {
     throw CLI::ValidationError("--tls-cert and --tls-key", "go together");
   if (settings.server.threads == 0) settings.server.threads = std::max(1u, std::thread::hardware_concurrency());
   if (settings.api.rate_burst == 0) settings.api.rate_burst = settings.api.rate_limit;
+  settings.runner.self_check_interval = std::chrono::seconds(settings.self_check_seconds);
   settings.runner.cache_bytes = static_cast<std::size_t>(settings.cache_mb) << 20;
 }
 

@@ -16,6 +16,7 @@ namespace taskledger::bench {
 struct Settings {
   std::string binary;                       // the server
   std::string self;                         // this program, for the ceiling
+  std::uint64_t events = 10'000'000;        // of the log that `rebuild` reads
   std::vector<std::uint64_t> sizes{10'000, 100'000, 1'000'000};
   unsigned connections = 64, threads = 1, rounds = 3;
   double seconds = 3, warmup = 1;
@@ -77,6 +78,7 @@ struct Subject {
                                                 unsigned idle = 0);
 
 int run_reads(const Settings& settings);
+int run_rebuild(const Settings& settings);
 int run_writes(const Settings& settings);
 int run_webhooks(const Settings& settings);
 

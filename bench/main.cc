@@ -32,7 +32,9 @@ int main(int argc, char** argv) {
   auto* reads = app.add_subcommand("reads", "lists, single tasks and stats against a bare server");
   auto* writes = app.add_subcommand("writes", "durable writes against db_bench");
   auto* webhooks = app.add_subcommand("webhooks", "deliveries to a local receiver");
-  common(reads), common(writes), common(webhooks);
+  auto* rebuild = app.add_subcommand("rebuild", "read models built anew against a bare scan of the log, and reads beside it");
+  common(reads), common(writes), common(webhooks), common(rebuild);
+  rebuild->add_option("--events", settings.events, "in the log, about")->capture_default_str();
   std::uint64_t tasks = 0;
   std::int64_t now = 0;
   std::string path;
@@ -53,6 +55,7 @@ int main(int argc, char** argv) {
       std::ifstream file(path, std::ios::binary);
       return bench::serve_ceiling(std::uint16_t(port), settings.threads, {std::istreambuf_iterator<char>(file), {}});
     }
+    if (*rebuild) return bench::run_rebuild(settings);
     if (*webhooks) return bench::run_webhooks(settings);
     return *reads ? bench::run_reads(settings) : bench::run_writes(settings);
   } catch (const std::exception& error) {

@@ -107,6 +107,10 @@ std::optional<Handled> get_docs_page(const Request&);
 std::optional<Handled> list_tokens(const Request&);
 Task<Handled> create_token(Request, std::string);
 Task<Handled> revoke_token(Request, std::string);
+// admin_projections.cc
+std::optional<Handled> list_projections(const Request&);
+Task<Handled> rebuild_projection(Request, std::string);
+Task<Handled> check_projection(Request, std::string);
 // webhooks.cc
 Task<Handled> create_webhook(Request, std::string);
 Task<Handled> list_webhooks(Request, std::string);

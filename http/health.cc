@@ -14,6 +14,9 @@ std::optional<Handled> get_readyz(const Request& request) {
   if (const auto failure = request.api.parts.models.failure()) {
     return error_reply(503, "The read models have stopped: " + *failure);
   }
+  if (request.api.parts.models.divergence()) {
+    return error_reply(503, "A read model differs from the log: GET /api/v1/admin/projections says in what");
+  }
   return json_reply(200, R"({"status":"ok"})");
 }
 

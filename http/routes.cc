@@ -11,6 +11,7 @@ constexpr auto kRead = Scope::tasks_read;
 constexpr auto kWrite = Scope::tasks_write;
 constexpr auto kAudit = Scope::audit_read;
 constexpr auto kAdmin = Scope::admin;
+constexpr auto kOperator = Scope::operator_;
 using enum Method;
 using enum Access;
 
@@ -50,6 +51,9 @@ constexpr Route kRoutes[] = {
     {get,   "/api/v1/admin/tokens",          scope, kAdmin, kBody,      list_tokens, nullptr},
     {post,  "/api/v1/admin/tokens",          scope, kAdmin, kBody,      nullptr,    create_token},
     {del,   "/api/v1/admin/tokens/{id}",     scope, kAdmin, kBody,      nullptr,    revoke_token},
+    {get,   "/api/v1/admin/projections",     scope, kOperator, kBody,   list_projections, nullptr},
+    {post,  "/api/v1/admin/projections/{name}/rebuild", scope, kOperator, kBody, nullptr, rebuild_projection},
+    {post,  "/api/v1/admin/projections/{name}/check",   scope, kOperator, kBody, nullptr, check_projection},
     {get,   "/healthz",                      open,  kRead,  kBody,      get_healthz, nullptr},
     {get,   "/readyz",                       open,  kRead,  kBody,      get_readyz, nullptr},
     {get,   "/openapi.json",                 open,  kRead,  kBody,      get_openapi, nullptr},

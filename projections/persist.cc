@@ -1,6 +1,7 @@
 #include "projections/persist.h"
 
-#include <set>
+#include <fmt/core.h>
+
 #include <utility>
 
 #include "projections/list/list_row.h"
@@ -9,88 +10,95 @@
 
 namespace taskledger::projections {
 
-namespace {
-
-const CellSet& cells(bool completed) {
-  static const CellSet kOpen(FacetFilter{.completed = false, .priority = {}, .action_type = {}, .link_type = {}});
-  static const CellSet kCompleted(FacetFilter{.completed = true, .priority = {}, .action_type = {}, .link_type = {}});
-  return completed ? kCompleted : kOpen;
-}
-
-class Changes {
- public:
-  Changes(const Image& image, WorkspaceNumber workspace, ChangedRows& rows)
-      : image_(image), workspace_(workspace), rows_(rows) {}
-
-  void task(const Uuid& id, const Baseline& before) {
-    const auto row = image_.find(id);
-    Baseline now;
-    if (row) now = {true, image_.assignee[*row], image_.due[*row], image_.completed[*row]};
-    touch(before);
-    touch(now);
-    const bool moved = !now.present || now.assignee != before.assignee || now.due != before.due;
-    if (before.present && moved)
-      rows_.mode.push_back({mode_key(workspace_, user(before.assignee), before.due, id), std::nullopt});
-    if (now.present) {
-      rows_.mode.push_back({mode_key(workspace_, user(now.assignee), now.due, id), mode_value(image_.cell[*row])});
-      rows_.list.push_back({list_key(workspace_, {id}), list_value(image_.task(*row))});
-    } else if (before.present) {
-      rows_.list.push_back({list_key(workspace_, {id}), std::nullopt});
-    }
-  }
-
-  void counters() {
-    for (const std::uint32_t number : users_) {
-      const Image::OfUser& mine = image_.of_user[number];
-      put(stats_key(workspace_, user(number)), stats_value(TotalCounts{mine.by_due.size(), mine.by_completed.size()}));
-    }
-    for (const auto& [number, day] : days_) {
-      const Image::OfUser& mine = image_.of_user[number];
-      const auto place = [](const OrderTree& tree, const Column<std::int64_t>& times, std::int64_t at) {
-        return tree.partition([&](Row row) { return times[row] < at; });
-      };
-      const std::int64_t from = day * kDayMs;
-      const auto due_from = place(mine.by_due, image_.due, from),
-                 due_to = place(mine.by_due, image_.due, from + kDayMs);
-      const auto due = [&](bool completed) {
-        return static_cast<std::uint32_t>(mine.by_due.count(due_from, due_to, cells(completed), image_.cell.data()));
-      };
-      const auto completed = mine.by_completed.count(place(mine.by_completed, image_.completed, from),
-                                                     place(mine.by_completed, image_.completed, from + kDayMs));
-      put(stats_key(workspace_, user(number), day),
-          stats_value(DayCounts{due(false), due(true), static_cast<std::uint32_t>(completed)}));
-    }
-  }
-
- private:
-  [[nodiscard]] const Uuid* user(std::uint32_t number) const {
-    return number == kNoUser ? nullptr : &image_.users[number].id;
-  }
-  void touch(const Baseline& state) {
-    if (!state.present) return;
-    users_.insert(state.assignee);
-    if (state.due != kNoTime) days_.emplace(state.assignee, utc_day(state.due));
-    if (state.completed != kNoTime) days_.emplace(state.assignee, utc_day(state.completed));
-  }
-  void put(std::string key, std::string value) {
-    rows_.stats.push_back({std::move(key), value.empty() ? std::nullopt : std::optional(std::move(value))});
-  }
-
-  const Image& image_;
-  WorkspaceNumber workspace_;
-  ChangedRows& rows_;
-  std::set<std::uint32_t> users_;
-  std::set<std::pair<std::uint32_t, std::uint32_t>> days_;
+// What of a task `mode` and `stats` are made of; a user is a null or an id.
+struct ChangedRows::State {
+  bool present = false;
+  const Uuid* assignee = nullptr;
+  std::int64_t due = kNoTime, completed = kNoTime;
 };
 
+namespace {
+const Uuid* user(const Image& image, std::uint32_t number) {
+  return number == kNoUser ? nullptr : &image.users[number].id;
+}
+constexpr std::size_t kTotalKey = 21;  // bytes; those of a day are longer
 }  // namespace
 
-void take_changed_rows(Image& image, WorkspaceNumber workspace, WorkspacePosition position, ChangedRows& rows) {
-  Changes changes(image, workspace, rows);
-  for (const auto& [id, before] : image.dirty) changes.task(id, before);
-  changes.counters();
-  rows.list.push_back({list_key(workspace), list_summary_value({position, image.tasks()})});
-  image.dirty.clear();
+void ChangedRows::count(WorkspaceNumber workspace, const State& state, std::uint32_t by) {
+  if (!state.present) return;
+  const bool completed = state.completed != kNoTime;
+  Counts& total = counted_[stats_key(workspace, state.assignee)];
+  total[0] += by;
+  if (completed) total[1] += by;
+  if (state.due != kNoTime) counted_[stats_key(workspace, state.assignee, utc_day(state.due))][completed ? 1 : 0] += by;
+  if (completed) counted_[stats_key(workspace, state.assignee, utc_day(state.completed))][2] += by;
+}
+
+void ChangedRows::add_task(Image& image, WorkspaceNumber workspace, const Uuid& id, const Baseline& baseline) {
+  const State before{baseline.present, user(image, baseline.assignee), baseline.due, baseline.completed};
+  std::optional<Task> task;
+  if (const auto then = image.frozen.then.find(id); then != image.frozen.then.end()) {
+    task = std::move(then->second);
+  } else if (const auto row = image.find(id)) {
+    task = image.task(*row);
+  }
+  State now;
+  if (task) {
+    now.present = true;
+    if (task->fields.assigned_to) now.assignee = &task->fields.assigned_to->value;
+    if (task->fields.due_date) now.due = task->fields.due_date->ms;
+    if (task->completed_at) now.completed = task->completed_at->ms;
+  }
+  count(workspace, before, static_cast<std::uint32_t>(-1));
+  count(workspace, now, 1);
+  const auto same = [](const Uuid* a, const Uuid* b) { return a == b || (a != nullptr && b != nullptr && *a == *b); };
+  const bool moved = !now.present || !same(now.assignee, before.assignee) || now.due != before.due;
+  if (before.present && moved) mode.push_back({mode_key(workspace, before.assignee, before.due, id), std::nullopt});
+  if (now.present) {
+    mode.push_back({mode_key(workspace, now.assignee, now.due, id), mode_value(cell_of(facets_of(*task)))});
+    list.push_back({list_key(workspace, {id}), list_value(*task)});
+  } else if (before.present) {
+    list.push_back({list_key(workspace, {id}), std::nullopt});
+  }
+}
+
+bool ChangedRows::add_some(Image& image, WorkspaceNumber workspace, std::size_t count) {
+  auto& changed = image.frozen.changed;
+  for (; count != 0 && !changed.empty(); --count) {
+    const auto one = changed.begin();
+    add_task(image, workspace, one->first, one->second);
+    changed.erase(one);
+  }
+  if (changed.empty()) image.frozen.then.clear();
+  return !changed.empty();
+}
+
+void ChangedRows::add_summary(WorkspaceNumber workspace, WorkspacePosition position, std::uint32_t tasks) {
+  list.push_back({list_key(workspace), list_summary_value({position, tasks})});
+}
+
+Result<void, storage::ReadError> ChangedRows::add_stats(const storage::ViewStore& views, std::uint64_t generation) {
+  for (const auto& [key, difference] : counted_) {
+    if (difference == Counts{}) continue;
+    const auto held = views.get(kStatsProjection, generation, key);
+    if (!held) return held.error();
+    std::string value;
+    const auto add = [&, &by = difference](auto counts, auto... members) {
+      const bool readable = !*held || read_stats(**held, counts);
+      std::size_t at = 0;
+      ((counts.*members += by[at++]), ...);
+      value = stats_value(counts);
+      return readable;
+    };
+    const bool readable =
+        key.size() == kTotalKey
+            ? add(TotalCounts{}, &TotalCounts::tasks, &TotalCounts::completed)
+            : add(DayCounts{}, &DayCounts::due_open, &DayCounts::due_completed, &DayCounts::completed);
+    if (!readable) return storage::ReadError{"views: a row of stats is damaged"};
+    stats.push_back({key, value.empty() ? std::nullopt : std::optional(std::move(value))});
+  }
+  counted_.clear();
+  return {};
 }
 
 }  // namespace taskledger::projections

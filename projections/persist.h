@@ -1,7 +1,11 @@
-// The rows of what changed in an image since they were last written, for each of its read models.
-// Threads: the runner's, while nothing changes the image. Memory: the rows, encoded.
+// The rows of what changed in images since rows were last written, for each of their read models: of the one state that
+// the images were frozen in, though they go on changing while the rows are made, a few tasks at a time.
+// Threads: the one who writes rows. Memory: the rows, encoded.
 #pragma once
 
+#include <array>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "projections/image/image.h"
@@ -9,11 +13,23 @@
 
 namespace taskledger::projections {
 
-struct ChangedRows {
+class ChangedRows {
+ public:
   std::vector<storage::RowChange> list, mode, stats;
-};
 
-// Appends the rows that make the store say what the image says, and forgets the changes.
-void take_changed_rows(Image& image, WorkspaceNumber workspace, WorkspacePosition position, ChangedRows& rows);
+  // Makes the rows of up to `count` frozen tasks, and takes them off the frozen ones; false once none is left. Under the
+  // workspace's shared lock.
+  bool add_some(Image& image, WorkspaceNumber workspace, std::size_t count);
+  void add_summary(WorkspaceNumber workspace, WorkspacePosition position, std::uint32_t tasks);
+  // Turns what was counted into rows of `stats`, from those that `generation` holds. Needs no lock.
+  Result<void, storage::ReadError> add_stats(const storage::ViewStore& views, std::uint64_t generation);
+
+ private:
+  struct State;
+  using Counts = std::array<std::uint32_t, 3>;  // as in the row; differences, modulo 2^32
+  void count(WorkspaceNumber workspace, const State& state, std::uint32_t by);
+  void add_task(Image& image, WorkspaceNumber workspace, const Uuid& id, const Baseline& before);
+  std::map<std::string, Counts> counted_;
+};
 
 }  // namespace taskledger::projections

@@ -23,9 +23,11 @@ Projector::Projector(storage::EventLog& log, storage::ViewStore& views, RunnerOp
     : log_(log),
       views_(views),
       options_(options),
-      workspaces_(views, generations_[0]),
-      notifications_(views, generations_[3]),
-      queue_(options.queue_bytes) {
+      models_(log, views, generations_),
+      queue_(options.queue_bytes),
+      maintenance_({[this](const auto& names) { return rebuild(names); },
+                    [this](const auto& names, bool slow) { return check(names, slow); }},
+                   options.self_check_interval) {
   link_->projector = this;
   log_.observe([link = link_](std::span<const storage::Record> records) {
     const std::lock_guard lock(link->mutex);
@@ -54,19 +56,30 @@ void Projector::observe(std::span<const storage::Record> records) {
 }
 
 void Projector::run() {
-  persisted_at_ = flushed_at_ = std::chrono::steady_clock::now();
-  const auto tick = std::min(options_.persist_interval, std::chrono::milliseconds(250));
   for (;;) {
-    const auto group = queue_.pop(tick);
+    const auto group = queue_.pop(std::chrono::milliseconds(250));
     if (group != nullptr && !has_failed_) {
       const std::lock_guard lock(applying_);
       apply(group->records);
     }
     if (has_failed_ || (group == nullptr && stopping_)) return;
-    const bool due = std::chrono::steady_clock::now() - persisted_at_ >= options_.persist_interval;
-    if ((!due && changed_ < options_.persist_tasks) || stopping_) continue;
+  }
+}
+
+void Projector::write_rows_now_and_then() {
+  persisted_at_ = std::chrono::steady_clock::now();
+  const auto tick = std::min(options_.persist_interval, std::chrono::milliseconds(100));
+  for (;;) {
+    {
+      std::unique_lock lock(ending_mutex_);
+      ending_.wait_for(lock, tick, [this] { return stopping_.load(); });
+    }
+    if (stopping_ || has_failed_) return;
+    const bool due = std::chrono::steady_clock::now() - persisted_at_.load() >= options_.persist_interval;
+    if ((!due && models_.changed < options_.persist_tasks) || persist_failed_) continue;
     if (const auto persisted = persist(); !persisted)
-      spdlog::error("read models cannot be written: {}", persisted.error().what);
+      spdlog::error("read models cannot be written, and are caught up from the log at the next start: {}",
+                    persisted.error().what);
     workspaces_.evict(options_.cache_bytes);
   }
 }
@@ -91,31 +104,9 @@ Result<void, storage::ReadError> Projector::apply_run(std::span<const storage::R
   if (records.front().workspace == kSystemWorkspace) {
     for (const storage::Record& record : records) {
       if (record.position > directory_position_) directory_.apply(record);
-      if (auto marked = notifications_.apply_system(record); !marked) return marked;
     }
-    return {};
   }
-  WorkspaceImage& workspace = workspaces_.at(records.front().workspace);
-  if (auto loaded = workspaces_.load(workspace); !loaded) return loaded;
-  const std::unique_lock lock(workspace.lock);
-  const std::size_t before = workspace.image->dirty.size(), told_before = notifications_.changed();
-  for (const storage::Record& record : records) {
-    if (auto applied = apply_record(*workspace.image, record, log_); !applied) return applied;
-    if (auto told = notify(*workspace.image, record); !told) return told;
-  }
-  changed_ += workspace.image->dirty.size() - before + (notifications_.changed() - told_before);
-  workspace.position = records.back().in_workspace.value;
-  return {};
-}
-
-Result<void, storage::ReadError> Projector::notify(const Image& image, const storage::Record& record) {
-  static const taskledger::Task kNotLookedAt;
-  if (static_cast<EventType>(record.type) != EventType::task_completed)
-    return notifications_.apply(record, &kNotLookedAt);
-  const auto row = image.find(record.stream);
-  if (!row) return {};
-  const taskledger::Task task = image.task(*row);
-  return notifications_.apply(record, &task);
+  return models_.apply(records);
 }
 
 void Projector::fail(const std::string& what) {
@@ -136,9 +127,15 @@ std::optional<std::string> Projector::failure() const {
 }
 
 void Projector::stop() {
-  if (stopping_.exchange(true)) return;
+  maintenance_.stop();
+  {
+    const std::lock_guard lock(ending_mutex_);
+    if (stopping_.exchange(true)) return;
+  }
+  ending_.notify_all();
   queue_.close();
   if (thread_.joinable()) thread_.join();
+  if (writer_.joinable()) writer_.join();
   if (started_ && !has_failed_) {
     auto persisted = persist();
     if (persisted) persisted = views_.flush();
@@ -172,7 +169,10 @@ std::vector<ProjectionStatus> Projector::status() const {
     status.checkpoint = {checkpoint_};
     status.lag = head - passed_;
     status.generation = generations_[i];
-    if (state == State::live) continue;
+    if (state == State::live) {
+      maintenance_.describe(i, status);
+      continue;
+    }
     status.events_per_second = rate_;
     const std::uint64_t from = started_at_;
     status.progress = target > from ? static_cast<double>(passed_ - std::min(from, passed_.load())) /

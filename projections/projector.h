@@ -2,7 +2,8 @@
 //
 // Records come from the log's appender (the observer). A small group that finds nothing before it is applied at once on
 // that thread, which saves a single writer two thread switches; others are queued for the projector thread. Whoever
-// applies holds `applying_`. The projector thread also writes changed rows now and then, and evicts cold images.
+// applies holds `applying_`. A third thread writes changed rows now and then, and evicts cold images, beside those who
+// apply; a fourth rebuilds and checks (rebuild/maintenance.h).
 #pragma once
 
 #include <array>
@@ -12,11 +13,12 @@
 #include <string>
 #include <thread>
 
-#include "projections/notifications/notifications.h"
+#include "projections/models.h"
+#include "projections/rebuild/folded_log.h"
+#include "projections/rebuild/maintenance.h"
 #include "projections/record_queue.h"
 #include "projections/runner.h"
 #include "projections/waiters.h"
-#include "projections/workspaces.h"
 
 namespace taskledger::projections {
 
@@ -36,6 +38,11 @@ class Projector final : public Runner {
                                       std::function<void()> done) override;
   void cancel_wait(std::uint64_t id) override { waiters_.cancel(id); }
 
+  bool request_rebuild(std::string_view projection) override { return maintenance_.request_rebuild(projection); }
+  bool request_check(std::string_view projection) override { return maintenance_.request_check(projection); }
+  [[nodiscard]] std::optional<std::string> divergence() const override { return maintenance_.divergence(); }
+  [[nodiscard]] MaintenanceFigures maintenance_figures() const override { return maintenance_.figures(); }
+
   [[nodiscard]] const Directory& directory() const override { return directory_; }
   [[nodiscard]] std::vector<ProjectionStatus> status() const override;
 
@@ -52,8 +59,7 @@ class Projector final : public Runner {
   [[nodiscard]] WorkspacePosition position(WorkspaceNumber workspace) const override;
 
  private:
-  static constexpr std::size_t kProjections = 4;
-  static constexpr std::array<std::string_view, kProjections> kNames{"list", "mode", "stats", "notifications"};
+  static constexpr const auto& kNames = kProjectionNames;
   enum class State { live, catching_up, rebuilding };
 
   // The log keeps its observer for good: it holds this, which lets go of the projector when that is destroyed.
@@ -67,36 +73,48 @@ class Projector final : public Runner {
   // Under applying_.
   void apply(std::span<const storage::Record> records);
   Result<void, storage::ReadError> apply_run(std::span<const storage::Record> records);
-  Result<void, storage::ReadError> notify(const Image& image, const storage::Record& record);
+  void write_rows_now_and_then();
+  Result<void, storage::ReadError> persist_locked();  // under persisting_
   void fail(const std::string& what);
 
   Result<void, storage::ReadError> fold_directory();
   Result<void, storage::ReadError> open_generations();
   Result<void, storage::ReadError> build(const std::vector<std::size_t>& missing, Position to);
   Result<void, storage::ReadError> catch_up(Position head);
-  [[nodiscard]] std::size_t changed_tasks() const;
+
+  // projector_rebuild.cc, on the maintenance thread.
+  struct Beside;
+  Result<void, storage::ReadError> rebuild(const std::vector<std::string>& names);
+  Result<void, storage::ReadError> fold_beside(FoldedLog& folded);
+  Result<void, storage::ReadError> follow(Beside& beside, std::uint64_t to);
+  Result<void, storage::ReadError> swap(Beside& beside, const std::vector<std::string>& names);
+  Result<Maintenance::Checked, storage::ReadError> check(const std::vector<std::string>& names, bool slow);
 
   storage::EventLog& log_;
   storage::ViewStore& views_;
   const RunnerOptions options_;
-  std::array<std::atomic<std::uint64_t>, kProjections> generations_{};
+  Generations generations_{};
   Directory directory_;
   Position directory_position_;  // of the system records folded
-  mutable Workspaces workspaces_;
-  Notifications notifications_;
+  mutable Models models_;
+  Workspaces& workspaces_ = models_.workspaces;
+  Notifications& notifications_ = models_.notifications;
   Waiters waiters_;
   RecordQueue queue_;
   std::mutex applying_, persisting_;  // persisting_ first
   std::atomic<std::uint64_t> passed_{0}, checkpoint_{0}, target_{0}, started_at_{0};
-  std::atomic<std::size_t> changed_{0};  // tasks, since rows were last written
   std::atomic<double> rate_{0};
   std::atomic<State> state_{State::catching_up};
   std::atomic<bool> started_{false}, stopping_{false}, persist_failed_{false}, has_failed_{false};
   mutable std::mutex failure_mutex_;
   std::optional<std::string> failure_;
   std::size_t rows_since_flush_ = 0;
-  std::chrono::steady_clock::time_point persisted_at_, flushed_at_;
-  std::thread thread_;
+  std::atomic<std::chrono::steady_clock::time_point> persisted_at_{};
+  std::chrono::steady_clock::time_point flushed_at_ = std::chrono::steady_clock::now();
+  std::condition_variable ending_;
+  std::mutex ending_mutex_;
+  std::thread thread_, writer_;
+  Maintenance maintenance_;
   std::shared_ptr<Link> link_ = std::make_shared<Link>();
 };
 

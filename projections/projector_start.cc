@@ -4,9 +4,8 @@
 
 #include <algorithm>
 
-#include "projections/fold.h"
-#include "projections/persist.h"
 #include "projections/projector.h"
+#include "projections/rebuild/fresh_generations.h"
 
 namespace taskledger::projections {
 
@@ -25,6 +24,8 @@ Result<void, storage::ReadError> Projector::start() {
   if (auto caught_up = catch_up(log_.head().position); !caught_up) return caught_up;
   state_ = State::live;
   thread_ = std::thread([this] { run(); });
+  writer_ = std::thread([this] { write_rows_now_and_then(); });
+  maintenance_.start();
   started_ = true;
   return {};
 }
@@ -76,32 +77,15 @@ Result<void, storage::ReadError> Projector::build(const std::vector<std::size_t>
   const auto started = std::chrono::steady_clock::now();
   const auto progress = [&](Position position) {
     passed_ = position.value;
-    if (position.value % 16384 != 0) return;
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
     rate_ = static_cast<double>(position.value) / took.count();
+    return true;
   };
-  FoldedLog folded;
-  if (auto read = folded.fold(log_, to, progress); !read) return read;
-  const auto hash = log_.hash_at(to);
-  if (!hash) return hash.error();
-  if (!*hash) return storage::ReadError{"the log ends before its own head"};
-  std::vector<std::pair<std::string, std::uint64_t>> activated;
-  std::vector<storage::ViewStore::TableWrite> none;
-  std::vector<std::uint64_t> old;
-  for (const std::size_t i : missing) {
-    const auto fresh = views_.begin_generation(kNames[i]);
-    if (!fresh) return fresh.error();
-    old.push_back(generations_[i]);
-    generations_[i] = *fresh;
-    if (auto loaded = views_.bulk_load(kNames[i], *fresh, folded.rows(kNames[i])); !loaded) return loaded;
-    none.push_back({kNames[i], *fresh, {}});
-    activated.emplace_back(kNames[i], *fresh);
-  }
-  if (auto written = views_.write(none, {to, **hash}); !written) return written;
-  if (auto swapped = views_.activate(activated); !swapped) return swapped;
-  for (std::size_t i = 0; i < missing.size(); ++i) {
-    if (old[i] != generations_[missing[i]]) views_.drop(kNames[missing[i]], old[i]);
-  }
+  std::vector<std::string> names;
+  for (const std::size_t i : missing) names.emplace_back(kNames[i]);
+  Team team(options_.rebuild_threads);
+  if (auto built = build_generations(log_, views_, names, to, team, progress); !built) return built;
+  for (const std::size_t i : missing) generations_[i] = views_.generation(kNames[i]);
   passed_ = checkpoint_ = to.value;
   return {};
 }
@@ -118,7 +102,7 @@ Result<void, storage::ReadError> Projector::catch_up(Position head) {
       apply(std::span(&record, 1));
     }
     if (has_failed_) result = storage::ReadError{*failure()};
-    if (result && changed_ >= kPersistInCatchUp) result = persist();
+    if (result && models_.changed >= kPersistInCatchUp) result = persist();
     if (record.position.value % 16384 == 0) {
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
       rate_ = static_cast<double>(record.position.value - started_at_) / took.count();
@@ -131,47 +115,24 @@ Result<void, storage::ReadError> Projector::catch_up(Position head) {
 
 Result<void, storage::ReadError> Projector::persist() {
   const std::lock_guard lock(persisting_);
+  return persist_locked();
+}
+
+Result<void, storage::ReadError> Projector::persist_locked() {
   persisted_at_ = std::chrono::steady_clock::now();
   if (persist_failed_) return storage::ReadError{"an earlier write failed"};
-  ChangedRows rows;
-  storage::Checkpoint checkpoint;
-  std::vector<storage::RowChange> told;
-  std::vector<std::pair<WorkspaceImage*, std::uint64_t>> written;
+  Models::Frozen frozen;
   {
     const std::lock_guard applying(applying_);  // one position for all
-    checkpoint.position = {passed_};
     if (passed_ == checkpoint_) return {};
-    for (WorkspaceImage* workspace : workspaces_.all()) {
-      if (!workspace->loaded) continue;
-      const std::shared_lock reading(workspace->lock);
-      if (workspace->image == nullptr ||
-          (workspace->image->dirty.empty() && workspace->persisted == workspace->position))
-        continue;
-      take_changed_rows(*workspace->image, workspace->number, {workspace->position}, rows);
-      written.emplace_back(workspace, workspace->position);
-    }
-    told = notifications_.take_changed_rows();
-    changed_ = 0;
+    frozen = models_.freeze({passed_});
   }
-  const auto hash = log_.hash_at(checkpoint.position);
   persist_failed_ = true;  // until it has succeeded: the changes are forgotten in memory, rows must not miss them
-  if (!hash) return hash.error();
-  if (!*hash) return storage::ReadError{"the log does not reach what the read models have passed"};
-  checkpoint.hash = **hash;
-  rows_since_flush_ += rows.list.size() + rows.mode.size() + rows.stats.size() + told.size();
-  std::vector<storage::ViewStore::TableWrite> tables;
-  tables.push_back({kNames[0], generations_[0], std::move(rows.list)});
-  tables.push_back({kNames[1], generations_[1], std::move(rows.mode)});
-  tables.push_back({kNames[2], generations_[2], std::move(rows.stats)});
-  tables.push_back({kNames[3], generations_[3], std::move(told)});
-  if (auto stored = views_.write(tables, checkpoint); !stored) return stored;
+  const auto rows = models_.write(frozen);
+  if (!rows) return rows.error();
   persist_failed_ = false;
-  notifications_.written();
-  checkpoint_ = checkpoint.position.value;
-  for (const auto& [workspace, position] : written) {
-    workspace->persisted = position;
-    workspaces_.measure(*workspace);
-  }
+  checkpoint_ = frozen.position.value;
+  rows_since_flush_ += *rows;
   const auto now = std::chrono::steady_clock::now();
   if (rows_since_flush_ >= kFlushRows || now - flushed_at_ >= kFlushInterval) {
     flushed_at_ = now;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ids.h"
@@ -27,6 +28,17 @@ struct RunnerOptions {
                             << 20;  // records waiting for the projector; more hold up the log's appender
   std::chrono::milliseconds persist_interval{1'000};  // between writes of changed rows
   std::size_t persist_tasks = 20'000;                 // changed tasks that are written without waiting for it
+  std::chrono::milliseconds self_check_interval{0};   // between checks that nobody asked for; 0: none
+  unsigned rebuild_threads = 0;                       // 0: one a core
+};
+
+// What the last check of a projection found.
+struct CheckStatus {
+  enum class State { none, waiting, running, ok, different, failed } state = State::none;
+  Position position;                    // the state that was compared
+  std::uint64_t rows = 0, differences = 0;
+  std::vector<std::string> first;       // the first few differences, a line each
+  std::string failure;                  // why it could not be done
 };
 
 struct ProjectionStatus {
@@ -37,6 +49,13 @@ struct ProjectionStatus {
   std::uint64_t generation = 0;
   double events_per_second = 0;  // of the current catch-up or rebuild; 0 when live
   double progress = 1;           // 0 to 1
+  std::string failure;           // of the last rebuild; empty: it went well, or there was none
+  CheckStatus check;
+};
+
+// Counted since the start, for metrics.
+struct MaintenanceFigures {
+  std::uint64_t rebuilds = 0, failed_rebuilds = 0, checks = 0, failed_checks = 0, rows_checked = 0, differences = 0;
 };
 
 class Runner : public ReadModels {
@@ -61,6 +80,15 @@ class Runner : public ReadModels {
   virtual std::uint64_t when_workspace_passed(WorkspaceNumber workspace, WorkspacePosition position,
                                               std::function<void()> done) = 0;
   virtual void cancel_wait(std::uint64_t id) = 0;
+
+  // Builds the projection anew from the log beside the serving one, which it replaces once it has caught up; or compares
+  // it with the log, row by row, and changes nothing. Both return at once and are done one after the other, as status()
+  // tells; asked for again while waiting, they are done once. False: there is no such projection.
+  virtual bool request_rebuild(std::string_view projection) = 0;
+  virtual bool request_check(std::string_view projection) = 0;
+  // What a check found to differ from the log and no later check or rebuild has found right; nullopt: nothing.
+  [[nodiscard]] virtual std::optional<std::string> divergence() const = 0;
+  [[nodiscard]] virtual MaintenanceFigures maintenance_figures() const = 0;
 
   [[nodiscard]] virtual const Directory& directory() const = 0;
   [[nodiscard]] virtual std::vector<ProjectionStatus> status() const = 0;

@@ -44,7 +44,16 @@ Result<void, storage::ReadError> Workspaces::read_position(WorkspaceImage& works
 
 Result<void, storage::ReadError> Workspaces::load(WorkspaceImage& workspace) {
   const std::lock_guard loading(workspace.loading);
-  if (workspace.loaded) return {};
+  while (!workspace.loaded) {
+    const std::uint64_t generation = generation_;
+    auto loaded = load_from(workspace, generation);
+    // A generation that was replaced meanwhile may have been dropped under the scan: the next one is asked.
+    if (!loaded && generation == generation_) return loaded;
+  }
+  return {};
+}
+
+Result<void, storage::ReadError> Workspaces::load_from(WorkspaceImage& workspace, std::uint64_t generation) {
   auto image = std::make_unique<Image>();
   Task task;
   ListSummary summary;
@@ -63,7 +72,7 @@ Result<void, storage::ReadError> Workspaces::load(WorkspaceImage& workspace) {
     return true;
   };
   const auto scanned =
-      views_.scan(kListProjection, generation_, list_key(workspace.number), list_key(workspace.number.next()), visit);
+      views_.scan(kListProjection, generation, list_key(workspace.number), list_key(workspace.number.next()), visit);
   if (!scanned) return scanned.error();
   if (damaged || rows != summary.tasks) {
     return storage::ReadError{
@@ -71,6 +80,7 @@ Result<void, storage::ReadError> Workspaces::load(WorkspaceImage& workspace) {
   }
   image->finish();
   const std::unique_lock lock(workspace.lock);
+  if (generation != generation_) return {};
   workspace.bytes = image->bytes();
   workspace.image = std::move(image);
   workspace.position = workspace.persisted = summary.position.value;
@@ -107,9 +117,22 @@ void Workspaces::evict(std::size_t bytes) {
   }
 }
 
-void Workspaces::clear() {
-  const std::unique_lock lock(mutex_);
-  workspaces_.clear();
+std::vector<std::unique_ptr<Image>> Workspaces::take_over(Workspaces& other) {
+  std::vector<std::unique_ptr<Image>> old;
+  for (WorkspaceImage* theirs : other.all()) static_cast<void>(at(theirs->number));
+  for (WorkspaceImage* mine : all()) {
+    WorkspaceImage* theirs = other.find(mine->number);
+    const std::unique_lock lock(mine->lock);
+    old.push_back(std::move(mine->image));
+    mine->loaded = false;
+    if (theirs == nullptr || !theirs->loaded) continue;
+    mine->image = std::move(theirs->image);
+    mine->position = theirs->position.load();
+    mine->persisted = theirs->persisted.load();
+    mine->bytes = theirs->bytes.load();
+    mine->loaded = true;
+  }
+  return old;
 }
 
 }  // namespace taskledger::projections

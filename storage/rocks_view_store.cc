@@ -69,11 +69,22 @@ rocksdb::Options store_options(const ViewOptions& given, const std::shared_ptr<r
   return options;
 }
 
+// Files that a bulk load was writing when the process ended.
+void remove_unfinished_loads(const std::string& path) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+    const std::string name = entry.path().filename().string();
+    std::error_code ignored;
+    if (name.starts_with("load-") && name.ends_with(".sst")) std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
 class Store final : public RocksViewStore {
  public:
   static Result<std::unique_ptr<Store>, ReadError> open(const std::string& path, const ViewOptions& given) {
     auto store = std::make_unique<Store>();
     store->path_ = path;
+    remove_unfinished_loads(path);
     store->options_ = store_options(given, rocksdb::NewLRUCache(given.block_cache_bytes));
     std::vector<std::string> names;
     if (!rocksdb::DB::ListColumnFamilies(store->options_, path, &names).ok()) names = {rocksdb::kDefaultColumnFamilyName};

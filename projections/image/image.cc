@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "core/text.h"
 #include "projections/image/keys.h"
@@ -335,7 +336,15 @@ void Image::change_cells(Row row, std::uint16_t old_cell, const Change& change) 
   if (!change.links) each_entity(links[row], [&](std::uint32_t entity) { change_in(entities[entity].by_due); });
 }
 
-void Image::remember(Row row) { dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]}); }
+void Image::remember(Row row) {
+  const bool first = dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]}).second;
+  if (first && frozen.changed.contains(id[row])) frozen.then.emplace(id[row], task(row));
+}
+
+void Image::freeze() {
+  frozen.changed = std::exchange(dirty, {});
+  frozen.then.clear();
+}
 
 // What differs between the row and the task, beside what `change` says already.
 void Image::compare(Row row, const Task& task, Change& change) const {
@@ -385,7 +394,8 @@ void Image::put(const Task& task) {
     id[row] = task.id.value;
     live[row / 64] |= std::uint64_t{1} << (row % 64);
     row_index_.insert(row, [this](Row at) -> const Uuid& { return id[at]; });
-    dirty.try_emplace(task.id.value);
+    const bool first = dirty.try_emplace(task.id.value).second;
+    if (first && frozen.changed.contains(task.id.value)) frozen.then.emplace(task.id.value, std::nullopt);
     write(row, task, change);
     return attach(row, change);
   }
@@ -470,7 +480,7 @@ std::size_t Image::bytes() const {
   for (const auto& order : orders_) {
     if (const OrderTree* built = order.load(std::memory_order_acquire)) bytes += sizeof *built + built->bytes();
   }
-  return bytes + dirty.size() * 80;
+  return bytes + (dirty.size() + frozen.changed.size()) * 80;
 }
 
 }  // namespace taskledger::projections

@@ -118,8 +118,16 @@ class Image {
   std::deque<OfUser> of_user;      // by assignee; 0: the unassigned
   OrderTree by_due, by_completed;  // by_completed: completed tasks only
 
-  // Tasks changed since clear: what the rows on disk still say of them.
+  // Tasks changed since the last freeze: what the rows on disk still say of them, or will once the frozen ones are there.
   std::unordered_map<Uuid, Baseline> dirty;
+
+  // For writing rows of one state while the image goes on: the tasks that had changed when it was frozen, and of those
+  // that have changed again since, what they were then (absent: not there). Only the one who writes rows takes from it.
+  struct Frozen {
+    std::unordered_map<Uuid, Baseline> changed;
+    std::unordered_map<Uuid, std::optional<Task>> then;
+  } frozen;
+  void freeze();  // of the ones before nothing is left
 
  private:
   struct Change;

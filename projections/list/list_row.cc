@@ -30,9 +30,14 @@ std::string list_key(WorkspaceNumber workspace, const TaskId& task) {
 }
 
 std::string list_value(const Task& task) {
-  const TaskFields& fields = task.fields;
   std::string out;
-  out.reserve(128 + fields.title.size() + fields.links.size() * 17);
+  out.reserve(128 + task.fields.title.size() + task.fields.links.size() * 17);
+  append_list_value(out, task);
+  return out;
+}
+
+void append_list_value(std::string& out, const Task& task) {
+  const TaskFields& fields = task.fields;
   put_little(out, kFormat);
   put_little(out, task.version.value);
   put_little(out, cell_of(facets_of(task)));
@@ -52,13 +57,16 @@ std::string list_value(const Task& task) {
     put_uuid(out, link.id.value);
     put_little(out, static_cast<std::uint8_t>(link.type));
   }
-  return out;
 }
 
 bool read_list_row(std::string_view key, std::string_view value, Task& task) {
   if (key.size() != 20) return false;
   RowReader id(key.substr(4));
   task.id = {id.uuid()};
+  return read_list_value(value, task);
+}
+
+bool read_list_value(std::string_view value, Task& task) {
   RowReader in(value);
   if (in.little<std::uint8_t>() != kFormat) return false;
   task.lifecycle = Lifecycle::live;
@@ -87,6 +95,20 @@ bool read_list_row(std::string_view key, std::string_view value, Task& task) {
     link.type = static_cast<EntityType>(type);
   }
   return in.done();
+}
+
+ListFacts list_facts(std::string_view value) {
+  RowReader in(value);
+  in.take(sizeof kFormat + sizeof(std::uint32_t));
+  ListFacts facts;
+  facts.cell = in.little<std::uint16_t>();
+  facts.assigned = (in.little<std::uint8_t>() & kAssigned) != 0;
+  facts.due = in.little<std::int64_t>();
+  in.take(2 * sizeof(std::int64_t));
+  facts.completed = in.little<std::int64_t>();
+  in.take(16);
+  if (facts.assigned) facts.assignee = in.uuid();
+  return facts;
 }
 
 std::string list_summary_value(const ListSummary& summary) {

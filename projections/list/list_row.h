@@ -25,8 +25,21 @@ inline constexpr std::string_view kListProjection = "list";
 [[nodiscard]] std::string list_key(WorkspaceNumber workspace);
 [[nodiscard]] std::string list_key(WorkspaceNumber workspace, const TaskId& task);
 [[nodiscard]] std::string list_value(const Task& task);
+void append_list_value(std::string& out, const Task& task);
 // False for bytes that are no such row. Reuses what `task` holds.
 [[nodiscard]] bool read_list_row(std::string_view key, std::string_view value, Task& task);
+
+// The same without the key: all but the id.
+[[nodiscard]] bool read_list_value(std::string_view value, Task& task);
+
+// What of a row the other read models are made of, without reading the rest. The row is a whole one.
+struct ListFacts {
+  std::uint16_t cell = 0;
+  std::int64_t due = 0, completed = 0;  // ms, or the greatest
+  bool assigned = false;
+  Uuid assignee;
+};
+[[nodiscard]] ListFacts list_facts(std::string_view value);
 
 struct ListSummary {
   WorkspacePosition position;

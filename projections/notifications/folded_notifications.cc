@@ -1,41 +1,29 @@
 #include "projections/notifications/folded_notifications.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <memory>
 #include <tuple>
 
-#include "projections/notifications/notifications.h"
-
 namespace taskledger::projections {
 
-Result<void, storage::ReadError> FoldedNotifications::apply(const storage::Record& record, const Task& task) {
-  const auto event = notifying_event(record);
-  if (!event) return event.error();
-  if (!*event) return {};
-  for (const Recipient& recipient : recipients_of(**event, record.actor, task)) {
-    users_[{record.workspace, recipient.user}].rows.push_back(
-        {record.in_workspace, recipient.type, {record.stream}, record.version, record.actor, record.time, {}});
+void FoldedNotifications::settle() {
+  for (auto& [id, user] : users_) {
+    std::sort(user.rows.begin(), user.rows.end(),
+              [](const NotificationRow& a, const NotificationRow& b) { return a.position < b.position; });
   }
-  return {};
 }
 
-Result<void, storage::ReadError> FoldedNotifications::apply_system(const storage::Record& record) {
-  if (!record.payload) return {};
-  const auto event = parse_notification_payload(*record.payload);
-  if (!event) return storage::ReadError{fmt::format("position {}: {}", record.position.value, event.error().message)};
-  if (const auto* one = std::get_if<NotificationRead>(&*event)) {
+void FoldedNotifications::mark(const NotificationEvent& event, Timestamp time) {
+  if (const auto* one = std::get_if<NotificationRead>(&event)) {
     OfUser& user = users_[{one->workspace, one->user}];
     const auto row = std::lower_bound(user.rows.begin(), user.rows.end(), one->position,
                                       [](const NotificationRow& row, WorkspacePosition at) { return row.position < at; });
     const bool there = row != user.rows.end() && row->position == one->position;
-    if (there && row->read_at.ms == 0 && row->position > user.read_up_to()) row->read_at = record.time;
-  } else if (const auto* all = std::get_if<NotificationsRead>(&*event)) {
+    if (there && row->read_at.ms == 0 && row->position > user.read_up_to()) row->read_at = time;
+  } else if (const auto* all = std::get_if<NotificationsRead>(&event)) {
     OfUser& user = users_[{all->workspace, all->user}];
-    if (all->up_to > user.read_up_to()) user.all_read.emplace_back(all->up_to, record.time);
+    if (all->up_to > user.read_up_to()) user.all_read.emplace_back(all->up_to, time);
   }
-  return {};
 }
 
 std::function<bool(std::string& key, std::string& value)> FoldedNotifications::rows() const {

@@ -1,6 +1,7 @@
-// The notifications of the whole log in memory, for building their rows from nothing: about 90 bytes each.
+// The notifications of the whole log in memory, for building their rows from nothing: about 90 bytes each. First all of
+// them, in any order, then settle(), then the marks in the order of the log: a mark names what was there before it.
 // The same rules as notifications.h, which the tests hold it to.
-// Threads: one.
+// Threads: one; rows() of several at once.
 #pragma once
 
 #include <functional>
@@ -9,17 +10,18 @@
 #include <utility>
 #include <vector>
 
-#include "core/task.h"
 #include "projections/notifications/notification_row.h"
-#include "storage/event_log.h"
 
 namespace taskledger::projections {
 
 class FoldedNotifications {
  public:
-  // `task`: after the event.
-  Result<void, storage::ReadError> apply(const storage::Record& record, const Task& task);
-  Result<void, storage::ReadError> apply_system(const storage::Record& record);
+  void add(WorkspaceNumber workspace, const UserId& user, const NotificationRow& row) {
+    users_[{workspace, user}].rows.push_back(row);
+  }
+  void settle();
+  // What the payload of a system record says, and when.
+  void mark(const NotificationEvent& event, Timestamp time);
   // The rows in key order; this outlives the source.
   [[nodiscard]] std::function<bool(std::string& key, std::string& value)> rows() const;
 

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <mutex>
+#include <utility>
 
 namespace taskledger::projections {
 
@@ -203,15 +204,26 @@ Notifications::Outcome<std::uint64_t> Notifications::unread_count(WorkspaceNumbe
   return counted->unread;
 }
 
-std::vector<storage::RowChange> Notifications::take_changed_rows() {
+void Notifications::freeze() {
   const std::unique_lock lock(mutex_);
-  writing_ = std::move(changes_);
-  changes_.clear();
+  writing_ = std::exchange(changes_, {});
   changed_count_ = 0;
+}
+
+// What is frozen does not change: no lock, so that nobody waits for a large copy.
+std::vector<storage::RowChange> Notifications::frozen_rows() const {
   std::vector<storage::RowChange> rows;
   rows.reserve(writing_.size());
   for (const auto& [key, value] : writing_) rows.push_back({key, value});
   return rows;
+}
+
+void Notifications::take_over(Notifications& other, const std::function<void()>& switch_generation) {
+  const std::scoped_lock lock(mutex_, other.mutex_);
+  changes_ = std::exchange(other.changes_, {});
+  writing_.clear();
+  changed_count_ = changes_.size();
+  switch_generation();
 }
 
 void Notifications::written() {

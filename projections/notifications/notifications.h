@@ -47,10 +47,13 @@ class Notifications {
   [[nodiscard]] Outcome<std::optional<bool>> unread(WorkspaceNumber workspace, const UserId& user, WorkspacePosition position) const;
   [[nodiscard]] Outcome<std::uint64_t> unread_count(WorkspaceNumber workspace, const UserId& user) const;
 
-  // The rows that changed since the last call, to be written; they are answered from memory until written() says that
-  // the store has them.
-  [[nodiscard]] std::vector<storage::RowChange> take_changed_rows();
+  // Sets what changed since the last time aside, to be written; it is answered from memory until written() says that the
+  // store has it. frozen_rows(): the rows of it, for the one who froze them.
+  void freeze();
+  [[nodiscard]] std::vector<storage::RowChange> frozen_rows() const;
   void written();
+  // Becomes what `other` is, which has nothing frozen; `switch_generation` is called while nobody reads.
+  void take_over(Notifications& other, const std::function<void()>& switch_generation);
   // Rows changed and not taken.
   [[nodiscard]] std::size_t changed() const { return changed_count_; }
 

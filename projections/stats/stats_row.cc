@@ -19,6 +19,21 @@ std::string stats_key(WorkspaceNumber workspace, const Uuid* user, std::uint32_t
   return key;
 }
 
+bool read_stats(std::string_view value, TotalCounts& counts) {
+  RowReader in(value);
+  counts.tasks = in.little<std::uint32_t>();
+  counts.completed = in.little<std::uint32_t>();
+  return in.done();
+}
+
+bool read_stats(std::string_view value, DayCounts& counts) {
+  RowReader in(value);
+  counts.due_open = in.little<std::uint32_t>();
+  counts.due_completed = in.little<std::uint32_t>();
+  counts.completed = in.little<std::uint32_t>();
+  return in.done();
+}
+
 std::string stats_value(const TotalCounts& counts) {
   std::string value;
   if (counts.tasks == 0 && counts.completed == 0) return value;

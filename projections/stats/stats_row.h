@@ -29,6 +29,9 @@ struct DayCounts {
 };
 [[nodiscard]] std::string stats_key(WorkspaceNumber workspace, const Uuid* user);
 [[nodiscard]] std::string stats_key(WorkspaceNumber workspace, const Uuid* user, std::uint32_t day);
+// False for bytes that are no such value.
+[[nodiscard]] bool read_stats(std::string_view value, TotalCounts& counts);
+[[nodiscard]] bool read_stats(std::string_view value, DayCounts& counts);
 // Empty: all zero, no row.
 [[nodiscard]] std::string stats_value(const TotalCounts& counts);
 [[nodiscard]] std::string stats_value(const DayCounts& counts);

@@ -111,7 +111,15 @@ class FakeModels final : public projections::Runner {
   }
   void cancel_wait(std::uint64_t) override {}
   const projections::Directory& directory() const override { return directory_; }
-  std::vector<projections::ProjectionStatus> status() const override { return {}; }
+  std::vector<projections::ProjectionStatus> status() const override { return statuses; }
+  bool request_rebuild(std::string_view projection) override { return ask("rebuild ", projection); }
+  bool request_check(std::string_view projection) override { return ask("check ", projection); }
+  std::optional<std::string> divergence() const override { return diverged; }
+  projections::MaintenanceFigures maintenance_figures() const override { return {}; }
+
+  std::vector<projections::ProjectionStatus> statuses;
+  std::vector<std::string> asked;  // "rebuild list" …
+  std::optional<std::string> diverged;
 
   // Called when a request has begun to wait for a position.
   std::function<void()> on_wait;
@@ -119,6 +127,14 @@ class FakeModels final : public projections::Runner {
   bool broken = false;
 
  private:
+  bool ask(std::string what, std::string_view projection) {
+    for (const auto& status : statuses) {
+      if (status.name != projection) continue;
+      asked.push_back(what.append(projection));
+      return true;
+    }
+    return false;
+  }
   void apply(const storage::Record& record) {
     passed_ = record.position;
     if (record.type == storage::kSystemRecord) return directory_.apply(record);

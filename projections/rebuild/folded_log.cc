@@ -1,0 +1,198 @@
+#include "projections/rebuild/folded_log.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "core/event.h"
+#include "core/notification.h"
+#include "projections/image/uuid_index.h"
+#include "projections/rebuild/folded_state.h"
+
+namespace taskledger::projections {
+
+namespace {
+
+constexpr std::uint64_t kStretch = 8192;  // records that one thread reads in a row
+
+// A record on its way to its share.
+struct Handed {
+  storage::Record record;  // without its payload
+  std::uint64_t hash;
+  std::size_t at, size;    // of the payload; kErased: none
+};
+constexpr std::size_t kErased = SIZE_MAX;
+
+// Records read by one thread, by share; kept between rounds for the memory they have.
+struct Stretch {
+  std::array<std::vector<Handed>, 16> of_share;
+  std::string text;
+  std::map<WorkspaceNumber, WorkspacePosition> workspaces;
+  std::vector<std::pair<NotificationEvent, Timestamp>> marks;
+  std::optional<storage::ReadError> failed;
+};
+
+storage::ReadError unreadable(const storage::Record& record, const std::string& why) {
+  return {fmt::format("position {}: event of type {} cannot be read: {}", record.position.value, record.type, why)};
+}
+
+bool read_system(Stretch& stretch, const storage::Record& record) {
+  if (!record.payload) return true;
+  auto event = parse_notification_payload(*record.payload);
+  if (!event) {
+    stretch.failed = storage::ReadError{fmt::format("position {}: {}", record.position.value, event.error().message)};
+    return false;
+  }
+  if (!std::holds_alternative<std::monostate>(*event)) stretch.marks.emplace_back(*std::move(event), record.time);
+  return true;
+}
+
+void read_stretch(Stretch& stretch, const storage::EventLog& log, Position after, Position to, std::uint64_t seed) {
+  for (auto& share : stretch.of_share) share.clear();
+  stretch.text.clear();
+  stretch.workspaces.clear();
+  stretch.marks.clear();
+  Position reached = after;
+  WorkspaceNumber last{0};
+  WorkspacePosition* position = nullptr;
+  const auto visit = [&](const storage::Record& record) {
+    reached = record.position;
+    if (record.workspace == kSystemWorkspace || record.type == storage::kSystemRecord)
+      return read_system(stretch, record);
+    if (position == nullptr || record.workspace != last) {
+      last = record.workspace;
+      position = &stretch.workspaces[last];
+    }
+    *position = record.in_workspace;
+    const std::uint64_t hash = hash_of_task(record.workspace, record.stream, seed);
+    Handed& handed = stretch.of_share[hash % stretch.of_share.size()].emplace_back();
+    handed.record = record;
+    handed.hash = hash;
+    handed.at = stretch.text.size();
+    handed.size = record.payload ? record.payload->size() : kErased;
+    if (record.payload) stretch.text += *record.payload;
+    return true;
+  };
+  if (auto read = log.read_all(after, to, visit); !read) stretch.failed = read.error();
+  if (!stretch.failed && reached != to) stretch.failed = storage::ReadError{"the log ends before its own head"};
+}
+
+bool carries_data(EventType type) {
+  return type == EventType::task_created || type == EventType::task_updated || type == EventType::task_completed;
+}
+
+void notify(Share& share, const storage::Record& record, const TaskEvent& event, const Task& after) {
+  for (const Recipient& recipient : recipients_of(event, record.actor, after)) {
+    share.told.push_back({record.workspace, recipient.user,
+                          {record.in_workspace, recipient.type, {record.stream}, record.version, record.actor,
+                           record.time, {}}});
+  }
+}
+
+// One record into its share: the same rules as applier.h and notifications.h have.
+void fold_one(Share& share, const Handed& handed, std::string_view text) {
+  const storage::Record& record = handed.record;
+  const auto type = static_cast<EventType>(record.type);
+  if (type == EventType::task_erased) return share.tasks.erase(record, handed.hash);
+  if (handed.size == kErased && carries_data(type)) return;
+  const auto event = parse_event_data(type, handed.size == kErased ? "{}" : text.substr(handed.at, handed.size));
+  if (!event) {
+    share.failed = unreadable(record, event.error().message);
+    return;
+  }
+  const Task* after = share.tasks.apply(record, handed.hash, *event);
+  if (after != nullptr && carries_data(type) && !record.imported) notify(share, record, *event, *after);
+}
+
+}  // namespace
+
+FoldedLog::FoldedLog(Team& team) : state_(std::make_unique<State>(team)) {
+  std::random_device device;
+  state_->seed = std::uint64_t{device()} << 32 | device();
+}
+FoldedLog::~FoldedLog() = default;
+
+Position FoldedLog::position() const { return state_->position; }
+
+Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, Position to,
+                                                 const FoldProgress& progress) {
+  static_assert(std::tuple_size_v<decltype(Stretch::of_share)> == State::kShares);
+  std::vector<Stretch> stretches(state_->team.size() * 2);
+  while (state_->position < to) {
+    const Position from = state_->position;
+    const auto end_of = [&](std::size_t part) { return Position{std::min(to.value, from.value + part * kStretch)}; };
+    state_->team.run(stretches.size(), [&](std::size_t part) {
+      read_stretch(stretches[part], log, end_of(part), end_of(part + 1), state_->seed);
+    });
+    for (Stretch& stretch : stretches) {
+      if (stretch.failed) return *stretch.failed;
+      for (const auto& [workspace, position] : stretch.workspaces) state_->workspaces[workspace] = position;
+      std::move(stretch.marks.begin(), stretch.marks.end(), std::back_inserter(state_->marks));
+    }
+    state_->team.run(State::kShares, [&](std::size_t at) {
+      Share& share = state_->shares[at];
+      for (const Stretch& stretch : stretches) {
+        for (const Handed& handed : stretch.of_share[at]) {
+          if (share.failed) return;
+          fold_one(share, handed, stretch.text);
+        }
+      }
+    });
+    for (const Share& share : state_->shares) {
+      if (share.failed) return *share.failed;
+    }
+    state_->position = end_of(stretches.size());
+    state_->sorted = false;
+    if (!progress(state_->position)) return storage::ReadError{"stopped"};
+  }
+  return {};
+}
+
+void FoldedLog::sort() {
+  if (std::exchange(state_->sorted, true)) return;
+  std::vector<TaskRef>& order = state_->order;
+  order.clear();
+  for (std::size_t share = 0; share < State::kShares; ++share) {
+    const FoldedTasks& tasks = state_->shares[share].tasks;
+    for (std::uint32_t number = 0; number < tasks.size(); ++number) {
+      const FoldedTasks::Entry& entry = tasks.entry(number);
+      if (entry.lifecycle != Lifecycle::live) continue;
+      order.push_back({words_of(entry.id).high, entry.workspace.value,
+                       static_cast<std::uint32_t>(number * State::kShares + share)});
+    }
+  }
+  const auto less = [&](const TaskRef& a, const TaskRef& b) {
+    if (a.workspace != b.workspace) return a.workspace < b.workspace;
+    if (a.high != b.high) return a.high < b.high;
+    return words_of(state_->entry(a).id).low < words_of(state_->entry(b).id).low;
+  };
+  const auto middle = order.begin() + static_cast<std::ptrdiff_t>(order.size() / 2);
+  const auto sort_half = [&](std::size_t half) {
+    half == 0 ? std::sort(order.begin(), middle, less) : std::sort(middle, order.end(), less);
+  };
+  state_->team.run(2, sort_half);
+  std::inplace_merge(order.begin(), middle, order.end(), less);
+  for (Share& share : state_->shares) {
+    for (const Told& told : share.told) state_->notifications.add(told.workspace, told.user, told.row);
+    share.told = {};
+  }
+  state_->notifications.settle();
+  for (const auto& [event, time] : state_->marks) state_->notifications.mark(event, time);
+  state_->marks.clear();
+}
+
+std::optional<std::string_view> FoldedLog::list_row(WorkspaceNumber workspace, const Uuid& task) const {
+  const std::uint64_t hash = hash_of_task(workspace, task, state_->seed);
+  return state_->shares[hash % State::kShares].tasks.find(workspace, task, hash);
+}
+
+std::uint64_t FoldedLog::tasks(WorkspaceNumber workspace) const {
+  const auto& order = state_->order;
+  const auto before = [](const TaskRef& ref, std::uint32_t number) { return ref.workspace < number; };
+  const auto from = std::lower_bound(order.begin(), order.end(), workspace.value, before);
+  return static_cast<std::uint64_t>(std::lower_bound(from, order.end(), workspace.value + 1, before) - from);
+}
+
+}  // namespace taskledger::projections

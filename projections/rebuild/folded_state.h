@@ -1,0 +1,59 @@
+// What a FoldedLog holds; for its own files only.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "projections/notifications/folded_notifications.h"
+#include "projections/rebuild/folded_log.h"
+#include "projections/rebuild/folded_tasks.h"
+
+namespace taskledger::projections {
+
+// A notification as one share's fold finds it.
+struct Told {
+  WorkspaceNumber workspace;
+  UserId user;
+  NotificationRow row;
+};
+
+// The tasks whose hash falls into it.
+struct Share {
+  FoldedTasks tasks;
+  std::deque<Told> told;  // grows without moving
+  std::optional<storage::ReadError> failed;
+};
+
+// A live task in key order of `list`; ties of `high` are settled by the whole id.
+struct TaskRef {
+  std::uint64_t high;
+  std::uint32_t workspace, number;  // number: in its share * kShares + share
+};
+
+struct FoldedLog::State {
+  static constexpr std::size_t kShares = 16;
+
+  explicit State(Team& given) : team(given) {}
+  Team& team;
+  std::uint64_t seed = 0;
+  std::array<Share, kShares> shares;
+  Position position;
+  std::map<WorkspaceNumber, WorkspacePosition> workspaces;
+  std::vector<std::pair<NotificationEvent, Timestamp>> marks;  // in the order of the log
+  // Made by sort(), which the notifications told and the marks go into.
+  bool sorted = false;
+  std::vector<TaskRef> order;
+  FoldedNotifications notifications;
+
+  [[nodiscard]] const FoldedTasks::Entry& entry(const TaskRef& ref) const {
+    return shares[ref.number % kShares].tasks.entry(ref.number / kShares);
+  }
+  [[nodiscard]] std::string_view row(const TaskRef& ref) const {
+    return shares[ref.number % kShares].tasks.row(entry(ref));
+  }
+};
+
+}  // namespace taskledger::projections

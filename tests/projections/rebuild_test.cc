@@ -1,0 +1,272 @@
+// Rebuilds and checks: what is folded in parallel is what was applied one by one; a rebuild beside writers and readers
+// loses nothing and heals rows and memory; a check names what somebody changed behind the models' back; stopping in
+// the middle leaves the old generation.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "projections/rebuild/check.h"
+#include "projections/rebuild/fresh_generations.h"
+#include "projections/runner.h"
+#include "tests/projections/memory_view_store.h"
+#include "tests/projections/world.h"
+
+namespace taskledger::projections {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr WorkspaceNumber kFirst{1}, kSecond{2};
+const std::vector<std::string> kAll{"list", "mode", "stats", "notifications"};
+
+class RebuildTest : public testing::TestWithParam<std::uint64_t> {
+ protected:
+  World world_{GetParam()};
+  MemoryViewStore views_;
+  std::unique_ptr<Runner> runner_;
+
+  void start(RunnerOptions options = {}) {
+    runner_ = Runner::create(*world_.log, views_, options);
+    const auto started = runner_->start();
+    ASSERT_TRUE(started.has_value()) << started.error().what;
+  }
+  void commit(int commits) {
+    for (int i = 0; i < commits; ++i) world_.commit(world_.chance(80) ? kFirst : kSecond);
+  }
+  void settle() {
+    while (runner_->passed() < world_.log->head().position) std::this_thread::yield();
+    ASSERT_TRUE(runner_->persist().has_value());
+  }
+  ProjectionStatus status(const std::string& name) {
+    for (const auto& one : runner_->status()) {
+      if (one.name == name) return one;
+    }
+    return {};
+  }
+  void await_live() {
+    for (const std::string& name : kAll) {
+      while (status(name).state != "live") std::this_thread::sleep_for(1ms);
+    }
+  }
+  CheckStatus check(const std::string& name) {
+    EXPECT_TRUE(runner_->request_check(name));
+    for (;; std::this_thread::sleep_for(1ms)) {
+      const CheckStatus found = status(name).check;
+      if (found.state != CheckStatus::State::waiting && found.state != CheckStatus::State::running) return found;
+    }
+  }
+  void expect_pages() {
+    for (const WorkspaceNumber workspace : {kFirst, kSecond}) {
+      ListQuery query;
+      query.limit = 100;
+      const auto expected = World::expected(world_.live[workspace], query);
+      const auto page = runner_->list(workspace, query);
+      ASSERT_TRUE(page.has_value()) << page.error().what;
+      ASSERT_EQ(page->total, expected.size());
+      std::string rows;
+      for (std::size_t i = 0; i < std::min<std::size_t>(100, expected.size()); ++i) {
+        if (i != 0) rows += ',';
+        append_task_json(rows, *expected[i]);
+      }
+      ASSERT_EQ(page->rows, rows);
+    }
+  }
+};
+
+TEST_P(RebuildTest, WhatIsFoldedIsWhatWasApplied) {
+  RunnerOptions options;
+  options.persist_interval = 2ms;  // many writes of rows while others change
+  start(options);
+  commit(3'000);
+  settle();
+  for (const unsigned threads : {1u, 3u}) {
+    Team team(threads);
+    const auto compared = check_generations(*world_.log, views_, kAll, team, [](Position) { return true; });
+    ASSERT_TRUE(compared.has_value()) << compared.error().what;
+    EXPECT_EQ(compared->differences, 0u) << compared->first.front();
+    EXPECT_GT(compared->rows, 1'000u);
+  }
+}
+
+// What is on disk is of one state, its checkpoint's, whenever it was written.
+TEST_P(RebuildTest, RowsAreOfTheirCheckpointWhileWritersGoOn) {
+  RunnerOptions options;
+  options.persist_interval = 1ms;
+  start(options);
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    commit(4'000);
+    done = true;
+  });
+  Team team(2);
+  int checks = 0;
+  for (; !done || checks == 0; ++checks) {
+    for (const std::string& name : kAll) {
+      const CheckStatus found = check(name);
+      ASSERT_EQ(found.state, CheckStatus::State::ok) << (found.first.empty() ? found.failure : found.first.front());
+    }
+  }
+  writer.join();
+  EXPECT_GT(checks, 0);
+}
+
+TEST_P(RebuildTest, BesideWritersAndReadersNothingIsLost) {
+  RunnerOptions options;
+  options.persist_interval = 3ms;
+  start(options);
+  commit(1'000);
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    commit(4'000);
+    done = true;
+  });
+  std::atomic<int> pages{0};
+  std::thread reader([&] {
+    std::uint64_t position = 0;
+    for (; !done; ++pages) {
+      const auto page = runner_->list(kFirst, {});
+      ASSERT_TRUE(page.has_value()) << page.error().what;
+      ASSERT_GE(page->position.value, position) << "a later answer is of an earlier state";
+      position = page->position.value;
+    }
+  });
+  int rebuilds = 0;
+  for (; !done || rebuilds == 0; ++rebuilds) {
+    for (const std::string& name : kAll) {
+      if (rebuilds % 3 != 1 || name == kAll[static_cast<std::size_t>(rebuilds) % 4]) {
+        ASSERT_TRUE(runner_->request_rebuild(name));
+      }
+    }
+    await_live();
+    ASSERT_EQ(status("list").failure, "");
+  }
+  writer.join();
+  reader.join();
+  settle();
+  expect_pages();
+  for (const std::string& name : kAll) {
+    const CheckStatus found = check(name);
+    EXPECT_EQ(found.state, CheckStatus::State::ok) << (found.first.empty() ? found.failure : found.first.front());
+  }
+  EXPECT_GT(status("list").generation, 1u);
+  EXPECT_GT(pages, 0);
+  // What is on disk opens, and says the same.
+  runner_->stop();
+  Team team(2);
+  const auto compared = check_generations(*world_.log, views_, kAll, team, [](Position) { return true; });
+  ASSERT_TRUE(compared.has_value());
+  EXPECT_EQ(compared->differences, 0u) << compared->first.front();
+  runner_.reset();
+  start();
+  expect_pages();
+}
+
+TEST_P(RebuildTest, ACheckNamesWhatWasChangedBehindItsBackAndARebuildHealsIt) {
+  start();
+  commit(500);
+  settle();
+  const std::vector<std::pair<std::string, std::string>> kinds{{"list", "is not what the log says"},
+                                                               {"mode", "is missing"},
+                                                               {"stats", "should not be there"},
+                                                               {"notifications", "is missing"}};
+  for (const auto& [name, what] : kinds) {
+    ASSERT_EQ(check(name).state, CheckStatus::State::ok);
+    views_.change(name, [&](MemoryViewStore::Table& table) {
+      if (name == "list") {
+        table.rbegin()->second.back() ^= 1;
+      } else if (name == "stats") {
+        table["zzz"] = "row";
+      } else {
+        table.erase(table.begin());
+      }
+    });
+    const auto before = views_.rows(name);
+    const CheckStatus found = check(name);
+    EXPECT_EQ(found.state, CheckStatus::State::different);
+    EXPECT_EQ(found.differences, 1u);
+    ASSERT_EQ(found.first.size(), 1u);
+    EXPECT_NE(found.first[0].find(what), std::string::npos) << found.first[0];
+    EXPECT_EQ(views_.rows(name), before) << "a check changes nothing";
+    EXPECT_TRUE(runner_->divergence().has_value());
+    const auto generation = status(name).generation, other = status(name == "list" ? "mode" : "list").generation;
+    ASSERT_TRUE(runner_->request_rebuild(name));
+    await_live();
+    EXPECT_GT(status(name).generation, generation);
+    EXPECT_EQ(status(name == "list" ? "mode" : "list").generation, other) << "only the one asked for is replaced";
+    EXPECT_FALSE(runner_->divergence().has_value());
+    EXPECT_EQ(check(name).state, CheckStatus::State::ok);
+  }
+  EXPECT_FALSE(runner_->request_rebuild("lists"));
+  EXPECT_FALSE(runner_->request_check(""));
+}
+
+TEST_P(RebuildTest, AWrongImageIsFoundAndReplaced) {
+  start();
+  commit(300);
+  settle();
+  runner_->stop();
+  const auto rows = views_.rows("list");
+  // The image is loaded from a row that is then put right on disk: only memory is wrong.
+  views_.change("list", [](MemoryViewStore::Table& table) { table.rbegin()->second[1] ^= 64; });  // the version
+  start();
+  ASSERT_TRUE(runner_->list(kSecond, {}).has_value());
+  views_.change("list", [&](MemoryViewStore::Table& table) { table = rows; });
+  const CheckStatus found = check("list");
+  EXPECT_EQ(found.state, CheckStatus::State::different);
+  ASSERT_FALSE(found.first.empty());
+  EXPECT_NE(found.first[0].find("in memory"), std::string::npos) << found.first[0];
+  ASSERT_TRUE(runner_->request_rebuild("list"));
+  await_live();
+  EXPECT_EQ(check("list").state, CheckStatus::State::ok);
+  expect_pages();
+}
+
+TEST_P(RebuildTest, TheSelfCheckFindsADivergenceByItself) {
+  RunnerOptions options;
+  options.self_check_interval = 5ms;
+  start(options);
+  commit(200);
+  settle();
+  while (runner_->maintenance_figures().checks < 2) std::this_thread::sleep_for(1ms);
+  EXPECT_FALSE(runner_->divergence().has_value());
+  views_.change("mode", [](MemoryViewStore::Table& table) { table.begin()->second = "x"; });
+  while (!runner_->divergence()) std::this_thread::sleep_for(1ms);
+  EXPECT_GE(runner_->maintenance_figures().differences, 1u);
+  EXPECT_EQ(status("mode").check.state, CheckStatus::State::different);
+}
+
+// A crash at each step of a rebuild: the store as it was flushed, or as it is, opens to the same answers.
+TEST_P(RebuildTest, ACrashLeavesOneWholeGeneration) {
+  start();
+  commit(400);
+  settle();
+  ASSERT_TRUE(views_.flush().has_value());
+  std::vector<MemoryViewStore::Content> crashes;
+  std::atomic<bool> done{false};
+  std::thread watcher([&] {
+    while (!done) {
+      crashes.push_back(views_.flushed());
+      std::this_thread::sleep_for(200us);
+    }
+  });
+  for (const std::string& name : kAll) ASSERT_TRUE(runner_->request_rebuild(name));
+  await_live();
+  done = true;
+  watcher.join();
+  crashes.push_back(views_.flushed());
+  runner_.reset();
+  for (std::size_t i = 0; i < crashes.size(); i += std::max<std::size_t>(1, crashes.size() / 20)) {
+    views_.restore(crashes[i]);
+    start();
+    expect_pages();
+    EXPECT_EQ(check("stats").state, CheckStatus::State::ok);
+    runner_.reset();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RebuildTest, testing::Values(1, 2, 3));
+
+}  // namespace
+}  // namespace taskledger::projections
