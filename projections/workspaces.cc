@@ -3,10 +3,16 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <thread>
 
+#include "projections/decoded_rows.h"
 #include "projections/list/list_row.h"
 
 namespace taskledger::projections {
+
+namespace {
+constexpr std::uint32_t kAlone = 50'000;  // tasks that are not worth a second thread
+}
 
 WorkspaceImage& Workspaces::at(WorkspaceNumber number) {
   if (WorkspaceImage* found = find(number)) return *found;
@@ -55,24 +61,39 @@ Result<void, storage::ReadError> Workspaces::load(WorkspaceImage& workspace) {
 
 Result<void, storage::ReadError> Workspaces::load_from(WorkspaceImage& workspace, std::uint64_t generation) {
   auto image = std::make_unique<Image>();
-  Task task;
   ListSummary summary;
   bool damaged = false;
   std::uint32_t rows = 0;
-  const auto visit = [&](std::string_view key, std::string_view value) {
-    if (key.size() == sizeof(std::uint32_t)) {
-      damaged = !read_list_summary(value, summary);
-      image->reserve(summary.tasks);
-      return !damaged;
-    }
+  const std::string from = list_key(workspace.number), to = list_key(workspace.number.next());
+  const auto row = views_.get(kListProjection, generation, from);
+  if (!row) return row.error();
+  damaged = *row && !read_list_summary(**row, summary);
+  image->reserve(summary.tasks);
+  // Reading and decoding on one thread, putting into columns and dictionaries on this one.
+  DecodedRows decoded(summary.tasks < kAlone);
+  const auto read = [&](std::string_view key, std::string_view value) {
+    if (key.size() == from.size()) return true;
+    Task& task = decoded.next();
     damaged = !read_list_row(key, value, task);
     if (damaged) return false;
-    image->load(task);
+    decoded.push();
     ++rows;
     return true;
   };
-  const auto scanned =
-      views_.scan(kListProjection, generation, list_key(workspace.number), list_key(workspace.number.next()), visit);
+  Result<void, storage::ReadError> scanned{};
+  const auto produce = [&] {
+    if (!damaged) scanned = views_.scan(kListProjection, generation, from, to, read);
+    decoded.close();
+  };
+  const auto load = [&](const Task& task) { image->load(task); };
+  if (decoded.alone()) {
+    decoded.give_at_once_to(load);
+    produce();
+  } else {
+    std::thread reader(produce);
+    decoded.take_all(load);
+    reader.join();
+  }
   if (!scanned) return scanned.error();
   if (damaged || rows != summary.tasks) {
     return storage::ReadError{
@@ -110,7 +131,7 @@ void Workspaces::evict(std::size_t bytes) {
     std::unique_ptr<Image> dropped;
     const std::lock_guard loading(workspace->loading);
     const std::unique_lock lock(workspace->lock);
-    if (!workspace->image->dirty.empty() || workspace->persisted != workspace->position) continue;
+    if (workspace->image == nullptr || !workspace->image->dirty.empty() || workspace->persisted != workspace->position) continue;
     dropped = std::move(workspace->image);
     workspace->loaded = false;
     sum -= workspace->bytes;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "core/text.h"
@@ -49,6 +50,8 @@ void each_entity(std::span<const PackedLink> links, const Fn& fn) {
     if (!seen) fn(entity_of(links[i]));
   }
 }
+
+constexpr std::uint32_t kAlone = 50'000;  // rows that are not worth a second thread
 
 constexpr Field kOrders[] = {Field::title,          Field::priority,   Field::action_type, Field::is_completed,
                              Field::assigned_to_id, Field::created_at, Field::updated_at,  Field::completed_at};
@@ -214,31 +217,34 @@ void Image::finish() {
     std::int64_t time;
     Row row;
   };
-  std::vector<Timed> timed(rows());
   const auto less = [this](const Timed& a, const Timed& b) {
     return a.time < b.time || (a.time == b.time && uuid_less(id[a.row], id[b.row]));
   };
-  std::vector<Row> all(rows());
-  std::vector<std::vector<Row>> per(users.size());
   const auto build_by = [&](const Column<std::int64_t>& times, bool nulls, OrderTree& whole, OrderTree OfUser::*part,
                             const std::uint16_t* cells) {
-    timed.clear();
+    std::vector<Timed> timed;
+    timed.reserve(rows());
     for (Row row = 0; row < rows(); ++row) {
       if (nulls || times[row] != kNoTime) timed.push_back({times[row], row});
     }
     std::sort(timed.begin(), timed.end(), less);
-    all.clear();
-    for (auto& list : per) list.clear();
+    std::vector<Row> sorted;
+    sorted.reserve(timed.size());
+    std::vector<std::vector<Row>> per(users.size());
     for (const Timed& one : timed) {
-      all.push_back(one.row);
+      sorted.push_back(one.row);
       per[assignee[one.row]].push_back(one.row);
     }
-    whole.build(all, cells);
+    whole.build(sorted, cells);
     for (std::size_t user = 0; user < per.size(); ++user) (of_user[user].*part).build(per[user], cells);
+    return sorted;
   };
-  build_by(completed, false, by_completed, &OfUser::by_completed, nullptr);
-  build_by(due, true, by_due, &OfUser::by_due, cell.data());
-  per = {};
+  // Sequences of different columns do not meet: a start waits for them, so a large workspace takes a second thread.
+  std::thread beside;
+  const auto by_completion = [&] { build_by(completed, false, by_completed, &OfUser::by_completed, nullptr); };
+  rows() < kAlone ? by_completion() : static_cast<void>(beside = std::thread(by_completion));
+  const std::vector<Row> all = build_by(due, true, by_due, &OfUser::by_due, cell.data());
+  if (beside.joinable()) beside.join();
   // Entities: rows grouped by counting, in due order.
   std::vector<std::uint32_t> start(entities.size() + 1);
   for (Row row = 0; row < rows(); ++row) each_entity(links[row], [&](std::uint32_t entity) { ++start[entity + 1]; });

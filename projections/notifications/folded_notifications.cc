@@ -13,12 +13,12 @@ void FoldedNotifications::settle() {
   }
 }
 
-void FoldedNotifications::mark(const NotificationEvent& event, Timestamp time) {
+void FoldedNotifications::mark(const NotificationEvent& event, Timestamp time, WorkspacePosition seen) {
   if (const auto* one = std::get_if<NotificationRead>(&event)) {
     OfUser& user = users_[{one->workspace, one->user}];
     const auto row = std::lower_bound(user.rows.begin(), user.rows.end(), one->position,
                                       [](const NotificationRow& row, WorkspacePosition at) { return row.position < at; });
-    const bool there = row != user.rows.end() && row->position == one->position;
+    const bool there = row != user.rows.end() && row->position == one->position && row->position <= seen;
     if (there && row->read_at.ms == 0 && row->position > user.read_up_to()) row->read_at = time;
   } else if (const auto* all = std::get_if<NotificationsRead>(&event)) {
     OfUser& user = users_[{all->workspace, all->user}];

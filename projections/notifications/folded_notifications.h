@@ -1,5 +1,5 @@
 // The notifications of the whole log in memory, for building their rows from nothing: about 90 bytes each. First all of
-// them, in any order, then settle(), then the marks in the order of the log: a mark names what was there before it.
+// them, in any order, then settle(), then the marks in the order of the log.
 // The same rules as notifications.h, which the tests hold it to.
 // Threads: one; rows() of several at once.
 #pragma once
@@ -20,8 +20,9 @@ class FoldedNotifications {
     users_[{workspace, user}].rows.push_back(row);
   }
   void settle();
-  // What the payload of a system record says, and when.
-  void mark(const NotificationEvent& event, Timestamp time);
+  // What the payload of a system record says, and when; `seen` is how far its workspace was then: what came later is not
+  // meant.
+  void mark(const NotificationEvent& event, Timestamp time, WorkspacePosition seen);
   // The rows in key order; this outlives the source.
   [[nodiscard]] std::function<bool(std::string& key, std::string& value)> rows() const;
 

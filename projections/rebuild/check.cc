@@ -81,9 +81,9 @@ void compare_image(WorkspaceImage& workspace, const FoldedLog& folded, Compared&
   const std::shared_lock lock(workspace.lock);
   if (workspace.image == nullptr) return;
   const Image& image = *workspace.image;
-  std::uint64_t tasks = image.tasks();
-  for (const auto& [id, before] : image.dirty) tasks += before.present - (image.find(id) ? 1u : 0u);
-  if (tasks != folded.tasks(workspace.number))
+  std::int64_t tasks = image.tasks();
+  for (const auto& [id, before] : image.dirty) tasks += int{before.present} - int{image.find(id).has_value()};
+  if (tasks != static_cast<std::int64_t>(folded.tasks(workspace.number)))
     compared.differ(fmt::format("list: workspace {} has {} tasks in memory, the log {}", workspace.number.value, tasks,
                                 folded.tasks(workspace.number)));
 }

@@ -30,12 +30,18 @@ struct Stretch {
   std::array<std::vector<Handed>, 16> of_share;
   std::string text;
   std::map<WorkspaceNumber, WorkspacePosition> workspaces;
-  std::vector<std::pair<NotificationEvent, Timestamp>> marks;
+  std::vector<Mark> marks;  // `seen` 0: as far as the workspace was before this stretch
   std::optional<storage::ReadError> failed;
 };
 
 storage::ReadError unreadable(const storage::Record& record, const std::string& why) {
   return {fmt::format("position {}: event of type {} cannot be read: {}", record.position.value, record.type, why)};
+}
+
+std::optional<WorkspaceNumber> workspace_of(const NotificationEvent& event) {
+  if (const auto* one = std::get_if<NotificationRead>(&event)) return one->workspace;
+  if (const auto* all = std::get_if<NotificationsRead>(&event)) return all->workspace;
+  return std::nullopt;
 }
 
 bool read_system(Stretch& stretch, const storage::Record& record) {
@@ -45,7 +51,11 @@ bool read_system(Stretch& stretch, const storage::Record& record) {
     stretch.failed = storage::ReadError{fmt::format("position {}: {}", record.position.value, event.error().message)};
     return false;
   }
-  if (!std::holds_alternative<std::monostate>(*event)) stretch.marks.emplace_back(*std::move(event), record.time);
+  if (const auto workspace = workspace_of(*event)) {
+    const auto here = stretch.workspaces.find(*workspace);
+    stretch.marks.push_back(
+        {*std::move(event), record.time, here == stretch.workspaces.end() ? WorkspacePosition{} : here->second});
+  }
   return true;
 }
 
@@ -128,8 +138,12 @@ Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, P
     });
     for (Stretch& stretch : stretches) {
       if (stretch.failed) return *stretch.failed;
+      for (Mark& mark : stretch.marks) {
+        const auto known = state_->workspaces.find(*workspace_of(mark.event));
+        if (mark.seen.value == 0 && known != state_->workspaces.end()) mark.seen = known->second;
+        state_->marks.push_back(std::move(mark));
+      }
       for (const auto& [workspace, position] : stretch.workspaces) state_->workspaces[workspace] = position;
-      std::move(stretch.marks.begin(), stretch.marks.end(), std::back_inserter(state_->marks));
     }
     state_->team.run(State::kShares, [&](std::size_t at) {
       Share& share = state_->shares[at];
@@ -179,7 +193,7 @@ void FoldedLog::sort() {
     share.told = {};
   }
   state_->notifications.settle();
-  for (const auto& [event, time] : state_->marks) state_->notifications.mark(event, time);
+  for (const Mark& mark : state_->marks) state_->notifications.mark(mark.event, mark.time, mark.seen);
   state_->marks.clear();
 }
 

@@ -20,6 +20,13 @@ struct Told {
   NotificationRow row;
 };
 
+// A system record that marks notifications as read.
+struct Mark {
+  NotificationEvent event;
+  Timestamp time;
+  WorkspacePosition seen;  // of its workspace at that point of the log
+};
+
 // The tasks whose hash falls into it.
 struct Share {
   FoldedTasks tasks;
@@ -42,7 +49,7 @@ struct FoldedLog::State {
   std::array<Share, kShares> shares;
   Position position;
   std::map<WorkspaceNumber, WorkspacePosition> workspaces;
-  std::vector<std::pair<NotificationEvent, Timestamp>> marks;  // in the order of the log
+  std::vector<Mark> marks;  // in the order of the log
   // Made by sort(), which the notifications told and the marks go into.
   bool sorted = false;
   std::vector<TaskRef> order;

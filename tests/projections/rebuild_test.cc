@@ -96,11 +96,10 @@ TEST_P(RebuildTest, RowsAreOfTheirCheckpointWhileWritersGoOn) {
   options.persist_interval = 1ms;
   start(options);
   std::atomic<bool> done{false};
-  std::thread writer([&] {
+  std::jthread writer([&] {
     commit(4'000);
     done = true;
   });
-  Team team(2);
   int checks = 0;
   for (; !done || checks == 0; ++checks) {
     for (const std::string& name : kAll) {
@@ -118,14 +117,14 @@ TEST_P(RebuildTest, BesideWritersAndReadersNothingIsLost) {
   start(options);
   commit(1'000);
   std::atomic<bool> done{false};
-  std::thread writer([&] {
+  std::jthread writer([&] {
     commit(4'000);
     done = true;
   });
   std::atomic<int> pages{0};
-  std::thread reader([&] {
+  std::jthread reader([&] {
     std::uint64_t position = 0;
-    for (; !done; ++pages) {
+    for (; !done && !::testing::Test::HasFatalFailure(); ++pages) {
       const auto page = runner_->list(kFirst, {});
       ASSERT_TRUE(page.has_value()) << page.error().what;
       ASSERT_GE(page->position.value, position) << "a later answer is of an earlier state";
@@ -245,7 +244,7 @@ TEST_P(RebuildTest, ACrashLeavesOneWholeGeneration) {
   ASSERT_TRUE(views_.flush().has_value());
   std::vector<MemoryViewStore::Content> crashes;
   std::atomic<bool> done{false};
-  std::thread watcher([&] {
+  std::jthread watcher([&] {
     while (!done) {
       crashes.push_back(views_.flushed());
       std::this_thread::sleep_for(200us);
