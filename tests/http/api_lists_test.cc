@@ -198,8 +198,8 @@ TEST_F(ListsTest, PagesOfThePastStayThoseOfTheirInstant) {
   // Today is now: of the first page, whatever is written before the second.
   for (const std::string query : {"?limit=3&as_of=2025-03-17", "?limit=3&as_of=2025-03-17T10:00:00.500Z"}) {
     const auto first = call("GET ~/tasks" + query);
-    (void)make(R"({"title":"f","due_date":"2025-03-18T00:00:00Z"})");
     now.ms += 1000;
+    (void)make(R"({"title":"f","due_date":"2025-03-18T00:00:00Z"})");
     EXPECT_EQ(titles(query + "&cursor=" + cursor_of(first)), "c Straße E /5");
     EXPECT_EQ(titles("?limit=3&cursor=" + cursor_of(first)),
               invalid("Parameter 'cursor' is not one that this list gave out with these parameters"));
