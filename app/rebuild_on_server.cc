@@ -22,11 +22,12 @@ constexpr const char* kPath = "/api/v1/admin/projections";
 constexpr std::chrono::milliseconds kBetweenLooks{200};
 constexpr int kLooksBetweenLines = 25;
 
-std::string text_of(const element& value) {
+// Absent, null or of another type: empty, 0.
+std::string text_of(simdjson::simdjson_result<element> value) {
   std::string_view text;
   return value.get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
 }
-double number_of(const element& value) {
+double number_of(simdjson::simdjson_result<element> value) {
   double number = 0;
   return value.get(number) == simdjson::SUCCESS ? number : 0;
 }
@@ -46,7 +47,9 @@ void watch(const RemoteServer& server, const std::vector<std::string>& names, co
   for (int look = 0;; ++look, std::this_thread::sleep_for(kBetweenLooks)) {
     const std::string answer = http_request_ok(server.url, server.token, "GET", kPath);
     std::vector<element> ours;
-    for (const element one : parser.parse(answer)["data"].get_array().value()) {
+    simdjson::dom::array all;
+    if (parser.parse(answer)["data"].get(all) != simdjson::SUCCESS) throw Failed(server.url + ": not an answer of a taskledger");
+    for (const element one : all) {
       if (std::find(names.begin(), names.end(), text_of(one["name"])) != names.end()) ours.push_back(one);
     }
     const auto at_work = std::find_if(ours.begin(), ours.end(), busy);
@@ -87,11 +90,13 @@ int check_on_server(const RemoteServer& server, const std::vector<std::string>& 
         return state == "waiting" || state == "running";
       },
       [&](const element& one) {
-        element check = one["check"];
+        const auto check = one["check"];
         if (text_of(check["state"]) == "failed") throw Failed(text_of(one["name"]) + ": " + text_of(check["error"]));
         rows += static_cast<std::uint64_t>(number_of(check["rows"]));
         differences += static_cast<std::uint64_t>(number_of(check["differences"]));
-        for (const element what : check["first"].get_array().value()) first.push_back(text_of(what));
+        simdjson::dom::array found;
+        if (check["first"].get(found) != simdjson::SUCCESS) return;
+        for (const element what : found) first.push_back(text_of(element(what)));
       });
   return report_check(rows, differences, first);
 }
