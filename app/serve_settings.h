@@ -23,7 +23,7 @@ struct ServeSettings {
   std::string metrics_listen;           // HOST:PORT; empty: on the main listener, when that is loopback
   std::string metrics_address;          // of it
   std::uint16_t metrics_port = 0;
-  std::uint32_t access_log = 1;         // one line for every Nth request; 0: none
+  std::uint32_t access_log = 0;         // one line for every Nth request; 0: none
   LogFormat log_format = LogFormat::text;
   std::string log_level = "info";
   unsigned workers = 2;
