@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "commands/task_stream.h"
-#include "projections/fold.h"
+#include "projections/rebuild/folded_log.h"
 #include "storage/bulk_append.h"
 #include "storage/verify.h"
 
@@ -266,8 +266,10 @@ void RandomCommands::check_models() {
   }
   const auto persisted = models.persist();
   ASSERT_TRUE(persisted) << persisted.error().what;
-  projections::FoldedLog fold;
-  ASSERT_TRUE(fold.fold(machine_.log(), machine_.log().head().position, [](Position) {}));
+  projections::Team team(1, false);
+  projections::FoldedLog fold(team);
+  ASSERT_TRUE(fold.fold(machine_.log(), machine_.log().head().position, [](Position) { return true; }));
+  fold.sort();
   for (const std::string projection : {"list", "mode", "stats", "notifications"}) {
     SCOPED_TRACE(projection);
     std::map<std::string, std::string> expected, rows;
