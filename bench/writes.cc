@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <string_view>
 
 #include "bench/bench.h"
 #include "bench/dataset.h"
@@ -63,10 +64,10 @@ class Writes {
                                         "--threads=" + std::to_string(threads), "--duration=" + std::to_string(int(settings_.seconds + settings_.warmup)),
                                         "--num=100000000", "--db=" + data, "--histogram=0"});
     std::filesystem::remove_all(data);
-    const auto at = out.find("ops/sec");
+    constexpr std::string_view kBefore = " micros/op ";
+    const auto at = out.find(kBefore);
     if (at == std::string::npos) throw std::runtime_error("db_bench printed no figure: " + out);
-    const auto from = out.rfind("op ", at);
-    return std::atof(out.c_str() + from + 3);
+    return std::atof(out.c_str() + at + kBefore.size());
   }
 
   void against_db_bench(unsigned connections, double floor) {

@@ -4,6 +4,8 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
+
 #include "storage/feed_block.h"
 #include "storage/keys.h"
 
@@ -16,7 +18,6 @@ rocksdb::DBOptions db_options(const TablesOptions& options) {
   rocksdb::DBOptions db;
   if (options.env) db.env = options.env;
   db.create_if_missing = true;
-  db.create_missing_column_families = true;
   db.atomic_flush = true;  // an interrupted bulk append leaves the tables in one state
   // Damage in the middle of the WAL must refuse to open: the default mode drops what follows it without a word.
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
@@ -93,14 +94,35 @@ void LogTables::assign(const std::vector<rocksdb::ColumnFamilyHandle*>& handles)
   idempotency = handles[5], reactors = handles[6];
 }
 
+// Tables that are missing are made here, since RocksDB loses a handle when it does so itself on a disk that fails meanwhile.
 Result<std::unique_ptr<LogTables>, ReadError> LogTables::open(const std::string& path, const TablesOptions& options) {
+  const auto settings = db_options(options);
+  std::vector<std::string> names;
+  if (!rocksdb::DB::ListColumnFamilies(settings, path, &names).ok()) names = {rocksdb::kDefaultColumnFamilyName};
+  auto missing = families(options);
+  const auto known = std::stable_partition(missing.begin(), missing.end(), [&](const auto& family) {
+    return std::find(names.begin(), names.end(), family.name) != names.end();
+  });
+  const std::vector<rocksdb::ColumnFamilyDescriptor> there(missing.begin(), known);
   std::unique_ptr<LogTables> tables(new LogTables);
   rocksdb::DB* db = nullptr;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const auto status = rocksdb::DB::Open(db_options(options), path, families(options), &handles, &db);
+  const auto status = rocksdb::DB::Open(settings, path, there, &tables->handles_, &db);
   if (!status.ok()) return read_error(status);
   tables->db_.reset(db);
-  tables->assign(handles);
+  for (auto family = known; family != missing.end(); ++family) {
+    rocksdb::ColumnFamilyHandle* handle = nullptr;
+    const auto made = db->CreateColumnFamily(family->options, family->name, &handle);
+    if (handle) tables->handles_.push_back(handle);
+    if (!made.ok()) return read_error(made);
+  }
+  // In the order that assign() asks for.
+  std::vector<rocksdb::ColumnFamilyHandle*> ordered;
+  for (const auto& family : families(options)) {
+    for (auto* handle : tables->handles_) {
+      if (handle->GetName() == family.name) ordered.push_back(handle);
+    }
+  }
+  tables->assign(ordered);
   return tables;
 }
 
@@ -111,7 +133,6 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_secondary(const st
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   auto settings = db_options(options);
   settings.create_if_missing = false;
-  settings.create_missing_column_families = false;
   const auto status = rocksdb::DB::OpenAsSecondary(settings, path, scratch, families(options), &handles, &db);
   if (!status.ok()) return read_error(status);
   tables->db_.reset(db);

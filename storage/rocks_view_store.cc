@@ -6,6 +6,7 @@
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <map>
@@ -143,11 +144,16 @@ class Store final : public RocksViewStore {
     for (const auto& table : tables) {
       auto handle = table_of(table.projection, table.generation, true);
       if (!handle) return handle.error();
-      for (const auto& row : table.rows) {
-        if (row.value) {
-          batch.Put(*handle, row.key, *row.value);
+      // In key order (changes of one key in theirs): a memtable takes neighbours at a fraction of the cost.
+      std::vector<const RowChange*> rows;
+      rows.reserve(table.rows.size());
+      for (const auto& row : table.rows) rows.push_back(&row);
+      std::stable_sort(rows.begin(), rows.end(), [](const auto* a, const auto* b) { return a->key < b->key; });
+      for (const auto* row : rows) {
+        if (row->value) {
+          batch.Put(*handle, row->key, *row->value);
         } else {
-          batch.Delete(*handle, row.key);
+          batch.Delete(*handle, row->key);
         }
       }
       batch.Put(meta_, checkpoint_key(table.projection, table.generation), value);

@@ -189,36 +189,48 @@ class Contains : public RowTest {
     const std::string_view text(block.values.data(), block.values.size());
     marks_.assign(text.size() / 64 + 2, 0);
     needle_.mark(text, marks_.data());
-    for (std::size_t word = 0; word < kChunkWords; ++word) {
+    std::uint64_t any = 0;
+    for (const std::uint64_t marks : marks_) any |= marks;
+    if (any == 0) return out;
+    return needle_.exact() ? read_marks<true>(text, block.start, in) : read_marks<false>(text, block.start, in);
+  }
+
+ private:
+  template <bool exact>
+  ChunkBits read_marks(std::string_view text, const std::uint32_t* start, const ChunkBits& in) const {
+    const std::uint64_t* marks = marks_.data();
+    ChunkBits out{};
+    for (std::size_t word = 0; word < kChunkWords; ++word, start += 64) {
       if (in[word] == 0) continue;
       std::uint64_t passed = 0;
       for (unsigned bit = 0; bit < 64; ++bit) {
-        const std::size_t row = word * 64 + bit;
-        passed |= static_cast<std::uint64_t>(holds(text, block.start[row], block.start[row + 1])) << bit;
+        const std::uint32_t from = start[bit], length = start[bit + 1] - from;
+        const bool holds = length < 64 ? held<exact>(text, marks, from, (std::uint64_t{1} << length) - 1)
+                                       : long_held<exact>(text, marks, from, length);
+        passed |= static_cast<std::uint64_t>(holds) << bit;
       }
       out[word] = passed & in[word];
     }
     return out;
   }
-
- private:
-  // Whether the needle is in the title [from, to) of the chunk's text.
-  bool holds(std::string_view text, std::size_t from, std::size_t to) const {
-    for (; to - from > 64; from += 64) {
-      if (marked(text, from, 64)) return true;
-    }
-    return to != from && marked(text, from, to - from);
-  }
-  bool marked(std::string_view text, std::size_t from, std::size_t length) const {
+  // Whether the needle begins at one of the places of `mask`, counted from `from`.
+  template <bool exact>
+  bool held(std::string_view text, const std::uint64_t* marks, std::size_t from, std::uint64_t mask) const {
     const std::size_t word = from / 64, bit = from % 64;
-    std::uint64_t marks = marks_[word] >> bit | marks_[word + 1] << 1 << (63 - bit);
-    marks &= ~std::uint64_t{0} >> (64 - length);
-    if (needle_.exact()) return marks != 0;
-    for (; marks != 0; marks &= marks - 1) {
-      const std::size_t at = from + static_cast<std::size_t>(std::countr_zero(marks));
+    std::uint64_t found = (marks[word] >> bit | marks[word + 1] << 1 << (63 - bit)) & mask;
+    if (exact) return found != 0;
+    for (; found != 0; found &= found - 1) {
+      const std::size_t at = from + static_cast<std::size_t>(std::countr_zero(found));
       if (text.compare(at, needle_.text().size(), needle_.text()) == 0) return true;
     }
     return false;
+  }
+  template <bool exact>
+  bool long_held(std::string_view text, const std::uint64_t* marks, std::size_t from, std::size_t length) const {
+    for (; length >= 64; from += 64, length -= 64) {
+      if (held<exact>(text, marks, from, ~std::uint64_t{0})) return true;
+    }
+    return held<exact>(text, marks, from, (std::uint64_t{1} << length) - 1);
   }
 
   const Image& image_;
@@ -306,7 +318,10 @@ RowTestPtr code_test(const Image& image, const Condition& condition, const Code&
 
 RowTestPtr users_test(const Image& image, const Condition& condition, const Column<std::uint32_t>& numbers) {
   LookUp table{nullptr, numbers.data(), std::vector<std::uint8_t>(image.users.size())};
-  if (condition.test == Test::is_null) table.passes[kNoUser] = 1;
+  if (condition.test == Test::is_null) {
+    table.passes[kNoUser] = 1;
+    return look_up_test(image, std::move(table));
+  }
   for (const Uuid& id : condition.ids) {
     if (const auto number = image.user_number(id)) table.passes[*number] = 1;
   }

@@ -266,7 +266,7 @@ void RandomCommands::check_models() {
   }
   const auto persisted = models.persist();
   ASSERT_TRUE(persisted) << persisted.error().what;
-  projections::Team team(1);
+  projections::Team team(1, false);
   projections::FoldedLog fold(team);
   ASSERT_TRUE(fold.fold(machine_.log(), machine_.log().head().position, [](Position) { return true; }));
   fold.sort();
