@@ -63,7 +63,7 @@ TEST(ImportCheck, EventsFitTheLifecycle) {
               "Field 'type' must not be " + std::string(name_of(type_of(event))) + " here: the task is deleted");
   }
   EXPECT_EQ(check(erased, TaskRestored{}), "Field 'type' must not be TaskRestored here: the task is erased");
-  EXPECT_EQ(check(deleted, TaskErased{}), "Field 'type' must not be TaskErased here: the task is erased");
+  EXPECT_EQ(check(deleted, TaskErased{}), "Field 'type' must not be TaskErased here: the task's events have not lost their data");
 }
 
 TEST(ImportCheck, AnErasedHistoryIsOneFromItsCreationOn) {
