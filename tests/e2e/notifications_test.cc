@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "tests/e2e/harness.h"
+#include "tests/e2e/nested_field.h"
 
 namespace taskledger::e2e {
 namespace {
@@ -57,11 +58,11 @@ TEST(NotificationsE2e, AssigningAndCompletingTellTheOthers) {
     EXPECT_THAT(page, HasSubstr("Call again"));
     const std::string rest = bob.get("/api/v1/notifications?limit=1&cursor=" + json_field(page, "nextCursor")).body;
     EXPECT_EQ(count(rest, R"("title":"Call")"), 1u);
-    EXPECT_EQ(json_field(rest, "nextCursor"), "");
+    EXPECT_EQ(json_field(rest, "nextCursor"), "null");
     EXPECT_EQ(bob.get("/api/v1/notifications?unread=true&cursor=" + json_field(page, "nextCursor")).status, 400u);
 
     // Read one; others' and unknown ones do not exist.
-    const std::string id = json_field(page, "id");
+    const std::string id = nested_field(page, "id");
     EXPECT_EQ(ada.request("POST", "/api/v1/notifications/" + id + "/read").status, 404u);
     EXPECT_EQ(stranger.request("POST", "/api/v1/notifications/" + id + "/read").status, 404u);
     EXPECT_EQ(bob.request("POST", "/api/v1/notifications/none/read").status, 404u);
