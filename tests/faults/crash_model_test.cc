@@ -5,8 +5,9 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
-#include <iostream>
+#include <random>
 
+#include "tests/faults/child.h"
 #include "tests/faults/random_commands.h"
 
 namespace taskledger::faults {
@@ -19,13 +20,15 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
 
 template <class Body>
 void for_each_seed(const Body& body) {
-  spdlog::set_level(spdlog::level::off);
   const std::uint64_t first = setting("TASKLEDGER_FAULT_SEED", std::random_device{}() % 1'000'000'000), runs = setting("TASKLEDGER_FAULT_RUNS", 12);
+  std::uint64_t given_up = 0;
   for (std::uint64_t seed = first; seed < first + runs; ++seed) {
     SCOPED_TRACE("TASKLEDGER_FAULT_SEED=" + std::to_string(seed) + " TASKLEDGER_FAULT_RUNS=1");
-    body(seed);
-    if (testing::Test::HasFailure()) return;
+    const Outcome outcome = run_in_child([&] { body(seed); });
+    given_up += outcome == Outcome::lost_reference;
+    ASSERT_NE(outcome, Outcome::failed);
   }
+  EXPECT_LE(given_up, 1 + runs / 10) << "RocksDB's assertion ends too many runs for the others to show much";
 }
 
 // Opens everything on a disk that may fail while it does; then on one that works.
@@ -47,8 +50,7 @@ void open(Machine& machine, RandomCommands& commands, bool may_fail, bool power)
 }
 
 TEST(PowerCut, WhateverWasAcknowledgedIsThereWholeAndOnce) {
-  std::size_t acknowledged = 0;
-  for_each_seed([&](std::uint64_t seed) {
+  for_each_seed([](std::uint64_t seed) {
     std::mt19937_64 random(seed);
     Machine machine(seed);
     RandomCommands commands(machine, seed + 1);
@@ -70,13 +72,11 @@ TEST(PowerCut, WhateverWasAcknowledgedIsThereWholeAndOnce) {
     }
     open(machine, commands, false, true);
     commands.check_models();
-    acknowledged += commands.acknowledged();
   });
-  std::cout << acknowledged << " acknowledged writes checked\n";
 }
 
 TEST(PowerCut, AnImportIsThereWholeOrNotAtAll) {
-  for_each_seed([&](std::uint64_t seed) {
+  for_each_seed([](std::uint64_t seed) {
     std::mt19937_64 random(seed);
     Machine machine(seed);
     RandomCommands commands(machine, seed + 1);
@@ -102,7 +102,7 @@ TEST(PowerCut, AnImportIsThereWholeOrNotAtAll) {
 class FailingDisk : public testing::TestWithParam<Fault> {};
 
 TEST_P(FailingDisk, StopsWritesKeepsReadsAndLosesNothing) {
-  for_each_seed([&](std::uint64_t seed) {
+  for_each_seed([](std::uint64_t seed) {
     std::mt19937_64 random(seed);
     Machine machine(seed);
     RandomCommands commands(machine, seed + 1);
