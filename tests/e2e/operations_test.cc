@@ -121,7 +121,7 @@ TEST(Operations, MetricsMoveToAListenerOfTheirOwn) {
 TEST(Operations, AccessLinesAndNothingSecret) {
   const TemporaryDirectory directory;
   const std::string token = create_token(directory / "data", "acme", kUser);
-  Server server(directory / "data", {"--log-format", "json"});
+  Server server(directory / "data", {"--log-format", "json", "--access-log", "1"});
   {
     HttpConnection client(server.port(), token);
     EXPECT_EQ(client.request("POST", "/api/v1/tasks", R"({"title": "Zanzibar"})", "X-Request-Id: abc-1\r\n").headers.at("x-request-id"), "abc-1");
@@ -140,10 +140,10 @@ TEST(Operations, AccessLinesAndNothingSecret) {
   }
 }
 
-TEST(Operations, NoAccessLinesWhereTurnedOff) {
+TEST(Operations, NoAccessLinesUnlessAskedFor) {
   const TemporaryDirectory directory;
   const std::string token = create_token(directory / "data", "acme", kUser);
-  Server server(directory / "data", {"--access-log", "0"});
+  Server server(directory / "data", {});
   (void)HttpConnection(server.port(), token).get("/api/v1/tasks");
   EXPECT_THAT(server.stop().err, Not(HasSubstr("/api/v1/tasks")));
 }
