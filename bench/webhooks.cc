@@ -52,13 +52,15 @@ class Receiver {
     constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
     std::string buffer;
     for (;;) {
-      const auto [head_error, head] = co_await asio::async_read_until(socket, asio::dynamic_buffer(buffer), "\r\n\r\n", kAsTuple);
+      const auto [head_error, head] =
+          co_await asio::async_read_until(socket, asio::dynamic_buffer(buffer), "\r\n\r\n", kAsTuple);
       if (head_error) co_return;
       const auto at = buffer.find("Content-Length: ");
       const std::size_t whole = head + (at < head ? std::strtoul(buffer.c_str() + at + 16, nullptr, 10) : 0);
       if (buffer.size() < whole) {
         const auto missing = asio::transfer_exactly(whole - buffer.size());
-        const auto [body_error, body] = co_await asio::async_read(socket, asio::dynamic_buffer(buffer), missing, kAsTuple);
+        const auto [body_error, body] =
+            co_await asio::async_read(socket, asio::dynamic_buffer(buffer), missing, kAsTuple);
         if (body_error) co_return;
       }
       buffer.erase(0, whole);
@@ -77,11 +79,13 @@ class Receiver {
 class Webhooks {
  public:
   explicit Webhooks(const Settings& settings)
-      : settings_(settings), folder_(settings.folder.empty() ? own_.path() : settings.folder),
+      : settings_(settings),
+        folder_(settings.folder.empty() ? own_.path() : settings.folder),
         server_(settings, folder_ + "/webhooks", 0, {"--webhook-allow-private"}) {}
 
   int run() {
-    print(settings_, fmt::format("Machine: {}. {} server thread(s); a receiver in this process, one thread.\n", machine(), settings_.threads));
+    print(settings_, fmt::format("Machine: {}. {} server thread(s); a receiver in this process, one thread.\n",
+                                 machine(), settings_.threads));
     const std::string id = webhook();
     post("/api/v1/webhooks/" + id + "/pause");
     const double before = megabytes();
@@ -100,12 +104,15 @@ class Webhooks {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
         peak = std::max(peak, megabytes());
       }
-      rates.push_back(static_cast<double>(receiver_.received() - from) / std::chrono::duration<double>(Clock::now() - started).count());
+      rates.push_back(static_cast<double>(receiver_.received() - from) /
+                      std::chrono::duration<double>(Clock::now() - started).count());
     }
     print(settings_, "| deliveries | per second | wanted |\n|---|---|---|");
     print(settings_, fmt::format("| to one endpoint that answers at once | {:.0f} | 5000 |", median(rates)));
-    print(settings_, fmt::format("\nResident: {:.0f} MB before, {:.0f} MB after {} events were written (their read models included), {:.0f} MB at most while "
-                                 "delivering them.", before, waiting, events, peak));
+    print(settings_, fmt::format("\nResident: {:.0f} MB before, {:.0f} MB after {} events were written (their read "
+                                 "models included), {:.0f} MB at most while "
+                                 "delivering them.",
+                                 before, waiting, events, peak));
     return 0;
   }
 
@@ -118,12 +125,15 @@ class Webhooks {
     return answer;
   }
   std::string webhook() {
-    const std::string answer = post("/api/v1/webhooks", fmt::format(R"({{"url":"http://127.0.0.1:{}/hook"}})", receiver_.port()));
+    const std::string answer =
+        post("/api/v1/webhooks", fmt::format(R"({{"url":"http://127.0.0.1:{}/hook"}})", receiver_.port()));
     return answer.substr(answer.find("\"id\":\"") + 6, 36);
   }
   void create(std::uint64_t events) {
     Random random(settings_.seed);
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    const auto now =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
     for (std::uint64_t done = 0; done < events; done += 100) {
       std::string records = "{\"records\":[";
       for (int k = 0; k < 100; ++k) {

@@ -10,7 +10,8 @@ namespace {
 
 // {"type":"NotificationRead","workspace":N,"user":UUID,"position":N}
 // {"type":"NotificationsRead","workspace":N,"user":UUID,"up_to":N}
-std::string payload(std::string_view type, WorkspaceNumber workspace, const UserId& user, std::string_view key, std::uint64_t value) {
+std::string payload(std::string_view type, WorkspaceNumber workspace, const UserId& user, std::string_view key,
+                    std::uint64_t value) {
   std::string out = R"({"type":")";
   out.append(type).append(R"(","workspace":)").append(std::to_string(workspace.value)).append(R"(,"user":")");
   append_uuid(out, user.value);
@@ -34,8 +35,10 @@ void add(std::vector<Recipient>& recipients, const UserId& actor, const UserId& 
 
 std::string_view name_of(NotificationType type) noexcept {
   switch (type) {
-    case NotificationType::task_assigned: return "task_assigned";
-    case NotificationType::task_completed: return "task_completed";
+    case NotificationType::task_assigned:
+      return "task_assigned";
+    case NotificationType::task_completed:
+      return "task_completed";
   }
   return {};
 }
@@ -43,7 +46,8 @@ std::string_view name_of(NotificationType type) noexcept {
 std::vector<Recipient> recipients_of(const TaskEvent& event, const UserId& actor, const Task& after) {
   std::vector<Recipient> recipients;
   if (const auto* created = std::get_if<TaskCreated>(&event)) {
-    if (created->fields.assigned_to) add(recipients, actor, *created->fields.assigned_to, NotificationType::task_assigned);
+    if (created->fields.assigned_to)
+      add(recipients, actor, *created->fields.assigned_to, NotificationType::task_assigned);
   } else if (const auto* updated = std::get_if<TaskUpdated>(&event)) {
     // Only fields that changed are in an update.
     const auto& assigned_to = updated->patch.assigned_to;
@@ -93,7 +97,8 @@ Result<NotificationEvent> parse_notification_payload(std::string_view text) {
   const bool one = type == "NotificationRead";
   if (!one && type != "NotificationsRead") return NotificationEvent();
   std::uint64_t workspace = 0, position = 0;
-  if (object["workspace"].get(workspace) || workspace > std::numeric_limits<std::uint32_t>::max()) return damaged("workspace");
+  if (object["workspace"].get(workspace) || workspace > std::numeric_limits<std::uint32_t>::max())
+    return damaged("workspace");
   if (object["user"].get(user)) return damaged("user");
   const auto id = parse_uuid(user);
   if (!id) return damaged("user");

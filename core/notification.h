@@ -31,11 +31,12 @@ struct Recipient {
 // assignee, completing the assignee and the creator.
 [[nodiscard]] std::vector<Recipient> recipients_of(const TaskEvent& event, const UserId& actor, const Task& after);
 
-// One event tells a user at most once, so its position names the notification: UUIDv8, the position in the first 48 bits,
-// the rest a hash of workspace, user and position.
+// One event tells a user at most once, so its position names the notification: UUIDv8, the position in the first 48
+// bits, the rest a hash of workspace, user and position.
 [[nodiscard]] NotificationId notification_id(WorkspaceNumber workspace, const UserId& user, WorkspacePosition position);
 // Where a notification of this user with this id would stand; nullopt when none could have it.
-[[nodiscard]] std::optional<WorkspacePosition> notification_position(WorkspaceNumber workspace, const UserId& user, const Uuid& id);
+[[nodiscard]] std::optional<WorkspacePosition> notification_position(WorkspaceNumber workspace, const UserId& user,
+                                                                     const Uuid& id);
 
 // Payloads of system records. The stream of the first is the notification's id (there is one record at most), that of
 // the second an id of its own.

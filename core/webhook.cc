@@ -47,7 +47,9 @@ std::string payload_of(const WebhookReplayRequested& event) {
   return R"({"type":"WebhookReplayRequested","after":)" + std::to_string(event.after.value) + '}';
 }
 
-Invalid damaged(std::string_view field) { return {"webhook record: '" + std::string(field) + "' is missing or malformed"}; }
+Invalid damaged(std::string_view field) {
+  return {"webhook record: '" + std::string(field) + "' is missing or malformed"};
+}
 
 std::optional<std::string_view> text_of(const json::Object& object, std::string_view key) {
   std::string_view value;

@@ -52,14 +52,21 @@ struct WebhookCreated {
   WorkspacePosition after;
 };
 struct WebhookDeleted {};
-struct WebhookPaused { std::string reason; };  // empty: a person asked for it
+struct WebhookPaused {
+  std::string reason;
+};  // empty: a person asked for it
 struct WebhookResumed {};
-struct WebhookSecretRotated { std::string sealed_secret; };
-struct WebhookReplayRequested { WorkspacePosition after; };
+struct WebhookSecretRotated {
+  std::string sealed_secret;
+};
+struct WebhookReplayRequested {
+  WorkspacePosition after;
+};
 using WebhookEvent = std::variant<std::monostate, WebhookCreated, WebhookDeleted, WebhookPaused, WebhookResumed,
                                   WebhookSecretRotated, WebhookReplayRequested>;
 [[nodiscard]] std::string webhook_payload(const WebhookEvent& event);
-// monostate for a record that is about something else, or of a type this version does not know; Invalid for a damaged one.
+// monostate for a record that is about something else, or of a type this version does not know; Invalid for a damaged
+// one.
 [[nodiscard]] Result<WebhookEvent> parse_webhook_payload(std::string_view json);
 
 }  // namespace taskledger

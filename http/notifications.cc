@@ -1,10 +1,9 @@
 // GET /notifications, POST /notifications/{id}/read and /read-all: the caller's own. Reading is an event of the log (a
 // system record), so that it survives a rebuild.
-#include "core/notification.h"
-
 #include <array>
 #include <cstring>
 
+#include "core/notification.h"
 #include "http/async_call.h"
 #include "http/errors.h"
 #include "http/handlers.h"
@@ -19,7 +18,10 @@ constexpr std::string_view kNotFound = "Notification not found";
 
 Fingerprint fingerprint_of(const UserId& user, bool unread_only) {
   Fingerprint fingerprint;
-  const auto hash = storage::Sha256().add(unread_only ? "notifications unread" : "notifications").add(storage::as_bytes(user.value)).finish();
+  const auto hash = storage::Sha256()
+                        .add(unread_only ? "notifications unread" : "notifications")
+                        .add(storage::as_bytes(user.value))
+                        .finish();
   std::memcpy(fingerprint.data(), hash.data(), fingerprint.size());
   return fingerprint;
 }
@@ -57,15 +59,16 @@ Task<Handled> write(Request request, std::string_view body, Decide decide) {
   auto read = read_write_headers(request, false);
   if (auto* refused = std::get_if<Reply>(&read)) co_return Handled(std::move(*refused));
   if (auto checked = check_no_fields(body); !checked) co_return Handled(reply_of(checked.error()));
-  commands::CommandHandler::SystemRequest command{request.caller->caller(), std::move(std::get<WriteHeaders>(read).idempotency),
-                                                  std::move(decide)};
+  commands::CommandHandler::SystemRequest command{
+      request.caller->caller(), std::move(std::get<WriteHeaders>(read).idempotency), std::move(decide)};
   const ApiParts& parts = request.api.parts;
   auto initiate = [&parts, &command](std::function<void(CommandResult)> done) {
     parts.commands.append(std::move(command), [&parts, done = std::move(done)](CommandResult result) {
       if (!result) return done(std::move(result));
       const Position position = result->position;
       parts.models.when_passed(position, [&parts, done, result = std::move(result)] {
-        if (parts.models.passed() < result->position) return done(commands::Failure{commands::Fault::unavailable, std::nullopt});
+        if (parts.models.passed() < result->position)
+          return done(commands::Failure{commands::Fault::unavailable, std::nullopt});
         done(result);
       });
     });

@@ -21,11 +21,16 @@ constexpr std::string_view kNotFound = "Webhook not found";
 Reply reply_of(const WebhookFailure& failure) {
   using Kind = WebhookFailure::Kind;
   switch (failure.kind) {
-    case Kind::invalid: return error_reply(400, failure.message);
-    case Kind::not_found: return error_reply(404, failure.message);
-    case Kind::conflict: return error_reply(409, failure.message);
-    case Kind::busy: return http::reply_of(storage::AppendError::queue_full);
-    case Kind::unavailable: break;
+    case Kind::invalid:
+      return error_reply(400, failure.message);
+    case Kind::not_found:
+      return error_reply(404, failure.message);
+    case Kind::conflict:
+      return error_reply(409, failure.message);
+    case Kind::busy:
+      return http::reply_of(storage::AppendError::queue_full);
+    case Kind::unavailable:
+      break;
   }
   auto reply = error_reply(503, failure.message);
   reply.headers = "Retry-After: 1\r\n";
@@ -197,7 +202,9 @@ Task<Handled> replay_webhook(Request request, std::string body) {
   if (auto refusal = refused(request)) co_return Handled(*std::move(refusal));
   const auto after = parse_replay_request(body);
   if (!after) co_return Handled(http::reply_of(after.error()));
-  auto act = [after = *after](Webhooks& all, const auto& caller, const WebhookId& id) { return all.replay(caller, id, after); };
+  auto act = [after = *after](Webhooks& all, const auto& caller, const WebhookId& id) {
+    return all.replay(caller, id, after);
+  };
   co_return co_await on_webhook(request, {}, act, kAccepted);
 }
 
@@ -211,7 +218,8 @@ Task<Handled> redeliver(Request request, std::string body) {
 Task<Handled> list_deliveries(Request request, std::string) {
   static constexpr std::array<std::string_view, 3> kParameters{"state", "limit", "cursor"};
   Parameters parameters;
-  if (auto parsed = parameters.parse(request.query, kParameters); !parsed) co_return Handled(http::reply_of(parsed.error()));
+  if (auto parsed = parameters.parse(request.query, kParameters); !parsed)
+    co_return Handled(http::reply_of(parsed.error()));
   const auto limit = parameters.limit();
   if (!limit) co_return Handled(http::reply_of(limit.error()));
   std::optional<reactors::DeliveryState> state;
@@ -222,7 +230,8 @@ Task<Handled> list_deliveries(Request request, std::string) {
   const auto id = parse_uuid(request.path[0]);
   if (!id) co_return Handled(error_reply(404, kNotFound));
   std::function<Handled()> job = [&]() -> Handled {
-    const auto page = request.api.parts.webhooks->deliveries(caller_of(request), WebhookId{*id}, state, parameters["cursor"], *limit);
+    const auto page =
+        request.api.parts.webhooks->deliveries(caller_of(request), WebhookId{*id}, state, parameters["cursor"], *limit);
     if (!page) return reply_of(page.error());
     std::string out = R"({"data":[)";
     for (const auto& row : page->rows) {

@@ -36,10 +36,10 @@ bool is_public6(const ip::address_v6& address) {
   const auto bytes = address.to_bytes();
   if (bytes[0] >> 5 != 1) return false;
   const auto word = [&](std::size_t i) { return static_cast<unsigned>(bytes[2 * i] << 8 | bytes[2 * i + 1]); };
-  if (word(0) == 0x2001 && word(1) < 0x0200) return false;           // 2001::/23: Teredo, ORCHID, benchmarking …
-  if (word(0) == 0x2001 && word(1) == 0x0db8) return false;          // documentation
-  if (word(0) == 0x2002) return false;                               // 6to4
-  if (word(0) == 0x3fff && word(1) < 0x1000) return false;           // documentation
+  if (word(0) == 0x2001 && word(1) < 0x0200) return false;   // 2001::/23: Teredo, ORCHID, benchmarking …
+  if (word(0) == 0x2001 && word(1) == 0x0db8) return false;  // documentation
+  if (word(0) == 0x2002) return false;                       // 6to4
+  if (word(0) == 0x3fff && word(1) < 0x1000) return false;   // documentation
   return true;
 }
 

@@ -20,9 +20,12 @@ EventId event_id_of(const storage::Record& record, const WorkspaceId& workspace)
 
 std::string_view name_of(DeliveryState state) noexcept {
   switch (state) {
-    case DeliveryState::pending: return "pending";
-    case DeliveryState::parked: return "parked";
-    case DeliveryState::done: return "done";
+    case DeliveryState::pending:
+      return "pending";
+    case DeliveryState::parked:
+      return "parked";
+    case DeliveryState::done:
+      return "done";
   }
   return {};
 }
@@ -95,7 +98,8 @@ std::optional<DeliveryNumber> parse_message_id(std::string_view id) {
 
 bool is_deliverable(const storage::Record& record, WebhookTypes types) {
   if (record.type == storage::kSystemRecord || record.imported || !record.payload) return false;
-  return types.has(static_cast<EventType>(record.type)) && record.type != static_cast<std::uint8_t>(EventType::task_erased);
+  return types.has(static_cast<EventType>(record.type)) &&
+         record.type != static_cast<std::uint8_t>(EventType::task_erased);
 }
 
 Delivery delivery_of(const storage::Record& record, const WorkspaceId& workspace) {

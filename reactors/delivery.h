@@ -38,23 +38,24 @@ struct Delivery {
   EventType type = EventType::task_created;  // of a ping without meaning
   TaskId task;
   EventId event;
-  Timestamp time;                            // of the event
+  Timestamp time;  // of the event
   std::uint32_t attempts = 0;
-  Timestamp due;                             // of the next attempt
-  Timestamp last_attempt;                    // 0: none yet
-  std::uint16_t status = 0;                  // of the last response; 0: none came
-  std::string error;                         // why the last attempt failed; empty: it did not
+  Timestamp due;             // of the next attempt
+  Timestamp last_attempt;    // 0: none yet
+  std::uint16_t status = 0;  // of the last response; 0: none came
+  std::string error;         // why the last attempt failed; empty: it did not
   friend bool operator==(const Delivery&, const Delivery&) = default;
   [[nodiscard]] bool is_ping() const { return number & kPingBit; }
 };
 
 // Byte format, integers big-endian:
-//   format:u8=1 kind:u8 type:u8 status:u16 attempts:u32 number:u64 task:16 event:16 time:i64 due:i64 last:i64 error:rest
+//   format:u8=1 kind:u8 type:u8 status:u16 attempts:u32 number:u64 task:16 event:16 time:i64 due:i64 last:i64
+//   error:rest
 [[nodiscard]] std::string encode(const Delivery& delivery);
 [[nodiscard]] std::optional<Delivery> decode(std::string_view bytes);
 
-// The webhook-id of a message, the same for each attempt, redelivery and replay: `msg_`, the hash (UUIDv5) of webhook and
-// event as 32 hexadecimal digits, `_`, and where it stands (`p` and a time for pings).
+// The webhook-id of a message, the same for each attempt, redelivery and replay: `msg_`, the hash (UUIDv5) of webhook
+// and event as 32 hexadecimal digits, `_`, and where it stands (`p` and a time for pings).
 [[nodiscard]] std::string message_id(const WebhookId& webhook, const Delivery& delivery);
 [[nodiscard]] std::optional<DeliveryNumber> parse_message_id(std::string_view id);
 

@@ -13,7 +13,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::chrono::seconds kTick{1};           // idle connections are closed, and a wake that was missed is made up
+constexpr std::chrono::seconds kTick{1};  // idle connections are closed, and a wake that was missed is made up
 constexpr std::chrono::seconds kDrain{2};
 constexpr std::chrono::milliseconds kDrainStep{10};
 constexpr std::chrono::seconds kJobTimeout{10};
@@ -25,7 +25,8 @@ struct DeliveryEngine::Impl {
       : parts(std::move(given)), settings(options), trust(options.extra_ca_file), tick(io) {}
 
   EndpointParts endpoint_parts() {
-    return {io, parts.log, parts.store, settings, parts.secrets, parts.resolver, trust, parts.clock, parts.random, erasures};
+    return {io,    parts.log,   parts.store,  settings, parts.secrets, parts.resolver,
+            trust, parts.clock, parts.random, erasures};
   }
 
   void on_wake() {
@@ -116,7 +117,7 @@ struct DeliveryEngine::Impl {
   TlsTrust trust;
   std::atomic<std::uint64_t> erasures{0};
   std::atomic<bool> waking{false};
-  bool stopping = false;                      // on the engine's thread
+  bool stopping = false;  // on the engine's thread
   std::uint64_t seen_revision = 0;
   asio::io_context io{1};
   asio::steady_timer tick;

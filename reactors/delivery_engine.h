@@ -41,8 +41,8 @@ class DeliveryEngine {
   // The log has grown, by these records (those of whole commits). Never blocks.
   void wake(std::span<const storage::Record> records);
   void wake();
-  // Runs `job` with the webhook's endpoint on the engine's thread and waits for it; false when there is no such endpoint
-  // or the engine is stopping. Not from the engine's thread.
+  // Runs `job` with the webhook's endpoint on the engine's thread and waits for it; false when there is no such
+  // endpoint or the engine is stopping. Not from the engine's thread.
   bool run(const WebhookId& id, const std::function<void(Endpoint&)>& job);
 
  private:

@@ -92,9 +92,15 @@ DeliveryQueue::Outcome<DeliveryPage> DeliveryQueue::list(DeliveryState state, st
   DeliveryPage page;
   Outcome<void> done;
   switch (state) {
-    case DeliveryState::pending: done = list_pending(page, after.value_or(0), limit); break;
-    case DeliveryState::parked: done = list_rows(page, keys::kParked, after.value_or(0), limit, state); break;
-    case DeliveryState::done: done = list_done(page, after.value_or(UINT64_MAX), limit); break;
+    case DeliveryState::pending:
+      done = list_pending(page, after.value_or(0), limit);
+      break;
+    case DeliveryState::parked:
+      done = list_rows(page, keys::kParked, after.value_or(0), limit, state);
+      break;
+    case DeliveryState::done:
+      done = list_done(page, after.value_or(UINT64_MAX), limit);
+      break;
   }
   if (!done) return done.error();
   return page;
@@ -104,40 +110,42 @@ DeliveryQueue::Outcome<void> DeliveryQueue::list_rows(DeliveryPage& page, char t
                                                       std::size_t limit, DeliveryState state) const {
   const std::string end = storage::prefix_end(keys::table(prefix_, table));
   bool damaged = false;
-  auto done = parts_.store.scan(keys::number(prefix_, table, after + 1), end, [&](std::string_view, std::string_view value) {
-    if (page.rows.size() == limit) {
-      page.next = page.rows.back().delivery.number;
-      return false;
-    }
-    auto delivery = decode(value);
-    damaged = !delivery;
-    if (delivery) page.rows.push_back({*std::move(delivery), state});
-    return !damaged;
-  });
+  auto done =
+      parts_.store.scan(keys::number(prefix_, table, after + 1), end, [&](std::string_view, std::string_view value) {
+        if (page.rows.size() == limit) {
+          page.next = page.rows.back().delivery.number;
+          return false;
+        }
+        auto delivery = decode(value);
+        damaged = !delivery;
+        if (delivery) page.rows.push_back({*std::move(delivery), state});
+        return !damaged;
+      });
   if (!done) return done.error();
   if (damaged) return storage::ReadError{"reactor store: a delivery is damaged"};
   return {};
 }
 
-// Rows and what is still to be read from the log, merged by number. The log's part ends where a page is full or has cost
-// enough; rows past that point are left for the next page.
+// Rows and what is still to be read from the log, merged by number. The log's part ends where a page is full or has
+// cost enough; rows past that point are left for the next page.
 DeliveryQueue::Outcome<void> DeliveryQueue::list_pending(DeliveryPage& page, std::uint64_t after, std::size_t limit) {
   if (auto done = list_rows(page, keys::kWaiting, after, limit, DeliveryState::pending); !done) return done.error();
   std::size_t looked_at = 0;
   std::uint64_t end = UINT64_MAX;  // the log was looked at up to here
   const std::uint64_t from = std::max(after, cursor().value);
   std::vector<ListedDelivery> unsent;
-  auto done = parts_.log.read_workspace(identity_.workspace, {std::min(from, kPingBit)}, [&](const storage::Record& record) {
-    const DeliveryNumber number = record.in_workspace.value;
-    if (unsent.size() == limit || ++looked_at > kMaxLookedAt) {
-      end = number - 1;
-      return false;
-    }
-    if (number <= scanned_ && !buffer_.contains(number)) return true;  // done already, or among the rows
-    if (!is_deliverable(record, identity_.types)) return true;
-    unsent.push_back({delivery_of(record, identity_.workspace_id), DeliveryState::pending});
-    return true;
-  });
+  auto done =
+      parts_.log.read_workspace(identity_.workspace, {std::min(from, kPingBit)}, [&](const storage::Record& record) {
+        const DeliveryNumber number = record.in_workspace.value;
+        if (unsent.size() == limit || ++looked_at > kMaxLookedAt) {
+          end = number - 1;
+          return false;
+        }
+        if (number <= scanned_ && !buffer_.contains(number)) return true;  // done already, or among the rows
+        if (!is_deliverable(record, identity_.types)) return true;
+        unsent.push_back({delivery_of(record, identity_.workspace_id), DeliveryState::pending});
+        return true;
+      });
   if (!done) return done.error();
   if (waiting_ > 0) {
     const auto has_row = [&](const ListedDelivery& listed) {
@@ -159,7 +167,8 @@ DeliveryQueue::Outcome<void> DeliveryQueue::list_pending(DeliveryPage& page, std
   return {};
 }
 
-DeliveryQueue::Outcome<void> DeliveryQueue::list_done(DeliveryPage& page, std::uint64_t before, std::size_t limit) const {
+DeliveryQueue::Outcome<void> DeliveryQueue::list_done(DeliveryPage& page, std::uint64_t before,
+                                                      std::size_t limit) const {
   const std::string table = keys::table(prefix_, keys::kDone);
   std::vector<std::pair<std::uint64_t, Delivery>> found;
   auto done = parts_.store.scan(table, storage::prefix_end(table), [&](std::string_view, std::string_view value) {

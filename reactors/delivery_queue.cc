@@ -10,9 +10,8 @@ namespace {
 
 using storage::ReadError;
 
-constexpr std::size_t kMaxScanned = 4'096;      // records looked at in one go, for the other webhooks' sake
-constexpr std::size_t kMaxUnwritten = 1'000;    // done rows kept back until the next flush
-constexpr std::size_t kMaxErrorBytes = 200;
+constexpr std::size_t kMaxScanned = 4'096;    // records looked at in one go, for the other webhooks' sake
+constexpr std::size_t kMaxForgotten = 1'000;  // waiting rows removed in one write
 constexpr std::size_t kCheckpointBytes = 5 * sizeof(std::uint64_t);
 
 ReadError damaged(std::string_view what) { return {"reactor store: " + std::string(what) + " is damaged"}; }
@@ -41,9 +40,7 @@ DeliveryQueue::Outcome<void> DeliveryQueue::open(WorkspacePosition after) {
   return find_due();
 }
 
-WorkspacePosition DeliveryQueue::cursor() const {
-  return {buffer_.empty() ? scanned_ : buffer_.begin()->first - 1};
-}
+WorkspacePosition DeliveryQueue::cursor() const { return {buffer_.empty() ? scanned_ : buffer_.begin()->first - 1}; }
 
 void DeliveryQueue::replay(WorkspacePosition after, std::uint64_t request) {
   if (request <= replays_applied_ || (replay_ && request <= replay_->request)) return;
@@ -74,7 +71,7 @@ DeliveryQueue::Outcome<void> DeliveryQueue::forget_waiting_after(std::uint64_t p
                                      [&](std::string_view key, std::string_view value) {
                                        position = keys::last_number(key);
                                        if (auto delivery = decode(value)) found.push_back(*std::move(delivery));
-                                       more = found.size() == kMaxUnwritten;
+                                       more = found.size() == kMaxForgotten;
                                        return !more;
                                      });
     if (!scanned) return scanned;
@@ -178,7 +175,8 @@ DeliveryQueue::Outcome<void> DeliveryQueue::read_more() {
   auto done = parts_.log.read_workspace(identity_.workspace, {scanned_}, [&](const storage::Record& record) {
     scanned_ = record.in_workspace.value;
     if (is_deliverable(record, identity_.types)) {
-      auto has_row = waiting_ > 0 ? row(keys::kWaiting, scanned_) : Outcome<std::optional<Delivery>>(std::optional<Delivery>());
+      auto has_row =
+          waiting_ > 0 ? row(keys::kWaiting, scanned_) : Outcome<std::optional<Delivery>>(std::optional<Delivery>());
       if (!has_row) {
         fault = has_row.error();
         return false;
@@ -225,121 +223,6 @@ DeliveryQueue::Outcome<void> DeliveryQueue::hold(DeliveryNumber number) {
   add_waiting(changes, delivery);
   leave_buffer(number);
   return commit(std::move(changes));
-}
-
-DeliveryQueue::Outcome<void> DeliveryQueue::succeeded(DeliveryNumber number, std::uint16_t status, Timestamp now) {
-  const auto under_way = in_flight_.extract(number);
-  if (under_way.empty()) return {};
-  UnderWay& done = under_way.mapped();
-  first_failures_ = 0;
-  Delivery& delivery = done.delivery;
-  const Delivery before = delivery;
-  ++delivery.attempts;
-  delivery.last_attempt = now;
-  delivery.status = status;
-  delivery.error.clear();
-  if (done.buffered) {
-    leave_buffer(number);
-    if (status != 0) add_done(pending_, delivery);
-    dirty_ = true;
-    return pending_.size() >= kMaxUnwritten ? flush() : Outcome<void>();
-  }
-  Changes changes;
-  remove_waiting(changes, before);
-  if (status != 0) add_done(changes, delivery);
-  if (before.kind == DeliveryKind::event) {
-    if (auto promoted = promote(changes, delivery.task, now); !promoted) return promoted.error();
-  }
-  if (auto written = commit(std::move(changes)); !written) return written.error();
-  return find_due();
-}
-
-DeliveryQueue::Outcome<void> DeliveryQueue::failed(DeliveryNumber number, std::uint16_t status, std::string error,
-                                                   Timestamp now) {
-  const auto under_way = in_flight_.extract(number);
-  if (under_way.empty()) return {};
-  const bool buffered = under_way.mapped().buffered;
-  Delivery delivery = under_way.mapped().delivery;
-  Changes changes;
-  if (buffered) {
-    ++first_failures_;
-    if (slowed()) next_first_ = {now.ms + parts_.settings.retry.first.count()};
-    leave_buffer(number);
-  } else {
-    remove_waiting(changes, delivery);
-  }
-  ++delivery.attempts;
-  delivery.last_attempt = now;
-  delivery.status = status;
-  delivery.error = std::move(error);
-  delivery.error.resize(std::min(delivery.error.size(), kMaxErrorBytes));
-  const unsigned allowed = delivery.kind == DeliveryKind::ping ? 1 : parts_.settings.retry.max_attempts;
-  if (delivery.attempts >= allowed) {
-    changes.push_back({keys::number(prefix_, keys::kParked, number), encode(delivery)});
-    ++parked_;
-    if (delivery.kind == DeliveryKind::event) {
-      if (auto promoted = promote(changes, delivery.task, now); !promoted) return promoted.error();
-    }
-  } else {
-    delivery.due = {now.ms + parts_.settings.retry.wait_after(delivery.attempts, parts_.random()).count()};
-    add_waiting(changes, delivery);
-  }
-  if (auto written = commit(std::move(changes)); !written) return written.error();
-  return find_due();
-}
-
-void DeliveryQueue::add_waiting(Changes& changes, const Delivery& delivery) {
-  ++waiting_;
-  changes.push_back({keys::number(prefix_, keys::kWaiting, delivery.number), encode(delivery)});
-  if (delivery.kind == DeliveryKind::held) {
-    changes.push_back({keys::held(prefix_, delivery), ""});
-    return;
-  }
-  changes.push_back({keys::due(prefix_, delivery), ""});
-  if (delivery.kind != DeliveryKind::event) return;
-  std::string number;
-  storage::put_int(number, delivery.number);
-  changes.push_back({keys::task(prefix_, keys::kBlocked, delivery.task), std::move(number)});
-}
-
-void DeliveryQueue::remove_waiting(Changes& changes, const Delivery& delivery) {
-  --waiting_;
-  changes.push_back({keys::number(prefix_, keys::kWaiting, delivery.number), std::nullopt});
-  if (delivery.kind == DeliveryKind::held) {
-    changes.push_back({keys::held(prefix_, delivery), std::nullopt});
-    return;
-  }
-  changes.push_back({keys::due(prefix_, delivery), std::nullopt});
-  if (delivery.kind == DeliveryKind::event) {
-    changes.push_back({keys::task(prefix_, keys::kBlocked, delivery.task), std::nullopt});
-  }
-}
-
-DeliveryQueue::Outcome<void> DeliveryQueue::promote(Changes& changes, const TaskId& task, Timestamp now) {
-  std::optional<DeliveryNumber> first;
-  const std::string held = keys::task(prefix_, keys::kHeld, task);
-  auto scanned = parts_.store.scan(held, storage::prefix_end(held), [&](std::string_view key, std::string_view) {
-    first = keys::last_number(key);
-    return false;
-  });
-  if (!scanned) return scanned.error();
-  if (!first) return {};
-  auto delivery = row(keys::kWaiting, *first);
-  if (!delivery) return delivery.error();
-  if (!*delivery) return damaged("a held delivery");
-  remove_waiting(changes, **delivery);
-  (*delivery)->kind = DeliveryKind::event;
-  (*delivery)->due = now;
-  add_waiting(changes, **delivery);
-  return {};
-}
-
-void DeliveryQueue::add_done(Changes& changes, const Delivery& delivery) {
-  std::string value;
-  storage::put_int(value, ++done_count_);
-  value += encode(delivery);
-  const auto slot = static_cast<std::uint16_t>(done_count_ % parts_.settings.kept_done);
-  changes.push_back({keys::done(prefix_, slot), std::move(value)});
 }
 
 DeliveryQueue::Outcome<void> DeliveryQueue::flush() { return dirty_ ? commit({}) : Outcome<void>(); }
@@ -400,7 +283,8 @@ DeliveryQueue::Outcome<std::string> DeliveryQueue::body_of(const Delivery& deliv
   if (delivery.is_ping()) return {boost::system::in_place_value, ping_body(identity_.webhook, delivery.time)};
   std::string body;
   auto read = parts_.log.read_workspace(identity_.workspace, {delivery.number - 1}, [&](const storage::Record& record) {
-    if (record.in_workspace.value == delivery.number && record.payload) body = event_body(record, identity_.workspace_id);
+    if (record.in_workspace.value == delivery.number && record.payload)
+      body = event_body(record, identity_.workspace_id);
     return false;
   });
   if (!read) return read.error();

@@ -1,12 +1,13 @@
 // What one webhook still has to be sent, in which order and when: the rules of delivery without any network.
 //
 // Events are taken from the log, a small window of them at a time; whatever waits beyond it is but a position. An event
-// that cannot be delivered gets a row in the reactor store and waits there for its next attempt; later events of its task
-// get rows behind it. `cursor` is the position up to which every event is delivered or has such a row: where a restart
-// begins, so that a crash at any moment loses none and repeats at most what was under way or done since the last flush.
+// that cannot be delivered gets a row in the reactor store and waits there for its next attempt; later events of its
+// task get rows behind it. `cursor` is the position up to which every event is delivered or has such a row: where a
+// restart begins, so that a crash at any moment loses none and repeats at most what was under way or done since the
+// last flush.
 //
-// An endpoint that fails every first attempt is slowed down to one request at a time, with new events tried only now and
-// then: the rest stay in the log until it answers again.
+// An endpoint that fails every first attempt is slowed down to one request at a time, with new events tried only now
+// and then: the rest stay in the log until it answers again.
 //
 // Threads: one. A ReadError (log or store) leaves the queue unusable: make it anew from the store.
 #pragma once
@@ -34,7 +35,7 @@ struct QueueParts {  // all outlive the queue
   const storage::EventLog& log;
   storage::ReactorStore& store;
   const WebhookSettings& settings;
-  std::function<double()> random;  // uniform in [0, 1)
+  std::function<double()> random;              // uniform in [0, 1)
   const std::atomic<std::uint64_t>& erasures;  // grows with each lawful erasure: bodies read before are read again
 };
 struct QueueIdentity {
@@ -54,7 +55,8 @@ struct ListedDelivery {
 };
 struct DeliveryPage {
   std::vector<ListedDelivery> rows;
-  std::optional<std::uint64_t> next;  // continue after this; of the done ones their age, otherwise the delivery's number
+  std::optional<std::uint64_t>
+      next;  // continue after this; of the done ones their age, otherwise the delivery's number
 };
 
 class DeliveryQueue {
@@ -131,30 +133,31 @@ class DeliveryQueue {
   Outcome<std::optional<DeliveryNumber>> held_back_by(const TaskId& task) const;
   [[nodiscard]] bool slowed() const { return first_failures_ >= parts_.settings.failures_to_slow; }
   Outcome<void> list_pending(DeliveryPage& page, std::uint64_t after, std::size_t limit);
-  Outcome<void> list_rows(DeliveryPage& page, char table, std::uint64_t after, std::size_t limit, DeliveryState state) const;
+  Outcome<void> list_rows(DeliveryPage& page, char table, std::uint64_t after, std::size_t limit,
+                          DeliveryState state) const;
   Outcome<void> list_done(DeliveryPage& page, std::uint64_t before, std::size_t limit) const;
 
   QueueParts parts_;
   QueueIdentity identity_;
   std::string prefix_;
 
-  std::uint64_t scanned_ = 0;                             // read from the log up to here
-  std::map<DeliveryNumber, Buffered> buffer_;             // the window: read, not yet delivered or in a row
+  std::uint64_t scanned_ = 0;                  // read from the log up to here
+  std::map<DeliveryNumber, Buffered> buffer_;  // the window: read, not yet delivered or in a row
   std::size_t buffered_bytes_ = 0;
   std::unordered_map<Uuid, std::deque<DeliveryNumber>> lanes_;  // of the window, by task, in order
-  std::deque<DeliveryNumber> ready_;                      // heads of lanes that are not under way
+  std::deque<DeliveryNumber> ready_;                            // heads of lanes that are not under way
   std::map<DeliveryNumber, UnderWay> in_flight_;
-  std::optional<Timestamp> next_due_;                     // of the rows that are not under way
-  bool unread_ = false;                                   // the last reading stopped before the log's end
-  unsigned first_failures_ = 0;                           // first attempts failed since the last success
-  Timestamp next_first_;                                  // while slowed: no first attempt before
+  std::optional<Timestamp> next_due_;  // of the rows that are not under way
+  bool unread_ = false;                // the last reading stopped before the log's end
+  unsigned first_failures_ = 0;        // first attempts failed since the last success
+  Timestamp next_first_;               // while slowed: no first attempt before
 
   struct Replay {
     std::uint64_t after, request;
   };
-  std::optional<Replay> replay_;                          // waits until nothing is under way
+  std::optional<Replay> replay_;  // waits until nothing is under way
   std::uint64_t replays_applied_ = 0, done_count_ = 0, waiting_ = 0, parked_ = 0;
-  Changes pending_;                                       // done rows not yet written
+  Changes pending_;  // done rows not yet written
   bool dirty_ = false;
 };
 

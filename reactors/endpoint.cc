@@ -101,7 +101,8 @@ void Endpoint::start(Attempt attempt) {
 }
 
 // `self` keeps this alive until the request has ended.
-asio::awaitable<void> Endpoint::run([[maybe_unused]] std::shared_ptr<Endpoint> self, Attempt attempt, std::uint64_t generation) {
+asio::awaitable<void> Endpoint::run([[maybe_unused]] std::shared_ptr<Endpoint> self, Attempt attempt,
+                                    std::uint64_t generation) {
   const HttpOutcome outcome = co_await send(attempt.delivery, attempt.body);
   --under_way_;
   if (!closed_ && !store_failed_ && generation == generation_) record(attempt, outcome);
@@ -144,7 +145,8 @@ void Endpoint::record(const Attempt& attempt, const HttpOutcome& outcome) {
   if (!recorded) fail(recorded.error());
 }
 
-// 410 Gone says that the endpoint wants nothing any more: it is paused, by a record that people see, and nothing is lost.
+// 410 Gone says that the endpoint wants nothing any more: it is paused, by a record that people see, and nothing is
+// lost.
 void Endpoint::pause_gone() {
   if (webhook_->paused) return;
   auto paused = std::make_shared<Webhook>(*webhook_);
@@ -186,7 +188,8 @@ asio::awaitable<void> Endpoint::run_ping([[maybe_unused]] std::shared_ptr<Endpoi
   ping.attempts = 1;
   ping.last_attempt = parts_.clock();
   ping.status = outcome.status;
-  if (outcome.status / 100 != 2) ping.error = outcome.status ? "status " + std::to_string(outcome.status) : outcome.error;
+  if (outcome.status / 100 != 2)
+    ping.error = outcome.status ? "status " + std::to_string(outcome.status) : outcome.error;
   if (auto recorded = queue_->record_ping(ping); !recorded) fail(recorded.error());
 }
 

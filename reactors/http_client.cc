@@ -25,7 +25,7 @@ using boost::system::error_code;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
-constexpr std::uint64_t kMaxAnswerBytes = 64 * 1024;     // of a body; a longer one costs the connection
+constexpr std::uint64_t kMaxAnswerBytes = 64 * 1024;  // of a body; a longer one costs the connection
 constexpr std::uint32_t kMaxAnswerHeader = 16 * 1024;
 
 std::string describe(std::string_view doing, const error_code& error) {
@@ -184,7 +184,8 @@ struct HttpClient::Impl {
   }
 };
 
-HttpClient::HttpClient(asio::io_context& io, Url url, const WebhookSettings& settings, Resolver& resolver, TlsTrust& trust)
+HttpClient::HttpClient(asio::io_context& io, Url url, const WebhookSettings& settings, Resolver& resolver,
+                       TlsTrust& trust)
     : impl_(new Impl{io, std::move(url), settings, resolver, trust, {}}) {}
 HttpClient::~HttpClient() = default;
 

@@ -1,7 +1,7 @@
 // A small HTTP/1.1 client for one endpoint: POST and the status of the answer, over connections that are kept open.
-// Names are looked up off the event loop, each address is checked before it is connected to, certificates and host names
-// are checked by OpenSSL, redirects are not followed (a 3xx is an answer like others). Bodies of answers are thrown away.
-// Threads: all of it runs on the thread of its io_context.
+// Names are looked up off the event loop, each address is checked before it is connected to, certificates and host
+// names are checked by OpenSSL, redirects are not followed (a 3xx is an answer like others). Bodies of answers are
+// thrown away. Threads: all of it runs on the thread of its io_context.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -65,7 +65,8 @@ class TlsTrust {
 class HttpClient {
  public:
   // All outlive the client. Coroutines of post() end before it does.
-  HttpClient(boost::asio::io_context& io, Url url, const WebhookSettings& settings, Resolver& resolver, TlsTrust& trust);
+  HttpClient(boost::asio::io_context& io, Url url, const WebhookSettings& settings, Resolver& resolver,
+             TlsTrust& trust);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;

@@ -5,8 +5,8 @@
 namespace taskledger::reactors {
 namespace {
 
-constexpr std::size_t kMaxSecrets = 4;    // the newest and those it replaced within the overlap
-constexpr std::size_t kMaxReplays = 32;   // requests kept for a restart; older ones were long carried out
+constexpr std::size_t kMaxSecrets = 4;   // the newest and those it replaced within the overlap
+constexpr std::size_t kMaxReplays = 32;  // requests kept for a restart; older ones were long carried out
 
 template <class... Cases>
 struct Overloaded : Cases... {
@@ -71,20 +71,21 @@ void Registry::apply(const storage::Record& record) {
   }
   auto webhook = std::make_shared<Webhook>(*known->second);
   webhook->version = record.version;
-  std::visit(Overloaded{[](const std::monostate&) {}, [](const WebhookCreated&) {}, [](const WebhookDeleted&) {},
-                        [&](WebhookPaused& event) {
-                          webhook->paused = true;
-                          webhook->pause_reason = std::move(event.reason);
-                        },
-                        [&](const WebhookResumed&) {
-                          webhook->paused = false;
-                          webhook->pause_reason.clear();
-                        },
-                        [&](WebhookSecretRotated& event) { rotate(*webhook, std::move(event.sealed_secret), record.time); },
-                        [&](const WebhookReplayRequested& event) {
-                          request_replay(*webhook, event.after, record.in_workspace.value);
-                        }},
-             *parsed);
+  std::visit(
+      Overloaded{[](const std::monostate&) {}, [](const WebhookCreated&) {}, [](const WebhookDeleted&) {},
+                 [&](WebhookPaused& event) {
+                   webhook->paused = true;
+                   webhook->pause_reason = std::move(event.reason);
+                 },
+                 [&](const WebhookResumed&) {
+                   webhook->paused = false;
+                   webhook->pause_reason.clear();
+                 },
+                 [&](WebhookSecretRotated& event) { rotate(*webhook, std::move(event.sealed_secret), record.time); },
+                 [&](const WebhookReplayRequested& event) {
+                   request_replay(*webhook, event.after, record.in_workspace.value);
+                 }},
+      *parsed);
   known->second = std::move(webhook);
 }
 

@@ -22,7 +22,7 @@ struct SigningSecret {
 };
 struct ReplayRequest {
   WorkspacePosition after;
-  std::uint64_t number = 0;              // of its record among the system's
+  std::uint64_t number = 0;  // of its record among the system's
 };
 struct Webhook {
   WebhookId id;
@@ -30,13 +30,13 @@ struct Webhook {
   WorkspaceId workspace_id;
   std::string url;
   WebhookTypes types;
-  std::vector<SigningSecret> secrets;    // newest first
+  std::vector<SigningSecret> secrets;  // newest first
   bool paused = false;
-  std::string pause_reason;              // empty: a person asked for it
+  std::string pause_reason;  // empty: a person asked for it
   Timestamp created_at;
-  WorkspacePosition after;               // where deliveries begin
-  std::vector<ReplayRequest> replays;    // oldest first
-  Version version;                       // of its stream
+  WorkspacePosition after;             // where deliveries begin
+  std::vector<ReplayRequest> replays;  // oldest first
+  Version version;                     // of its stream
 };
 using WebhookPtr = std::shared_ptr<const Webhook>;
 

@@ -20,8 +20,8 @@ inline constexpr std::size_t kSecretBytes = 32;
 // `whsec_` and the base64 of 32 random bytes: what a receiver is given, once.
 [[nodiscard]] std::string make_secret(const RandomBytes& random);
 
-// Encrypts secrets with a key derived from the server's (HKDF-SHA256). Sealed: nonce:12 ciphertext tag:16 (AES-256-GCM),
-// bound to the webhook's id, so that one webhook's cannot be put in another's place.
+// Encrypts secrets with a key derived from the server's (HKDF-SHA256). Sealed: nonce:12 ciphertext tag:16
+// (AES-256-GCM), bound to the webhook's id, so that one webhook's cannot be put in another's place.
 class SecretBox {
  public:
   explicit SecretBox(std::string_view server_key);  // 32 bytes; throws std::runtime_error when OpenSSL fails

@@ -8,8 +8,8 @@
 
 namespace taskledger::reactors {
 
-// Waits double from `first` to at most `longest`, each moved by up to `jitter` of itself either way. With the defaults a
-// delivery is tried 16 times over about 45 hours, the last wait being some 23 hours, and is then parked.
+// Waits double from `first` to at most `longest`, each moved by up to `jitter` of itself either way. With the defaults
+// a delivery is tried 16 times over about 45 hours, the last wait being some 23 hours, and is then parked.
 struct RetryPolicy {
   std::chrono::milliseconds first{5'000};
   std::chrono::milliseconds longest{24 * 60 * 60 * 1'000};
@@ -26,21 +26,21 @@ struct RetryPolicy {
 };
 
 struct WebhookSettings {
-  bool allow_private = false;                         // send to loopback and private addresses too
+  bool allow_private = false;  // send to loopback and private addresses too
   RetryPolicy retry;
-  unsigned in_flight = 16;                            // requests under way to one endpoint
-  unsigned failures_to_slow = 5;                      // first attempts failed in a row, after which an endpoint gets one at a time
-  std::chrono::milliseconds connect_timeout{5'000};   // name look-up, connection and TLS handshake, each
-  std::chrono::milliseconds total_timeout{15'000};    // one whole attempt
-  std::chrono::milliseconds idle_connection{20'000};  // kept open for the next delivery
-  std::chrono::milliseconds flush_interval{50};       // deliveries done are recorded at least this often
+  unsigned in_flight = 16;        // requests under way to one endpoint
+  unsigned failures_to_slow = 5;  // first attempts failed in a row, after which an endpoint gets one at a time
+  std::chrono::milliseconds connect_timeout{5'000};                  // name look-up, connection and TLS handshake, each
+  std::chrono::milliseconds total_timeout{15'000};                   // one whole attempt
+  std::chrono::milliseconds idle_connection{20'000};                 // kept open for the next delivery
+  std::chrono::milliseconds flush_interval{50};                      // deliveries done are recorded at least this often
   std::chrono::milliseconds rotation_overlap{24 * 60 * 60 * 1'000};  // both secrets sign for so long
-  std::size_t buffered_events = 128;                  // read ahead for one endpoint
+  std::size_t buffered_events = 128;                                 // read ahead for one endpoint
   std::size_t buffered_bytes = 512 * 1024;
-  std::uint16_t kept_done = 1'000;                    // deliveries done that are listed, for one endpoint
-  unsigned max_webhooks = 100;                        // of one workspace
+  std::uint16_t kept_done = 1'000;  // deliveries done that are listed, for one endpoint
+  unsigned max_webhooks = 100;      // of one workspace
   std::string user_agent = "taskledger";
-  std::string extra_ca_file;                          // PEM, trusted beside the system's; empty: none
+  std::string extra_ca_file;  // PEM, trusted beside the system's; empty: none
 };
 
 }  // namespace taskledger::reactors

@@ -35,9 +35,8 @@ bool ends_in_number(std::string_view host) {
   const std::string_view last = host.substr(host.rfind('.') + 1);
   if (last.empty()) return false;
   if (std::all_of(last.begin(), last.end(), is_digit)) return true;
-  return last.starts_with("0x") && std::all_of(last.begin() + 2, last.end(), [](char c) {
-           return is_digit(c) || (c >= 'a' && c <= 'f');
-         });
+  return last.starts_with("0x") &&
+         std::all_of(last.begin() + 2, last.end(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {

@@ -21,8 +21,9 @@ struct Url {
   [[nodiscard]] std::string authority() const;
 };
 
-// `host` is a DNS name, four decimal numbers, or an IPv6 address in brackets; other spellings of IPv4 addresses (0x7f.1,
-// 2130706433) are refused, as are credentials, fragments, and whatever is not visible ASCII. Messages begin `Field 'url' …`.
+// `host` is a DNS name, four decimal numbers, or an IPv6 address in brackets; other spellings of IPv4 addresses
+// (0x7f.1, 2130706433) are refused, as are credentials, fragments, and whatever is not visible ASCII. Messages begin
+// `Field 'url' …`.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 
 }  // namespace taskledger::reactors

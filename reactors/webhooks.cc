@@ -64,9 +64,12 @@ std::optional<PageStart> parse_cursor(std::string_view cursor) {
 
 std::optional<DeliveryState> state_after(DeliveryState state) {
   switch (state) {
-    case DeliveryState::pending: return DeliveryState::parked;
-    case DeliveryState::parked: return DeliveryState::done;
-    case DeliveryState::done: return std::nullopt;
+    case DeliveryState::pending:
+      return DeliveryState::parked;
+    case DeliveryState::parked:
+      return DeliveryState::done;
+    case DeliveryState::done:
+      return std::nullopt;
   }
   return std::nullopt;
 }
@@ -117,8 +120,8 @@ struct Webhooks::Impl {
     return webhook;
   }
 
-  Result<storage::Appended, storage::AppendError> append(const WebhookCaller& caller, const WebhookId& id, Version expected,
-                                                         const WebhookEvent& event) {
+  Result<storage::Appended, storage::AppendError> append(const WebhookCaller& caller, const WebhookId& id,
+                                                         Version expected, const WebhookEvent& event) {
     storage::Commit commit;
     commit.workspace = kSystemWorkspace;
     commit.actor = caller.user;
@@ -131,7 +134,8 @@ struct Webhooks::Impl {
                               .trace = {}});
     std::promise<storage::EventLog::Appending> promise;
     auto future = promise.get_future();
-    parts.log.append(std::move(commit), [&promise](const storage::EventLog::Appending& done) { promise.set_value(done); });
+    parts.log.append(std::move(commit),
+                     [&promise](const storage::EventLog::Appending& done) { promise.set_value(done); });
     return future.get();
   }
 
@@ -211,7 +215,8 @@ WebhookFigures Webhooks::figures() {
 Webhooks::Answer<RegisteredWebhook> Webhooks::create(const WebhookCaller& caller, const WebhookRequest& request) {
   auto url = parse_url(request.url);
   if (!url) return WebhookFailure{Kind::invalid, url.error().message};
-  if (auto allowed = check_address(*url, impl_->settings.allow_private, impl_->resolver); !allowed) return allowed.error();
+  if (auto allowed = check_address(*url, impl_->settings.allow_private, impl_->resolver); !allowed)
+    return allowed.error();
   if (auto done = impl_->registry.catch_up(); !done) return unavailable("The log cannot be read");
   const auto known = impl_->registry.all();
   const auto own = std::count_if(known.begin(), known.end(),
@@ -286,7 +291,8 @@ Webhooks::Answer<void> Webhooks::replay(const WebhookCaller& caller, const Webho
   if (!webhook) return webhook.error();
   const WorkspacePosition head = impl_->parts.log.workspace_head(caller.workspace).position;
   if (after > head) {
-    return WebhookFailure{Kind::invalid, "Field 'after' must be at most the workspace's position, " + std::to_string(head.value)};
+    return WebhookFailure{Kind::invalid,
+                          "Field 'after' must be at most the workspace's position, " + std::to_string(head.value)};
   }
   return impl_->change(caller, id, [&](const Webhook&) { return WebhookEvent(WebhookReplayRequested{after}); });
 }
@@ -295,7 +301,8 @@ Webhooks::Answer<std::string> Webhooks::ping(const WebhookCaller& caller, const 
   return impl_->on_queue<std::string>(caller, id, [](Endpoint& endpoint) { return std::optional(endpoint.ping()); });
 }
 
-Webhooks::Answer<void> Webhooks::redeliver(const WebhookCaller& caller, const WebhookId& id, std::string_view delivery) {
+Webhooks::Answer<void> Webhooks::redeliver(const WebhookCaller& caller, const WebhookId& id,
+                                           std::string_view delivery) {
   using Redelivery = DeliveryQueue::Redelivery;
   const auto done = impl_->on_queue<Redelivery>(caller, id, [&](Endpoint& endpoint) -> std::optional<Redelivery> {
     const auto outcome = endpoint.queue()->redeliver(delivery, impl_->parts.clock());
@@ -304,9 +311,12 @@ Webhooks::Answer<void> Webhooks::redeliver(const WebhookCaller& caller, const We
   });
   if (!done) return done.error();
   switch (*done) {
-    case Redelivery::accepted: return {};
-    case Redelivery::not_found: return WebhookFailure{Kind::not_found, "Delivery not found"};
-    case Redelivery::erased: return WebhookFailure{Kind::conflict, "The event's payload has been erased"};
+    case Redelivery::accepted:
+      return {};
+    case Redelivery::not_found:
+      return WebhookFailure{Kind::not_found, "Delivery not found"};
+    case Redelivery::erased:
+      return WebhookFailure{Kind::conflict, "The event's payload has been erased"};
   }
   return {};
 }

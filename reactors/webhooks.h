@@ -2,8 +2,8 @@
 // never another's; and the owner of the engine that delivers.
 //
 // What is decided here is a system record of the log (stream: the webhook's id) before it is answered.
-// Threads: any, but start() and stop() once, from the owner. Calls block (on a commit, on the engine, on a name look-up of at most 3 s):
-// they belong on worker threads.
+// Threads: any, but start() and stop() once, from the owner. Calls block (on a commit, on the engine, on a name look-up
+// of at most 3 s): they belong on worker threads.
 #pragma once
 
 #include <memory>
@@ -59,16 +59,16 @@ struct WebhookStatus {
   std::string url;
   WebhookTypes types;
   bool paused = false;
-  std::string problem;          // why it is paused or stands still, for people; empty when asked for, or when all is well
+  std::string problem;  // why it is paused or stands still, for people; empty when asked for, or when all is well
   Timestamp created_at;
-  WorkspacePosition cursor;     // every event up to here is delivered, or waits or is parked by name
-  std::uint64_t lag = 0;        // events of the workspace after it, of whatever type
-  std::uint64_t waiting = 0;    // deliveries that failed and wait for their next attempt, and those held back by them
+  WorkspacePosition cursor;   // every event up to here is delivered, or waits or is parked by name
+  std::uint64_t lag = 0;      // events of the workspace after it, of whatever type
+  std::uint64_t waiting = 0;  // deliveries that failed and wait for their next attempt, and those held back by them
   std::uint64_t parked = 0;
 };
 
 struct DeliveryStatus {
-  std::string id;               // also the message's webhook-id
+  std::string id;  // also the message's webhook-id
   Delivery delivery;
   DeliveryState state;
 };
@@ -81,7 +81,7 @@ struct DeliveryStatusPage {
 struct WebhookFigures {
   std::uint64_t active = 0, paused = 0, failing = 0;  // webhooks; failing: stands still for a reason of its own
   std::uint64_t waiting = 0, parked = 0;              // deliveries
-  std::uint64_t lag = 0;                              // events that no delivery was made of yet, of the one furthest behind
+  std::uint64_t lag = 0;  // events that no delivery was made of yet, of the one furthest behind
 };
 
 class Webhooks {
@@ -104,15 +104,15 @@ class Webhooks {
   Answer<std::vector<WebhookStatus>> list(const WebhookCaller& caller);  // oldest first
   Answer<WebhookStatus> get(const WebhookCaller& caller, const WebhookId& id);
   Answer<void> remove(const WebhookCaller& caller, const WebhookId& id);
-  Answer<void> pause(const WebhookCaller& caller, const WebhookId& id);   // already so: nothing appended
+  Answer<void> pause(const WebhookCaller& caller, const WebhookId& id);  // already so: nothing appended
   Answer<void> resume(const WebhookCaller& caller, const WebhookId& id);
   Answer<std::string> rotate_secret(const WebhookCaller& caller, const WebhookId& id);  // the new secret
   Answer<void> replay(const WebhookCaller& caller, const WebhookId& id, WorkspacePosition after);
-  Answer<std::string> ping(const WebhookCaller& caller, const WebhookId& id);            // the message's id
+  Answer<std::string> ping(const WebhookCaller& caller, const WebhookId& id);  // the message's id
   Answer<void> redeliver(const WebhookCaller& caller, const WebhookId& id, std::string_view delivery);
   // Without a state: pending, then parked, then done ones.
-  Answer<DeliveryStatusPage> deliveries(const WebhookCaller& caller, const WebhookId& id, std::optional<DeliveryState> state,
-                                        std::string_view cursor, std::size_t limit);
+  Answer<DeliveryStatusPage> deliveries(const WebhookCaller& caller, const WebhookId& id,
+                                        std::optional<DeliveryState> state, std::string_view cursor, std::size_t limit);
 
  private:
   struct Impl;

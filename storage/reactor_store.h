@@ -25,8 +25,9 @@ class ReactorStore {
   virtual Result<void, ReadError> remove_prefix(std::string_view prefix) = 0;
   [[nodiscard]] virtual Result<std::optional<std::string>, ReadError> get(std::string_view key) const = 0;
   // Rows with keys in [from, to) in order, until `visit` says false.
-  virtual Result<void, ReadError> scan(std::string_view from, std::string_view to,
-                                       const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
+  virtual Result<void, ReadError> scan(
+      std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
 };
 
 // The first key after all that begin with `prefix` (which is not all 0xff).

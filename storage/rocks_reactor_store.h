@@ -1,6 +1,5 @@
-// The ReactorStore in the log's own RocksDB: a table beside the log's, in its WAL, so that it never runs ahead of the log
-// after a crash. Inside `storage` only; others get it from RocksEventLog.
-// Threads: any. The tables must outlive it.
+// The ReactorStore in the log's own RocksDB: a table beside the log's, in its WAL, so that it never runs ahead of the
+// log after a crash. Inside `storage` only; others get it from RocksEventLog. Threads: any. The tables must outlive it.
 #pragma once
 
 #include "storage/log_tables.h"
@@ -14,8 +13,9 @@ class RocksReactorStore final : public ReactorStore {
   Result<void, ReadError> write(const std::vector<RowChange>& changes) override;
   Result<void, ReadError> remove_prefix(std::string_view prefix) override;
   Result<std::optional<std::string>, ReadError> get(std::string_view key) const override;
-  Result<void, ReadError> scan(std::string_view from, std::string_view to,
-                               const std::function<bool(std::string_view key, std::string_view value)>& visit) const override;
+  Result<void, ReadError> scan(
+      std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view key, std::string_view value)>& visit) const override;
 
  private:
   const LogTables& tables_;

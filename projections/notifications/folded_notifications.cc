@@ -16,8 +16,9 @@ void FoldedNotifications::settle() {
 void FoldedNotifications::mark(const NotificationEvent& event, Timestamp time, WorkspacePosition seen) {
   if (const auto* one = std::get_if<NotificationRead>(&event)) {
     OfUser& user = users_[{one->workspace, one->user}];
-    const auto row = std::lower_bound(user.rows.begin(), user.rows.end(), one->position,
-                                      [](const NotificationRow& row, WorkspacePosition at) { return row.position < at; });
+    const auto row =
+        std::lower_bound(user.rows.begin(), user.rows.end(), one->position,
+                         [](const NotificationRow& row, WorkspacePosition at) { return row.position < at; });
     const bool there = row != user.rows.end() && row->position == one->position && row->position <= seen;
     if (there && row->read_at.ms == 0 && row->position > user.read_up_to()) row->read_at = time;
   } else if (const auto* all = std::get_if<NotificationsRead>(&event)) {
@@ -43,7 +44,8 @@ std::function<bool(std::string& key, std::string& value)> FoldedNotifications::r
       if (table == 't') {
         if (walk->at == 0) {
           for (const auto& [id, user] : users_) {
-            for (const NotificationRow& row : user.rows) walk->of_task.emplace_back(id.first, row.task, id.second, row.position);
+            for (const NotificationRow& row : user.rows)
+              walk->of_task.emplace_back(id.first, row.task, id.second, row.position);
           }
           std::sort(walk->of_task.begin(), walk->of_task.end());
         }
@@ -64,7 +66,8 @@ std::function<bool(std::string& key, std::string& value)> FoldedNotifications::r
         }
         if (table == 'c') {
           NotificationCounter counter{0, user.read_up_to()};
-          for (const NotificationRow& row : user.rows) counter.unread += row.read_at.ms == 0 && row.position > counter.read_up_to;
+          for (const NotificationRow& row : user.rows)
+            counter.unread += row.read_at.ms == 0 && row.position > counter.read_up_to;
           if (walk->at > 0 || counter.empty()) continue;
           ++walk->at;
           key = notification_key('c', workspace, id);

@@ -20,17 +20,19 @@ class FoldedNotifications {
     users_[{workspace, user}].rows.push_back(row);
   }
   void settle();
-  // What the payload of a system record says, and when; `seen` is how far its workspace was then: what came later is not
-  // meant.
+  // What the payload of a system record says, and when; `seen` is how far its workspace was then: what came later is
+  // not meant.
   void mark(const NotificationEvent& event, Timestamp time, WorkspacePosition seen);
   // The rows in key order; this outlives the source.
   [[nodiscard]] std::function<bool(std::string& key, std::string& value)> rows() const;
 
  private:
   struct OfUser {
-    std::vector<NotificationRow> rows;                       // oldest first
+    std::vector<NotificationRow> rows;                              // oldest first
     std::vector<std::pair<WorkspacePosition, Timestamp>> all_read;  // oldest first
-    [[nodiscard]] WorkspacePosition read_up_to() const { return all_read.empty() ? WorkspacePosition{} : all_read.back().first; }
+    [[nodiscard]] WorkspacePosition read_up_to() const {
+      return all_read.empty() ? WorkspacePosition{} : all_read.back().first;
+    }
   };
   std::map<std::pair<WorkspaceNumber, UserId>, OfUser> users_;
 };

@@ -28,7 +28,8 @@ Result<std::optional<std::string>, storage::ReadError> title_at(const storage::E
 
 }  // namespace
 
-Result<void, storage::ReadError> append_notifications_json(std::string& out, WorkspaceNumber workspace, const UserId& user,
+Result<void, storage::ReadError> append_notifications_json(std::string& out, WorkspaceNumber workspace,
+                                                           const UserId& user,
                                                            const std::vector<ShownNotification>& rows,
                                                            const storage::EventLog& log) {
   bool first = true;
@@ -57,7 +58,8 @@ Result<void, storage::ReadError> append_notifications_json(std::string& out, Wor
   return {};
 }
 
-Result<NotificationPage, storage::ReadError> Projector::notifications(WorkspaceNumber workspace, const NotificationsQuery& query) {
+Result<NotificationPage, storage::ReadError> Projector::notifications(WorkspaceNumber workspace,
+                                                                      const NotificationsQuery& query) {
   std::vector<ShownNotification> shown;
   std::optional<storage::ReadError> fault;
   auto page = workspaces_.read(workspace, [&](const WorkspaceImage& at) {
@@ -76,16 +78,19 @@ Result<NotificationPage, storage::ReadError> Projector::notifications(WorkspaceN
   if (!page) return page;
   if (fault) return *fault;
   // The log's past does not change, so this needs no lock.
-  if (auto shaped = append_notifications_json(page->rows, workspace, query.user, shown, log_); !shaped) return shaped.error();
+  if (auto shaped = append_notifications_json(page->rows, workspace, query.user, shown, log_); !shaped)
+    return shaped.error();
   return page;
 }
 
-Result<std::optional<bool>, storage::ReadError> Projector::notification_unread(WorkspaceNumber workspace, const UserId& user,
+Result<std::optional<bool>, storage::ReadError> Projector::notification_unread(WorkspaceNumber workspace,
+                                                                               const UserId& user,
                                                                                WorkspacePosition at) {
   return notifications_.unread(workspace, user, at);
 }
 
-Result<std::uint64_t, storage::ReadError> Projector::unread_notifications(WorkspaceNumber workspace, const UserId& user) {
+Result<std::uint64_t, storage::ReadError> Projector::unread_notifications(WorkspaceNumber workspace,
+                                                                          const UserId& user) {
   return notifications_.unread_count(workspace, user);
 }
 

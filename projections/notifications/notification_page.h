@@ -15,7 +15,8 @@ struct ShownNotification {
   bool task_deleted = false;  // as things are now
 };
 // Appends `{"id","type","task_id","task_deleted","title","actor","created_at","read_at"}`, joined by ','.
-Result<void, storage::ReadError> append_notifications_json(std::string& out, WorkspaceNumber workspace, const UserId& user,
+Result<void, storage::ReadError> append_notifications_json(std::string& out, WorkspaceNumber workspace,
+                                                           const UserId& user,
                                                            const std::vector<ShownNotification>& rows,
                                                            const storage::EventLog& log);
 

@@ -29,7 +29,8 @@ std::string notifications_of_task_key(WorkspaceNumber workspace, const TaskId& t
   return key;
 }
 
-std::string notifications_of_task_key(WorkspaceNumber workspace, const TaskId& task, const UserId& user, WorkspacePosition position) {
+std::string notifications_of_task_key(WorkspaceNumber workspace, const TaskId& task, const UserId& user,
+                                      WorkspacePosition position) {
   std::string key = notifications_of_task_key(workspace, task);
   put_uuid(key, user.value);
   put_big(key, position.value);

@@ -1,8 +1,9 @@
-// Rows of the read model `notifications`. Numbers in keys are big-endian, in values little-endian; `down(x)` is ~x, so that
-// the newest comes first.
+// Rows of the read model `notifications`. Numbers in keys are big-endian, in values little-endian; `down(x)` is ~x, so
+// that the newest comes first.
 //
 //   notification  key   := 'n', workspace u32, user (16), down(position) u64
-//                 value := format u8 (1), type u8, task (16), version u32, actor (16), time i64, read i64 (0: not by itself)
+//                 value := format u8 (1), type u8, task (16), version u32, actor (16), time i64, read i64 (0: not by
+//                 itself)
 //   unread        key   := 'u', workspace u32, user (16), down(position) u64            not read by itself
 //   of a task     key   := 't', workspace u32, task (16), user (16), position u64       to find them when it is erased
 //   counter       key   := 'c', workspace u32, user (16)
@@ -30,10 +31,10 @@ struct NotificationRow {
   WorkspacePosition position;
   NotificationType type = NotificationType::task_assigned;
   TaskId task;
-  Version version;     // of the task, after the event
+  Version version;  // of the task, after the event
   UserId actor;
   Timestamp time;
-  Timestamp read_at;   // 0: not by itself
+  Timestamp read_at;  // 0: not by itself
   friend bool operator==(const NotificationRow&, const NotificationRow&) = default;
 };
 struct NotificationCounter {
@@ -44,7 +45,8 @@ struct NotificationCounter {
 
 // Tables 'n' and 'u'; without a position what all of the user's begin with. Table 'a': up to.
 [[nodiscard]] std::string notification_key(char table, WorkspaceNumber workspace, const UserId& user);
-[[nodiscard]] std::string notification_key(char table, WorkspaceNumber workspace, const UserId& user, WorkspacePosition position);
+[[nodiscard]] std::string notification_key(char table, WorkspaceNumber workspace, const UserId& user,
+                                           WorkspacePosition position);
 [[nodiscard]] std::string notifications_of_task_key(WorkspaceNumber workspace, const TaskId& task);
 [[nodiscard]] std::string notifications_of_task_key(WorkspaceNumber workspace, const TaskId& task, const UserId& user,
                                                     WorkspacePosition position);

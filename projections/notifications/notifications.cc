@@ -24,14 +24,17 @@ std::string end_of(std::string prefix) {
 
 Result<std::optional<TaskEvent>, ReadError> notifying_event(const storage::Record& record) {
   const auto type = static_cast<EventType>(record.type);
-  const bool notifies = type == EventType::task_created || type == EventType::task_updated || type == EventType::task_completed;
+  const bool notifies =
+      type == EventType::task_created || type == EventType::task_updated || type == EventType::task_completed;
   if (!notifies || record.imported || !record.payload) return std::optional<TaskEvent>();
   // Most creations and updates assign nobody; that shows without parsing them (a quote inside of a text is escaped).
   if (type != EventType::task_completed && record.payload->find("\"assigned_to_id\"") == std::string_view::npos) {
     return std::optional<TaskEvent>();
   }
   auto event = parse_event_data(type, *record.payload);
-  if (!event) return ReadError{fmt::format("position {}: event cannot be read: {}", record.position.value, event.error().message)};
+  if (!event)
+    return ReadError{
+        fmt::format("position {}: event cannot be read: {}", record.position.value, event.error().message)};
   return std::optional<TaskEvent>(*std::move(event));
 }
 
@@ -64,7 +67,8 @@ Notifications::Outcome<void> Notifications::apply_system(const storage::Record& 
 }
 
 Notifications::Outcome<void> Notifications::add(const storage::Record& record, const Recipient& recipient) {
-  const NotificationRow row{record.in_workspace, recipient.type, {record.stream}, record.version, record.actor, record.time, {}};
+  const NotificationRow row{
+      record.in_workspace, recipient.type, {record.stream}, record.version, record.actor, record.time, {}};
   auto counted = counter(record.workspace, recipient.user);
   if (!counted) return counted.error();
   put(notification_key('n', record.workspace, recipient.user, row.position), notification_value(row));
@@ -132,8 +136,9 @@ Notifications::Outcome<void> Notifications::forget(WorkspaceNumber workspace, co
   return {};
 }
 
-Notifications::Outcome<NotificationRows> Notifications::page(WorkspaceNumber workspace, const UserId& user, bool unread_only,
-                                                             std::optional<WorkspacePosition> before, std::size_t limit) const {
+Notifications::Outcome<NotificationRows> Notifications::page(WorkspaceNumber workspace, const UserId& user,
+                                                             bool unread_only, std::optional<WorkspacePosition> before,
+                                                             std::size_t limit) const {
   const std::shared_lock lock(mutex_);
   const auto counted = counter(workspace, user);
   if (!counted) return counted.error();
@@ -171,8 +176,10 @@ Notifications::Outcome<NotificationRows> Notifications::page(WorkspaceNumber wor
 }
 
 Notifications::Outcome<void> Notifications::fill_read_times(WorkspaceNumber workspace, const UserId& user,
-                                                            WorkspacePosition read_up_to, std::vector<NotificationRow>& rows) const {
-  // From the oldest on, so that one walk over the 'a' rows serves the page; there are no more of them than notifications.
+                                                            WorkspacePosition read_up_to,
+                                                            std::vector<NotificationRow>& rows) const {
+  // From the oldest on, so that one walk over the 'a' rows serves the page; there are no more of them than
+  // notifications.
   auto row = rows.rbegin();
   while (row != rows.rend() && row->read_at.ms != 0) ++row;
   if (row == rows.rend() || row->position > read_up_to) return {};
@@ -239,7 +246,8 @@ Notifications::Outcome<std::optional<std::string>> Notifications::get(std::strin
 }
 
 // The three layers merged by key; an upper one hides a lower one's row.
-Notifications::Outcome<void> Notifications::scan(const std::string& from, const std::string& to, const Visit& visit) const {
+Notifications::Outcome<void> Notifications::scan(const std::string& from, const std::string& to,
+                                                 const Visit& visit) const {
   auto upper = changes_.lower_bound(from), lower = writing_.lower_bound(from);
   const auto upper_end = changes_.lower_bound(to), lower_end = writing_.lower_bound(to);
   bool going = from < to;
@@ -258,10 +266,11 @@ Notifications::Outcome<void> Notifications::scan(const std::string& from, const 
     return false;
   };
   if (!going) return {};
-  auto scanned = views_.scan(kNotificationsProjection, generation_, from, to, [&](std::string_view key, std::string_view value) {
-    if (!visit_memory(key) && going) going = visit(key, value);
-    return going;
-  });
+  auto scanned =
+      views_.scan(kNotificationsProjection, generation_, from, to, [&](std::string_view key, std::string_view value) {
+        if (!visit_memory(key) && going) going = visit(key, value);
+        return going;
+      });
   if (!scanned) return scanned;
   visit_memory({});
   return {};
@@ -272,7 +281,8 @@ void Notifications::put(std::string key, std::optional<std::string> value) {
   changed_count_ = changes_.size();
 }
 
-Notifications::Outcome<NotificationCounter> Notifications::counter(WorkspaceNumber workspace, const UserId& user) const {
+Notifications::Outcome<NotificationCounter> Notifications::counter(WorkspaceNumber workspace,
+                                                                   const UserId& user) const {
   const auto value = get(notification_key('c', workspace, user));
   if (!value) return value.error();
   NotificationCounter counter;

@@ -1,7 +1,6 @@
-// The notifications of all users: folded as events pass, kept as rows in the view store, those not yet written beside it
-// in memory.
-// Threads: one writer (the runner's) at a time; readers from any. A writer holds the workspace's lock as well, so that a
-// reader who holds it shared sees tasks and notifications of one state.
+// The notifications of all users: folded as events pass, kept as rows in the view store, those not yet written beside
+// it in memory. Threads: one writer (the runner's) at a time; readers from any. A writer holds the workspace's lock as
+// well, so that a reader who holds it shared sees tasks and notifications of one state.
 #pragma once
 
 #include <atomic>
@@ -22,7 +21,7 @@
 namespace taskledger::projections {
 
 struct NotificationRows {
-  std::vector<NotificationRow> rows;              // newest first; read_at as readers see it
+  std::vector<NotificationRow> rows;  // newest first; read_at as readers see it
   bool more = false;
   std::uint64_t unread = 0;
 };
@@ -44,11 +43,12 @@ class Notifications {
   [[nodiscard]] Outcome<NotificationRows> page(WorkspaceNumber workspace, const UserId& user, bool unread_only,
                                                std::optional<WorkspacePosition> before, std::size_t limit) const;
   // Whether it is unread; nullopt: there is none.
-  [[nodiscard]] Outcome<std::optional<bool>> unread(WorkspaceNumber workspace, const UserId& user, WorkspacePosition position) const;
+  [[nodiscard]] Outcome<std::optional<bool>> unread(WorkspaceNumber workspace, const UserId& user,
+                                                    WorkspacePosition position) const;
   [[nodiscard]] Outcome<std::uint64_t> unread_count(WorkspaceNumber workspace, const UserId& user) const;
 
-  // Sets what changed since the last time aside, to be written; it is answered from memory until written() says that the
-  // store has it. frozen_rows(): the rows of it, for the one who froze them.
+  // Sets what changed since the last time aside, to be written; it is answered from memory until written() says that
+  // the store has it. frozen_rows(): the rows of it, for the one who froze them.
   void freeze();
   [[nodiscard]] std::vector<storage::RowChange> frozen_rows() const;
   void written();
@@ -67,7 +67,8 @@ class Notifications {
   void put(std::string key, std::optional<std::string> value);
   Outcome<NotificationCounter> counter(WorkspaceNumber workspace, const UserId& user) const;
   void put_counter(WorkspaceNumber workspace, const UserId& user, const NotificationCounter& counter);
-  Outcome<std::optional<NotificationRow>> row(WorkspaceNumber workspace, const UserId& user, WorkspacePosition position) const;
+  Outcome<std::optional<NotificationRow>> row(WorkspaceNumber workspace, const UserId& user,
+                                              WorkspacePosition position) const;
   Outcome<void> add(const storage::Record& record, const Recipient& recipient);
   Outcome<void> mark_read(const NotificationRead& event, Timestamp time);
   Outcome<void> mark_all_read(const NotificationsRead& event, Timestamp time);

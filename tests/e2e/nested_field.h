@@ -1,5 +1,5 @@
-// The first value that `key` has anywhere in a JSON text as the server writes it (no spaces): a string without escapes, or
-// the text of a number. Empty when there is none.
+// The first value that `key` has anywhere in a JSON text as the server writes it (no spaces): a string without escapes,
+// or the text of a number. Empty when there is none.
 #pragma once
 
 #include <string>

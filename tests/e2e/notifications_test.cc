@@ -24,18 +24,21 @@ std::size_t count(const std::string& text, std::string_view piece) {
 TEST(NotificationsE2e, AssigningAndCompletingTellTheOthers) {
   const TemporaryDirectory directory;
   const std::string data = directory / "data";
-  const std::string ada_token = create_token(data, "acme", kAda), bob_token = create_token(data, "acme", kBob), stranger_token = create_token(data, "other", kBob);
+  const std::string ada_token = create_token(data, "acme", kAda), bob_token = create_token(data, "acme", kBob),
+                    stranger_token = create_token(data, "other", kBob);
   std::string bobs, adas;
   {
     Server server(data);
-    HttpConnection ada(server.port(), ada_token), bob(server.port(), bob_token), stranger(server.port(), stranger_token);
+    HttpConnection ada(server.port(), ada_token), bob(server.port(), bob_token),
+        stranger(server.port(), stranger_token);
     const std::string assigned = R"({"title": "Call", "assigned_to_id": ")" + std::string(kBob) + R"("})";
     const std::string task = json_field(ada.request("POST", "/api/v1/tasks", assigned).body, "task_id");
     ada.request("POST", "/api/v1/tasks", R"({"title": "Mine", "assigned_to_id": ")" + std::string(kAda) + R"("})");
     EXPECT_EQ(json_field(ada.get("/api/v1/notifications").body, "unread"), "0");
     const std::string first = bob.get("/api/v1/notifications").body;
     EXPECT_EQ(count(first, R"("type":"task_assigned")"), 1u);
-    EXPECT_THAT(first, HasSubstr(R"("task_id":")" + task + R"(","task_deleted":false,"title":"Call","actor":")" + kAda + "\""));
+    EXPECT_THAT(
+        first, HasSubstr(R"("task_id":")" + task + R"(","task_deleted":false,"title":"Call","actor":")" + kAda + "\""));
     EXPECT_THAT(first, HasSubstr(R"("read_at":null}],"unread":1,"nextCursor":null})"));
     EXPECT_EQ(stranger.get("/api/v1/notifications").body, R"({"data":[],"unread":0,"nextCursor":null})");
 
@@ -97,10 +100,14 @@ TEST(NotificationsE2e, AssigningAndCompletingTellTheOthers) {
 TEST(NotificationsE2e, AnErasedTaskTakesItsNotificationsAlong) {
   const TemporaryDirectory directory;
   const std::string data = directory / "data";
-  const std::string ada_token = create_token(data, "acme", kAda, "tasks:read,tasks:write,admin"), bob_token = create_token(data, "acme", kBob);
+  const std::string ada_token = create_token(data, "acme", kAda, "tasks:read,tasks:write,admin"),
+                    bob_token = create_token(data, "acme", kBob);
   Server server(data);
   HttpConnection ada(server.port(), ada_token), bob(server.port(), bob_token);
-  const std::string task = json_field(ada.request("POST", "/api/v1/tasks", R"({"title": "Secret", "assigned_to_id": ")" + std::string(kBob) + R"("})").body, "task_id");
+  const std::string task = json_field(
+      ada.request("POST", "/api/v1/tasks", R"({"title": "Secret", "assigned_to_id": ")" + std::string(kBob) + R"("})")
+          .body,
+      "task_id");
   EXPECT_THAT(bob.get("/api/v1/notifications").body, HasSubstr("Secret"));
   ada.request("DELETE", "/api/v1/tasks/" + task);
   EXPECT_EQ(ada.request("POST", "/api/v1/tasks/" + task + "/erase").status, 204u);

@@ -1,6 +1,6 @@
-// Webhooks of the real server, to real sockets: many events to many endpoints through kill -9, none lost, each task's in
-// order, repeats only with the same id; a rebuild sends nothing; the endpoints of the API.
-// TASKLEDGER_WEBHOOK_EVENTS sets how many events (default 3,000).
+// Webhooks of the real server, to real sockets: many events to many endpoints through kill -9, none lost, each task's
+// in order, repeats only with the same id; a rebuild sends nothing; the endpoints of the API. TASKLEDGER_WEBHOOK_EVENTS
+// sets how many events (default 3,000).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -76,7 +76,8 @@ bool eventually(const std::function<bool()>& holds, int seconds = 60) {
 
 std::string batch(int from, int count) {
   std::string body = R"({"records":[)";
-  for (int i = 0; i < count; ++i) body += (i ? "," : "") + std::string(R"({"title":"Task )") + std::to_string(from + i) + "\"}";
+  for (int i = 0; i < count; ++i)
+    body += (i ? "," : "") + std::string(R"({"title":"Task )") + std::to_string(from + i) + "\"}";
   return body + "]}";
 }
 
@@ -93,12 +94,13 @@ TEST(WebhooksE2e, ManyEventsToTenEndpointsThroughKillNine) {
   for (std::size_t i = 0; i < kEndpoints; ++i) {
     records.push_back(std::make_unique<Record>());
     counters.push_back(std::make_unique<std::atomic<unsigned>>(0));
-    receivers.push_back(std::make_unique<Receiver>([i, record = records.back().get(), counter = counters.back().get()](const Received& received) {
-      const unsigned n = ++*counter;
-      if (i == 1 && n % 50 == 0) return Reaction{.status = 500};  // before it looks at it
-      record->add(received);
-      return Reaction{.status = i == 2 && n % 70 == 0 ? 503u : 204u, .reset = i == 3 && n % 60 == 0};
-    }));
+    receivers.push_back(std::make_unique<Receiver>(
+        [i, record = records.back().get(), counter = counters.back().get()](const Received& received) {
+          const unsigned n = ++*counter;
+          if (i == 1 && n % 50 == 0) return Reaction{.status = 500};  // before it looks at it
+          record->add(received);
+          return Reaction{.status = i == 2 && n % 70 == 0 ? 503u : 204u, .reset = i == 3 && n % 60 == 0};
+        }));
     receivers.back()->keep_nothing();
   }
   int written = 0;
@@ -114,7 +116,8 @@ TEST(WebhooksE2e, ManyEventsToTenEndpointsThroughKillNine) {
     }
     for (const int goal = life == 2 ? events : events * (life + 1) / 3; written < goal;) {
       if (tasks.size() < 100 || written % 200 < 100) {
-        const auto made = client.request("POST", "/api/v1/tasks/batch/create", batch(written, std::min(100, goal - written)));
+        const auto made =
+            client.request("POST", "/api/v1/tasks/batch/create", batch(written, std::min(100, goal - written)));
         ASSERT_EQ(made.status, 200u) << made.body;
         for (std::size_t at = 0; (at = made.body.find(R"("task_id":")", at)) != std::string::npos; at += 40) {
           tasks.push_back(made.body.substr(at + 11, 36));
@@ -124,7 +127,8 @@ TEST(WebhooksE2e, ManyEventsToTenEndpointsThroughKillNine) {
         std::string body = R"({"records":[)";
         const int count = std::min(100, goal - written);
         for (int i = 0; i < count; ++i) {
-          body += (i ? R"(,{"task_id":")" : R"({"task_id":")") + tasks[static_cast<std::size_t>(i)] + R"(","title":"Changed )" + std::to_string(written) + "\"}";
+          body += (i ? R"(,{"task_id":")" : R"({"task_id":")") + tasks[static_cast<std::size_t>(i)] +
+                  R"(","title":"Changed )" + std::to_string(written) + "\"}";
         }
         ASSERT_EQ(client.request("POST", "/api/v1/tasks/batch/update", body + "]}").status, 200u);
         written += count;
@@ -160,39 +164,49 @@ TEST(WebhooksE2e, ManyEventsToTenEndpointsThroughKillNine) {
 TEST(WebhooksE2e, TheEndpointsOfTheApi) {
   const TemporaryDirectory directory;
   const std::string data = directory / "data";
-  const std::string token = create_token(data, "acme", kUser, kScopes), plain = create_token(data, "acme", kUser), stranger_token = create_token(data, "other", kUser, kScopes);
+  const std::string token = create_token(data, "acme", kUser, kScopes), plain = create_token(data, "acme", kUser),
+                    stranger_token = create_token(data, "other", kUser, kScopes);
   Receiver receiver;
   Server server(data, kFlags);
   HttpConnection client(server.port(), token), stranger(server.port(), stranger_token);
   EXPECT_EQ(HttpConnection(server.port(), plain).get("/api/v1/webhooks").status, 403u);
   EXPECT_EQ(client.get("/api/v1/webhooks").body, R"({"data":[]})");
-  const auto made = client.request("POST", "/api/v1/webhooks", R"({"url": ")" + receiver.url() + R"(", "types": ["task.created", "task.deleted"]})");
+  const auto made = client.request(
+      "POST", "/api/v1/webhooks", R"({"url": ")" + receiver.url() + R"(", "types": ["task.created", "task.deleted"]})");
   ASSERT_EQ(made.status, 201u) << made.body;
   const std::string id = json_field(made.body, "id"), at = "/api/v1/webhooks/" + id;
   EXPECT_EQ(made.body, R"({"id":")" + id + R"(","secret":")" + json_field(made.body, "secret") + "\"}");
   EXPECT_THAT(json_field(made.body, "secret"), StartsWith("whsec_"));
   EXPECT_THAT(client.get("/api/v1/webhooks").body,
-              HasSubstr(R"("url":")" + receiver.url() + R"(","types":["task.created","task.deleted"],"paused":false,"problem":null,"created_at":")"));
+              HasSubstr(R"("url":")" + receiver.url() +
+                        R"(","types":["task.created","task.deleted"],"paused":false,"problem":null,"created_at":")"));
 
   const auto refused = [&](std::string_view body) { return client.request("POST", "/api/v1/webhooks", body).body; };
-  EXPECT_EQ(refused(R"({"url": "ftp://a"})"), R"({"error":true,"code":"VALIDATION_ERROR","message":"Field 'url' must be an absolute http or https URL"})");
+  EXPECT_EQ(
+      refused(R"({"url": "ftp://a"})"),
+      R"({"error":true,"code":"VALIDATION_ERROR","message":"Field 'url' must be an absolute http or https URL"})");
   EXPECT_EQ(refused("{}"), R"({"error":true,"code":"VALIDATION_ERROR","message":"Field 'url' is required"})");
   EXPECT_EQ(refused("[]"), R"({"error":true,"code":"VALIDATION_ERROR","message":"Body must be a JSON object"})");
-  EXPECT_EQ(client.request("POST", "/api/v1/webhooks", R"({"url": "http://a.example"})", "Idempotency-Key: x\r\n").status, 400u);
+  EXPECT_EQ(
+      client.request("POST", "/api/v1/webhooks", R"({"url": "http://a.example"})", "Idempotency-Key: x\r\n").status,
+      400u);
 
   EXPECT_EQ(client.request("POST", at + "/ping").status, 202u);
   ASSERT_TRUE(receiver.wait_for(1));
   client.request("POST", "/api/v1/tasks", R"({"title": "A"})");
   ASSERT_TRUE(receiver.wait_for(2));
-  ASSERT_TRUE(eventually([&] { return client.get(at + "/deliveries?state=done").body.find("task.created") != std::string::npos; }));
+  ASSERT_TRUE(eventually(
+      [&] { return client.get(at + "/deliveries?state=done").body.find("task.created") != std::string::npos; }));
   const std::string done = client.get(at + "/deliveries?state=done&limit=1").body;
   EXPECT_THAT(done, HasSubstr(R"("state":"done","type":"task.created","event_id":")"));
   EXPECT_EQ(client.request("POST", at + "/deliveries/" + nested_field(done, "id") + "/redeliver").status, 202u);
   ASSERT_TRUE(receiver.wait_for(3));
   EXPECT_EQ(receiver.all()[2].headers.at("webhook-id"), receiver.all()[1].headers.at("webhook-id"));
-  EXPECT_EQ(client.request("POST", at + "/deliveries/nothing/redeliver").body, R"({"error":true,"code":"RECORD_NOT_FOUND","message":"Delivery not found"})");
-  EXPECT_EQ(client.get(at + "/deliveries?state=lost").body,
-            R"({"error":true,"code":"VALIDATION_ERROR","message":"Parameter 'state' must be one of: pending, parked, done"})");
+  EXPECT_EQ(client.request("POST", at + "/deliveries/nothing/redeliver").body,
+            R"({"error":true,"code":"RECORD_NOT_FOUND","message":"Delivery not found"})");
+  EXPECT_EQ(
+      client.get(at + "/deliveries?state=lost").body,
+      R"({"error":true,"code":"VALIDATION_ERROR","message":"Parameter 'state' must be one of: pending, parked, done"})");
 
   EXPECT_EQ(client.request("POST", at + "/pause").status, 204u);
   client.request("POST", "/api/v1/tasks", R"({"title": "B"})");
@@ -206,11 +220,13 @@ TEST(WebhooksE2e, TheEndpointsOfTheApi) {
   EXPECT_EQ(rotated.status, 200u);
   EXPECT_THAT(json_field(rotated.body, "secret"), StartsWith("whsec_"));
 
-  for (const auto* action : {"/ping", "/pause", "/resume", "/rotate-secret"}) EXPECT_EQ(stranger.request("POST", at + action).status, 404u) << action;
+  for (const auto* action : {"/ping", "/pause", "/resume", "/rotate-secret"})
+    EXPECT_EQ(stranger.request("POST", at + action).status, 404u) << action;
   EXPECT_EQ(stranger.request("DELETE", at).status, 404u);
   EXPECT_EQ(stranger.get("/api/v1/webhooks").body, R"({"data":[]})");
   EXPECT_EQ(client.request("DELETE", at).status, 204u);
-  EXPECT_EQ(client.request("DELETE", at).body, R"({"error":true,"code":"RECORD_NOT_FOUND","message":"Webhook not found"})");
+  EXPECT_EQ(client.request("DELETE", at).body,
+            R"({"error":true,"code":"RECORD_NOT_FOUND","message":"Webhook not found"})");
   server.stop();
 }
 
@@ -222,7 +238,9 @@ TEST(WebhooksE2e, PrivateAddressesAreRefusedByDefault) {
   HttpConnection client(server.port(), token);
   const auto refused = client.request("POST", "/api/v1/webhooks", R"({"url": "http://127.0.0.1:9/"})");
   EXPECT_EQ(refused.status, 400u);
-  EXPECT_EQ(refused.body, R"({"error":true,"code":"VALIDATION_ERROR","message":"Field 'url' must not lead to a private, loopback or link-local address"})");
+  EXPECT_EQ(
+      refused.body,
+      R"({"error":true,"code":"VALIDATION_ERROR","message":"Field 'url' must not lead to a private, loopback or link-local address"})");
   server.stop();
 }
 

@@ -61,7 +61,8 @@ Model model_of(const storage::EventLog& log, WorkspaceNumber workspace) {
       users.insert(task.created_by);
     }
     users.erase(record.actor);
-    for (const UserId& user : users) model[user].push_back({record.in_workspace, type, task.id, task.fields.title, record.actor, record.time, {}});
+    for (const UserId& user : users)
+      model[user].push_back({record.in_workspace, type, task.id, task.fields.title, record.actor, record.time, {}});
     return true;
   }));
   return model;
@@ -69,8 +70,8 @@ Model model_of(const storage::EventLog& log, WorkspaceNumber workspace) {
 
 std::string shown(const Model::value_type& of_user, const Told& told, bool deleted) {
   std::string out = R"({"id":")" + to_string(notification_id(kFirst, of_user.first, told.position)) + R"(","type":")" +
-                    std::string(name_of(told.type)) + R"(","task_id":")" + to_string(told.task) + R"(","task_deleted":)" +
-                    (deleted ? "true" : "false") + R"(,"title":)";
+                    std::string(name_of(told.type)) + R"(","task_id":")" + to_string(told.task) +
+                    R"(","task_deleted":)" + (deleted ? "true" : "false") + R"(,"title":)";
   append_json_string(out, told.title);
   out += R"(,"actor":")" + to_string(told.actor) + R"(","created_at":")" + to_rfc3339(told.time) + R"(","read_at":)" +
          (told.read_at.ms == 0 ? std::string("null") : '"' + to_rfc3339(told.read_at) + '"') + '}';
@@ -90,7 +91,12 @@ class NotificationsTest : public testing::Test {
     storage::Commit commit;
     const Uuid stream = world_->uuid();
     commit.expected.push_back({stream, {}});
-    commit.records.push_back({.stream = stream, .type = storage::kSystemRecord, .payload = notification_payload(event), .time = {}, .id = {}, .trace = {}});
+    commit.records.push_back({.stream = stream,
+                              .type = storage::kSystemRecord,
+                              .payload = notification_payload(event),
+                              .time = {},
+                              .id = {},
+                              .trace = {}});
     append(std::move(commit));
   }
   // A task of its own: assigned, completed, deleted, and maybe erased.
@@ -102,8 +108,14 @@ class NotificationsTest : public testing::Test {
     TaskFields fields;
     fields.title = "secret";
     fields.assigned_to = user;
-    for (const TaskEvent& event : {TaskEvent(TaskCreated{fields}), TaskEvent(TaskCompleted{}), TaskEvent(TaskDeleted{})}) {
-      commit.records.push_back({.stream = id, .type = static_cast<std::uint8_t>(type_of(event)), .payload = event_data(event), .time = {}, .id = {}, .trace = {}});
+    for (const TaskEvent& event :
+         {TaskEvent(TaskCreated{fields}), TaskEvent(TaskCompleted{}), TaskEvent(TaskDeleted{})}) {
+      commit.records.push_back({.stream = id,
+                                .type = static_cast<std::uint8_t>(type_of(event)),
+                                .payload = event_data(event),
+                                .time = {},
+                                .id = {},
+                                .trace = {}});
     }
     append(std::move(commit));
     if (!erase) return;
@@ -111,7 +123,12 @@ class NotificationsTest : public testing::Test {
     erasure.workspace = kFirst;
     erasure.expected.push_back({id, {3}});
     erasure.erase.push_back(id);
-    erasure.records.push_back({.stream = id, .type = static_cast<std::uint8_t>(EventType::task_erased), .payload = "{}", .time = {}, .id = {}, .trace = {}});
+    erasure.records.push_back({.stream = id,
+                               .type = static_cast<std::uint8_t>(EventType::task_erased),
+                               .payload = "{}",
+                               .time = {},
+                               .id = {},
+                               .trace = {}});
     append(std::move(erasure));
   }
   void wait() {
@@ -126,7 +143,8 @@ class NotificationsTest : public testing::Test {
         std::uint64_t unread = 0;
         for (auto one = told.rbegin(); one != told.rend(); ++one) {
           unread += one->read_at.ms == 0;
-          if (!unread_only || one->read_at.ms == 0) expected.push_back(shown(of_user, *one, !runner_->task(kFirst, one->task, false)->found()));
+          if (!unread_only || one->read_at.ms == 0)
+            expected.push_back(shown(of_user, *one, !runner_->task(kFirst, one->task, false)->found()));
         }
         NotificationsQuery query{user, unread_only, {}, 7};
         std::string joined, wanted;
@@ -205,12 +223,14 @@ TEST(Recipients, WhomAnEventTells) {
   EXPECT_TRUE(told(TaskUpdated{patch}, assignee).empty());
   patch.assigned_to = std::optional<UserId>();
   EXPECT_TRUE(told(TaskUpdated{patch}, actor).empty());
-  EXPECT_EQ(told(TaskCompleted{}, actor), (std::vector<Recipient>{{assignee, task_completed}, {creator, task_completed}}));
+  EXPECT_EQ(told(TaskCompleted{}, actor),
+            (std::vector<Recipient>{{assignee, task_completed}, {creator, task_completed}}));
   EXPECT_EQ(told(TaskCompleted{}, assignee), (std::vector<Recipient>{{creator, task_completed}}));
   EXPECT_EQ(told(TaskCompleted{}, creator), (std::vector<Recipient>{{assignee, task_completed}}));
   task.fields.assigned_to = creator;
   EXPECT_EQ(told(TaskCompleted{}, actor), (std::vector<Recipient>{{creator, task_completed}})) << "once";
-  for (const TaskEvent& event : {TaskEvent(TaskReopened{}), TaskEvent(TaskDeleted{}), TaskEvent(TaskRestored{}), TaskEvent(TaskErased{})}) {
+  for (const TaskEvent& event :
+       {TaskEvent(TaskReopened{}), TaskEvent(TaskDeleted{}), TaskEvent(TaskRestored{}), TaskEvent(TaskErased{})}) {
     EXPECT_TRUE(told(event, actor).empty());
   }
 }

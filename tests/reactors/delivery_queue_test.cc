@@ -18,15 +18,19 @@ const WebhookId kWebhook{*parse_uuid("0190a000-0000-7000-8000-000000000001")};
 class DeliveryQueueTest : public testing::Test {
  protected:
   DeliveryQueueTest() : fixture([this] { return now; }) {
-    settings.retry = {.first = std::chrono::milliseconds(1'000), .longest = std::chrono::milliseconds(8'000), .jitter = 0, .max_attempts = 4};
+    settings.retry = {.first = std::chrono::milliseconds(1'000),
+                      .longest = std::chrono::milliseconds(8'000),
+                      .jitter = 0,
+                      .max_attempts = 4};
     settings.in_flight = 4;
     settings.kept_done = 5;
     settings.buffered_events = 8;
   }
 
   DeliveryQueue& open() {
-    queue = std::make_unique<DeliveryQueue>(QueueParts{*fixture.log, fixture.store, settings, [] { return 0.5; }, erasures},
-                                            QueueIdentity{kWebhook, kWorkspace, kWorkspaceId, types});
+    queue =
+        std::make_unique<DeliveryQueue>(QueueParts{*fixture.log, fixture.store, settings, [] { return 0.5; }, erasures},
+                                        QueueIdentity{kWebhook, kWorkspace, kWorkspaceId, types});
     EXPECT_TRUE(queue->open({0}));
     return *queue;
   }
@@ -301,16 +305,17 @@ TEST_F(DeliveryQueueTest, KeepsTheLastDoneOnesOnly) {
   EXPECT_THAT(listed(DeliveryState::done, 2), ElementsAre(12, 11, 10, 9, 8));
 }
 
-// Random outcomes, restarts, replays: every event is delivered or parked at least once, each task's first deliveries are
-// in order, and an endpoint that answers in the end gets everything.
+// Random outcomes, restarts, replays: every event is delivered or parked at least once, each task's first deliveries
+// are in order, and an endpoint that answers in the end gets everything.
 TEST_F(DeliveryQueueTest, NothingIsLostWhateverHappens) {
   for (unsigned seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
     fixture.store.remove_prefix("W").value();
     const std::uint64_t begin = fixture.log->workspace_head(kWorkspace).position.value;
-    queue = std::make_unique<DeliveryQueue>(QueueParts{*fixture.log, fixture.store, settings, [] { return 0.5; }, erasures},
-                                            QueueIdentity{kWebhook, kWorkspace, kWorkspaceId, types});
+    queue =
+        std::make_unique<DeliveryQueue>(QueueParts{*fixture.log, fixture.store, settings, [] { return 0.5; }, erasures},
+                                        QueueIdentity{kWebhook, kWorkspace, kWorkspaceId, types});
     ASSERT_TRUE(queue->open({begin}));
     std::map<unsigned, std::vector<std::uint64_t>> sent;  // by task: every delivery that succeeded
     std::map<std::uint64_t, unsigned> task_of;

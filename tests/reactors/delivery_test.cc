@@ -53,8 +53,8 @@ TEST(Delivery, BodyIsTypeTimeAndEventLine) {
   EXPECT_EQ(body, R"({"type":"task.created","timestamp":"2023-11-14T22:13:20Z","data":{"position":1,"id":")" +
                       to_string(derived_event_id(kWorkspaceId, task_number(1), {1})) + R"(","workspace_id":")" +
                       to_string(kWorkspaceId) + R"(","task_id":")" + to_string(task_number(1)) +
-                      R"(","version":1,"type":"TaskCreated","time":"2023-11-14T22:13:20Z","actor":")" + to_string(kActor) +
-                      R"(","data":{"title":"task 1"}}})");
+                      R"(","version":1,"type":"TaskCreated","time":"2023-11-14T22:13:20Z","actor":")" +
+                      to_string(kActor) + R"(","data":{"title":"task 1"}}})");
 }
 
 }  // namespace

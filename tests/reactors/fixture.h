@@ -34,7 +34,13 @@ class LogFixture {
   void add(unsigned task, bool imported = false, WorkspaceNumber workspace = kWorkspace) {
     auto& version = versions[{workspace, task}];
     if (version == 0) {
-      append(task, TaskCreated{{.title = "task " + std::to_string(task), .due_date = {}, .priority = {}, .action_type = {}, .assigned_to = {}, .links = {}}},
+      append(task,
+             TaskCreated{{.title = "task " + std::to_string(task),
+                          .due_date = {},
+                          .priority = {},
+                          .action_type = {},
+                          .assigned_to = {},
+                          .links = {}}},
              imported, workspace);
     } else {
       TaskPatch patch;

@@ -68,7 +68,9 @@ TEST_F(HttpClientTest, AnIdleConnectionThatThePeerClosedIsReplaced) {
 
 TEST_F(HttpClientTest, AnswersOfAllKindsAreStatuses) {
   unsigned status = 200;
-  Receiver receiver([&](const Received&) { return Reaction{.status = status, .headers = "Location: http://127.0.0.1:1/\r\n", .body = "text"}; });
+  Receiver receiver([&](const Received&) {
+    return Reaction{.status = status, .headers = "Location: http://127.0.0.1:1/\r\n", .body = "text"};
+  });
   open(receiver.url());
   for (const unsigned wanted : {200u, 201u, 301u, 302u, 307u, 404u, 410u, 500u, 503u}) {
     status = wanted;
@@ -95,7 +97,10 @@ TEST_F(HttpClientTest, FailuresSayWhatHappened) {
   receiver.set([](const Received&) { return Reaction{.hang = true}; });
   EXPECT_EQ(post().error, "waiting for the answer took too long");
   std::uint16_t free_port;
-  { Receiver gone; free_port = gone.port(); }
+  {
+    Receiver gone;
+    free_port = gone.port();
+  }
   open("http://127.0.0.1:" + std::to_string(free_port) + "/");
   EXPECT_NE(post().error.find("connecting: Connection refused"), std::string::npos);
   open("http://no-such-host.invalid/");
@@ -113,8 +118,10 @@ TEST_F(HttpClientTest, PrivateAddressesAreNotConnectedTo) {
 }
 
 TEST_F(HttpClientTest, CertificatesAndHostNamesAreChecked) {
-  const auto trusted = make_certificate("localhost"), other_name = make_certificate("example.org"), expired = make_certificate("localhost", -1);
-  const auto file = std::filesystem::path(testing::TempDir()) / ("taskledger-ca-" + std::to_string(::getpid()) + ".pem");
+  const auto trusted = make_certificate("localhost"), other_name = make_certificate("example.org"),
+             expired = make_certificate("localhost", -1);
+  const auto file =
+      std::filesystem::path(testing::TempDir()) / ("taskledger-ca-" + std::to_string(::getpid()) + ".pem");
   std::ofstream(file) << trusted.certificate << other_name.certificate << expired.certificate;
   {
     Receiver receiver({}, trusted.certificate, trusted.key);

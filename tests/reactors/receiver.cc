@@ -48,7 +48,8 @@ struct Receiver::Impl {
       request.headers[name] = request.head.substr(colon + 2, line_end - colon - 2);
       at = line_end + 2;
     }
-    const std::size_t length = request.headers.contains("content-length") ? std::stoul(request.headers["content-length"]) : 0;
+    const std::size_t length =
+        request.headers.contains("content-length") ? std::stoul(request.headers["content-length"]) : 0;
     if (buffer.size() < length) {
       asio::read(stream, asio::dynamic_buffer(buffer), asio::transfer_exactly(length - buffer.size()), error);
       if (error) return std::nullopt;

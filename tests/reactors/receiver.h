@@ -18,16 +18,16 @@ struct Received {
   std::string head;                            // request line and headers
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
-  unsigned connection = 0;                     // numbered from 1
+  unsigned connection = 0;  // numbered from 1
 };
 
 struct Reaction {
   unsigned status = 204;
-  std::string headers = {};                     // ready "Name: value\r\n" lines
+  std::string headers = {};  // ready "Name: value\r\n" lines
   std::string body = {};
-  bool reset = false;                           // no answer: the connection is reset
-  bool hang = false;                            // no answer, the connection stays open
-  bool close = false;                           // after the answer
+  bool reset = false;  // no answer: the connection is reset
+  bool hang = false;   // no answer, the connection stays open
+  bool close = false;  // after the answer
 };
 
 class Receiver {

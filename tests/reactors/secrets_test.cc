@@ -17,7 +17,8 @@ const WebhookId kOther{*parse_uuid("0190a000-0000-7000-8000-000000000002")};
 
 // The example of the Standard Webhooks specification and of its libraries' tests.
 TEST(Secrets, SignatureOfTheSpecificationsExample) {
-  EXPECT_EQ(sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, R"({"test": 2432232314})"),
+  EXPECT_EQ(sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+                 R"({"test": 2432232314})"),
             "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 }
 
@@ -46,11 +47,13 @@ TEST(Secrets, SealedAndOpenedWithTheSameKeyAndWebhookOnly) {
 }
 
 TEST(Base64, RoundTripAndRefusals) {
-  for (const auto& [text, coded] : {std::pair{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}}) {
+  for (const auto& [text, coded] :
+       {std::pair{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}}) {
     EXPECT_EQ(to_base64(std::string_view(text)), coded);
     EXPECT_EQ(from_base64(coded), text);
   }
-  for (const char* bad : {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "=Zg=", "Zg==Zg==", "Zm 9"}) EXPECT_EQ(from_base64(bad), std::nullopt) << bad;
+  for (const char* bad : {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "=Zg=", "Zg==Zg==", "Zm 9"})
+    EXPECT_EQ(from_base64(bad), std::nullopt) << bad;
 }
 
 }  // namespace

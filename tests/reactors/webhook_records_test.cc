@@ -19,8 +19,9 @@ TEST(WebhookRecords, RoundTrip) {
   ASSERT_TRUE(std::holds_alternative<WebhookCreated>(*parsed));
   EXPECT_EQ(webhook_payload(*parsed), payload);
   EXPECT_EQ(std::get<WebhookCreated>(*parsed).sealed_secret, created.sealed_secret);
-  for (const WebhookEvent& event : {WebhookEvent(WebhookDeleted{}), WebhookEvent(WebhookPaused{"why"}), WebhookEvent(WebhookResumed{}),
-                                    WebhookEvent(WebhookSecretRotated{"abc"}), WebhookEvent(WebhookReplayRequested{{9}})}) {
+  for (const WebhookEvent& event :
+       {WebhookEvent(WebhookDeleted{}), WebhookEvent(WebhookPaused{"why"}), WebhookEvent(WebhookResumed{}),
+        WebhookEvent(WebhookSecretRotated{"abc"}), WebhookEvent(WebhookReplayRequested{{9}})}) {
     const auto again = parse_webhook_payload(webhook_payload(event));
     ASSERT_TRUE(again);
     EXPECT_EQ(again->index(), event.index());
@@ -36,17 +37,23 @@ TEST(WebhookRecords, OthersAreSkippedAndDamagedOnesNamed) {
 }
 
 TEST(WebhookRequest, WhatIsRefused) {
-  const auto message = [](const char* json) { const auto r = parse_webhook_request(json); return r ? std::string("accepted") : r.error().message; };
+  const auto message = [](const char* json) {
+    const auto r = parse_webhook_request(json);
+    return r ? std::string("accepted") : r.error().message;
+  };
   EXPECT_EQ(message("{}"), "Field 'url' is required");
   EXPECT_EQ(message(R"({"url":"http://a","types":["task.made"]})"),
-            "Field 'types[0]' must be one of: task.created, task.updated, task.completed, task.reopened, task.deleted, task.restored");
-  EXPECT_EQ(message(R"({"url":"http://a","types":["task.created","task.created"]})"), "Field 'types[1]' is given twice");
+            "Field 'types[0]' must be one of: task.created, task.updated, task.completed, task.reopened, task.deleted, "
+            "task.restored");
+  EXPECT_EQ(message(R"({"url":"http://a","types":["task.created","task.created"]})"),
+            "Field 'types[1]' is given twice");
   EXPECT_EQ(message(R"({"url":"http://a","types":[]})"), "Field 'types' must name at least one type");
   EXPECT_EQ(message(R"({"url":"http://a","types":"task.created"})"), "Field 'types' must be an array");
   EXPECT_EQ(message(R"({"url":"http://a","name":1})"), "Field 'name' is unknown");
   EXPECT_EQ(message(R"({"url":"http://a","types":null})"), "accepted");
   EXPECT_EQ(parse_replay_request(R"({"after":3})")->value, 3u);
-  for (const char* bad : {"{}", R"({"after":-1})", R"({"after":"3"})", R"({"after":1.5})", R"({"after":null})"}) EXPECT_FALSE(parse_replay_request(bad)) << bad;
+  for (const char* bad : {"{}", R"({"after":-1})", R"({"after":"3"})", R"({"after":1.5})", R"({"after":null})"})
+    EXPECT_FALSE(parse_replay_request(bad)) << bad;
 }
 
 }  // namespace

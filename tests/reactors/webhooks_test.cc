@@ -17,7 +17,8 @@ namespace {
 using Kind = WebhookFailure::Kind;
 
 Timestamp wall_clock() {
-  return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+  return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+              .count()};
 }
 
 // `"key":value` of a JSON text, the value's text up to the next comma or brace.
@@ -35,7 +36,10 @@ class WebhooksTest : public testing::Test {
  protected:
   WebhooksTest() : fixture([this] { return Timestamp{wall_clock().ms + clock_offset_ms.load()}; }) {
     settings.allow_private = true;
-    settings.retry = {.first = std::chrono::milliseconds(20), .longest = std::chrono::milliseconds(100), .jitter = 0.2, .max_attempts = 4};
+    settings.retry = {.first = std::chrono::milliseconds(20),
+                      .longest = std::chrono::milliseconds(100),
+                      .jitter = 0.2,
+                      .max_attempts = 4};
     settings.connect_timeout = std::chrono::milliseconds(500);
     settings.total_timeout = std::chrono::milliseconds(500);
     settings.flush_interval = std::chrono::milliseconds(5);
@@ -91,7 +95,8 @@ TEST_F(WebhooksTest, DeliversSignedEventsFromItsRegistrationOn) {
   ASSERT_TRUE(receiver.wait_for(2));
   for (const Received& received : receiver.all()) {
     EXPECT_EQ(received.headers.at("webhook-signature"),
-              sign(webhook.secret, received.headers.at("webhook-id"), std::stoll(received.headers.at("webhook-timestamp")), received.body));
+              sign(webhook.secret, received.headers.at("webhook-id"),
+                   std::stoll(received.headers.at("webhook-timestamp")), received.body));
     EXPECT_LE(std::abs(std::stoll(received.headers.at("webhook-timestamp")) - wall_clock().ms / 1000), 30);
     EXPECT_GE(position_of(received), 2u);
   }
@@ -115,7 +120,8 @@ TEST_F(WebhooksTest, SecretsAreNotInTheLogInTheClear) {
 
 TEST_F(WebhooksTest, AnswersOtherThan2xxAreTriedAgainWithTheSameIdAndInTheTasksOrder) {
   std::atomic<int> failures{3};
-  Receiver receiver([&](const Received& r) { return Reaction{.status = position_of(r) == 1 && failures-- > 0 ? 500u : 200u}; });
+  Receiver receiver(
+      [&](const Received& r) { return Reaction{.status = position_of(r) == 1 && failures-- > 0 ? 500u : 200u}; });
   const auto webhook = create(receiver.url());
   fixture.add(1), fixture.add(1), fixture.add(2);
   ASSERT_TRUE(receiver.wait_for(6));
@@ -159,7 +165,8 @@ TEST_F(WebhooksTest, ADeadAHangingAndAResettingEndpointDelayNoOther) {
   settings.total_timeout = std::chrono::minutes(5);
   settings.retry.first = std::chrono::minutes(5);
   stop(), start();
-  create(hanging.url()), create(resetting.url()), create("http://127.0.0.1:1/"), create("http://does-not-exist.invalid/");
+  create(hanging.url()), create(resetting.url()), create("http://127.0.0.1:1/"),
+      create("http://does-not-exist.invalid/");
   create(good.url());
   for (unsigned task = 0; task < 300; ++task) fixture.add(task);
   EXPECT_TRUE(good.wait_for(300));  // long before the others' times are over
@@ -197,7 +204,8 @@ TEST_F(WebhooksTest, ReplaySendsTheWholeHistoryAgainWithTheSameIds) {
     EXPECT_EQ(seen.size(), 1u);
     EXPECT_EQ(times[position], position > 10 ? 2 : 1) << position;
   }
-  EXPECT_EQ(webhooks->replay(caller, webhook.id, {21}).error().message, "Field 'after' must be at most the workspace's position, 20");
+  EXPECT_EQ(webhooks->replay(caller, webhook.id, {21}).error().message,
+            "Field 'after' must be at most the workspace's position, 20");
 }
 
 TEST_F(WebhooksTest, ARestartGoesOnWhereItWasAndRepeatsNothingDone) {
@@ -223,7 +231,8 @@ TEST_F(WebhooksTest, RotationSignsWithBothSecretsForADay) {
   const auto signatures = [&](std::size_t index) {
     const auto received = receiver.all()[index];
     const auto by = [&](const std::string& secret) {
-      return sign(secret, received.headers.at("webhook-id"), std::stoll(received.headers.at("webhook-timestamp")), received.body);
+      return sign(secret, received.headers.at("webhook-id"), std::stoll(received.headers.at("webhook-timestamp")),
+                  received.body);
     };
     const std::string& header = received.headers.at("webhook-signature");
     if (header == by(*second) + ' ' + by(webhook.secret)) return "both";
@@ -248,7 +257,8 @@ TEST_F(WebhooksTest, PingIsSignedTriedOnceAndListed) {
   const auto received = receiver.all()[0];
   EXPECT_EQ(received.headers.at("webhook-id"), *id);
   EXPECT_EQ(value_of(received.body, "type"), "ping");
-  EXPECT_EQ(received.headers.at("webhook-signature"), sign(webhook.secret, *id, std::stoll(received.headers.at("webhook-timestamp")), received.body));
+  EXPECT_EQ(received.headers.at("webhook-signature"),
+            sign(webhook.secret, *id, std::stoll(received.headers.at("webhook-timestamp")), received.body));
   ASSERT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::done).size() == 1; }));
   receiver.set([](const Received&) { return Reaction{.status = 500}; });
   ASSERT_TRUE(webhooks->ping(caller, webhook.id));
@@ -310,14 +320,16 @@ TEST_F(WebhooksTest, AnotherWorkspacesDoNotExist) {
 TEST_F(WebhooksTest, PrivateAddressesAreRefusedUnlessAllowed) {
   settings.allow_private = false;
   stop(), start();
-  for (const char* url : {"http://127.0.0.1/", "http://localhost:8080/", "http://10.1.2.3/", "http://169.254.169.254/latest", "http://[::1]/",
-                          "http://[::ffff:10.0.0.1]/", "http://x.localhost/"}) {
+  for (const char* url :
+       {"http://127.0.0.1/", "http://localhost:8080/", "http://10.1.2.3/", "http://169.254.169.254/latest",
+        "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://x.localhost/"}) {
     const auto made = webhooks->create(caller, {url, WebhookTypes::all()});
     ASSERT_FALSE(made) << url;
     EXPECT_EQ(made.error().kind, Kind::invalid);
     EXPECT_EQ(made.error().message, "Field 'url' must not lead to a private, loopback or link-local address") << url;
   }
-  EXPECT_EQ(webhooks->create(caller, {"ftp://example.com/", WebhookTypes::all()}).error().message, "Field 'url' must be an absolute http or https URL");
+  EXPECT_EQ(webhooks->create(caller, {"ftp://example.com/", WebhookTypes::all()}).error().message,
+            "Field 'url' must be an absolute http or https URL");
 }
 
 TEST_F(WebhooksTest, ManyEventsToManyEndpointsNoneLostTasksInOrder) {
