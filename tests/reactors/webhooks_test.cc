@@ -334,8 +334,8 @@ TEST_F(WebhooksTest, PrivateAddressesAreRefusedUnlessAllowed) {
 
 TEST_F(WebhooksTest, ManyEventsToManyEndpointsNoneLostTasksInOrder) {
   constexpr std::size_t kEndpoints = 5, kEvents = 2'000;
+  std::vector<std::unique_ptr<std::atomic<unsigned>>> counters;  // outlive the receivers' threads
   std::vector<std::unique_ptr<Receiver>> receivers;
-  std::vector<std::unique_ptr<std::atomic<unsigned>>> counters;
   for (std::size_t i = 0; i < kEndpoints; ++i) {
     counters.push_back(std::make_unique<std::atomic<unsigned>>(0));
     receivers.push_back(std::make_unique<Receiver>([i, counter = counters.back().get()](const Received&) {
