@@ -94,19 +94,6 @@ class Writer {
   std::thread thread_;
 };
 
-TaskEvent without_data(EventType type) {
-  switch (type) {
-    case EventType::task_created: return TaskCreated{};
-    case EventType::task_updated: return TaskUpdated{};
-    case EventType::task_completed: return TaskCompleted{};
-    case EventType::task_reopened: return TaskReopened{};
-    case EventType::task_deleted: return TaskDeleted{};
-    case EventType::task_restored: return TaskRestored{};
-    case EventType::task_erased: break;
-  }
-  return TaskErased{};
-}
-
 // Folds what it accepts, so that each line is checked against the ones before it.
 class Checker {
  public:
@@ -129,7 +116,7 @@ class Checker {
     Checked checked{event.actor, state->version.next(), {}, false};
     if (const auto unique = check_id(event, checked.version); !unique) return unique.error();
     checked.erased = type_of(event.event) != event.type;
-    const TaskEvent stored = checked.erased ? without_data(event.type) : as_stored(*state, event);
+    const TaskEvent stored = checked.erased ? event_without_data(event.type) : as_stored(*state, event);
     checked.record.stream = event.task_id.value;
     checked.record.type = static_cast<std::uint8_t>(event.type);
     if (!checked.erased) append_event_data(checked.record.payload, stored);

@@ -7,19 +7,6 @@
 namespace taskledger::commands {
 namespace {
 
-TaskEvent without_data(EventType type) {
-  switch (type) {
-    case EventType::task_created: return TaskCreated{};
-    case EventType::task_updated: return TaskUpdated{};
-    case EventType::task_completed: return TaskCompleted{};
-    case EventType::task_reopened: return TaskReopened{};
-    case EventType::task_deleted: return TaskDeleted{};
-    case EventType::task_restored: return TaskRestored{};
-    case EventType::task_erased: return TaskErased{};
-  }
-  return TaskUpdated{};
-}
-
 // Reads and decodes; `visit` gets the record and its event.
 template <class Visit>
 Result<void, storage::ReadError> each_event(const storage::EventLog& log, WorkspaceNumber workspace, const TaskId& id,
@@ -42,7 +29,7 @@ Result<void, storage::ReadError> each_event(const storage::EventLog& log, Worksp
 
 Result<TaskEvent, storage::ReadError> event_of(const storage::Record& record) {
   const auto type = static_cast<EventType>(record.type);
-  if (!record.payload) return without_data(type);
+  if (!record.payload) return event_without_data(type);
   auto event = parse_event_data(type, *record.payload);
   if (!event) {
     return storage::ReadError{fmt::format("position {}: {}", record.position.value, event.error().message)};

@@ -105,6 +105,26 @@ std::optional<EventType> parse_event_type(std::string_view name) noexcept {
   return std::nullopt;
 }
 
+TaskEvent event_without_data(EventType type) {
+  switch (type) {
+    case EventType::task_created:
+      return TaskCreated{};
+    case EventType::task_updated:
+      return TaskUpdated{};
+    case EventType::task_completed:
+      return TaskCompleted{};
+    case EventType::task_reopened:
+      return TaskReopened{};
+    case EventType::task_deleted:
+      return TaskDeleted{};
+    case EventType::task_restored:
+      return TaskRestored{};
+    case EventType::task_erased:
+      break;
+  }
+  return TaskErased{};
+}
+
 EventType type_of(const TaskEvent& event) noexcept {
   static_assert(std::variant_size_v<TaskEvent> == kNames.size());
   return static_cast<EventType>(event.index() + 1);  // the variant lists the events in the order of their types

@@ -39,6 +39,8 @@ struct TaskErased { friend bool operator==(const TaskErased&, const TaskErased&)
 using TaskEvent = std::variant<TaskCreated, TaskUpdated, TaskCompleted, TaskReopened, TaskDeleted, TaskRestored, TaskErased>;
 
 [[nodiscard]] EventType type_of(const TaskEvent&) noexcept;
+// What is left of an event whose payload was erased: its type.
+[[nodiscard]] TaskEvent event_without_data(EventType type);
 
 // The canonical `data` object. Keys in the order title, due_date, priority, action_type, assigned_to_id,
 // linked_entities (completed_at, completed_by). Of a creation nulls and an empty list of links are left out; of an

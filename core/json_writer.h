@@ -38,15 +38,18 @@ class ObjectWriter {
 inline void append_value(std::string& out, const std::string& text) { append_json_string(out, text); }
 inline void append_value(std::string& out, const std::vector<Link>& links) { append_links_json(out, links); }
 inline void append_value(std::string& out, Timestamp time) {
-  out += '"';
-  append_rfc3339(out, time);
-  out += '"';
+  char text[26];
+  text[0] = '"';
+  const std::size_t end = 1 + write_rfc3339(text + 1, time);
+  text[end] = '"';
+  out.append(text, end + 1);
 }
 template <class Tag>
 void append_value(std::string& out, const Id<Tag>& id) {
-  out += '"';
-  append_uuid(out, id.value);
-  out += '"';
+  char text[38];
+  text[0] = text[37] = '"';
+  write_uuid(text + 1, id.value);
+  out.append(text, sizeof text);
 }
 template <class Enumeration>
 requires std::is_enum_v<Enumeration>

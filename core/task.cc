@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/json_writer.h"
 #include "core/text.h"
 
 namespace taskledger {
@@ -25,41 +26,6 @@ std::optional<Enum> parse_in(const std::array<std::string_view, N>& names, std::
     if (names[code] == name) return static_cast<Enum>(code);
   }
   return std::nullopt;
-}
-
-// A value that needs no escaping, in quotes.
-void append_quoted(std::string& out, std::string_view plain) {
-  out += '"';
-  out += plain;
-  out += '"';
-}
-
-void append_value(std::string& out, Timestamp time) {
-  char text[26];
-  text[0] = '"';
-  const std::size_t end = 1 + write_rfc3339(text + 1, time);
-  text[end] = '"';
-  out.append(text, end + 1);
-}
-
-template <class Tag>
-void append_value(std::string& out, const Id<Tag>& id) {
-  char text[38];
-  text[0] = text[37] = '"';
-  write_uuid(text + 1, id.value);
-  out.append(text, sizeof text);
-}
-
-void append_value(std::string& out, Priority value) { append_quoted(out, name_of(value)); }
-void append_value(std::string& out, ActionType value) { append_quoted(out, name_of(value)); }
-
-template <class T>
-void append_value(std::string& out, const std::optional<T>& value) {
-  if (value) {
-    append_value(out, *value);
-  } else {
-    out += "null";
-  }
 }
 
 // The JSON of a task without its title, at most.
@@ -89,6 +55,7 @@ bool same_links(const std::vector<Link>& a, const std::vector<Link>& b) {
 }
 
 void append_task_json(std::string& out, const Task& task) {
+  using json::append_value;
   const std::size_t needed = out.size() + kMaxFixedJson + task.fields.title.size();
   if (out.capacity() < needed) out.reserve(std::max(needed, 2 * out.capacity()));  // a page stays linear
   out += R"({"id":)";
@@ -122,9 +89,9 @@ void append_links_json(std::string& out, const std::vector<Link>& links) {
   for (const Link& link : links) {
     out += first ? R"({"id":)" : R"(,{"id":)";
     first = false;
-    append_value(out, link.id);
+    json::append_value(out, link.id);
     out += R"(,"type":)";
-    append_quoted(out, name_of(link.type));
+    json::append_value(out, link.type);
     out += '}';
   }
   out += ']';
