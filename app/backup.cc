@@ -47,11 +47,15 @@ int run_restore(const RestoreSettings& settings) {
 
 void add_backup(CLI::App& root, Run& run) {
   auto settings = std::make_shared<BackupSettings>();
-  CLI::App* command = root.add_subcommand("backup", "Back the log up: a data directory, or what a running server serves (--url)");
+  CLI::App* command =
+      root.add_subcommand("backup", "Back the log up: a data directory, or what a running server serves (--url)");
   auto* data = add_data_option(*command, settings->data)->required(false);
-  auto* to = command->add_option("--to", settings->to, "Where backups are kept; each adds what is new")->type_name("DIR");
-  command->add_option("--key-file", settings->key_file, "Where secret.key is, when not in the data directory")->type_name("FILE");
-  auto* url = command->add_option("--url", settings->url, "A running server; the backup goes into its --backup-dir")->type_name("URL");
+  auto* to =
+      command->add_option("--to", settings->to, "Where backups are kept; each adds what is new")->type_name("DIR");
+  command->add_option("--key-file", settings->key_file, "Where secret.key is, when not in the data directory")
+      ->type_name("FILE");
+  auto* url = command->add_option("--url", settings->url, "A running server; the backup goes into its --backup-dir")
+                  ->type_name("URL");
   auto* token = command->add_option("--token", settings->token, "For --url; its scope: operator")->type_name("TOKEN");
   command->add_flag("--json", settings->json, "The result as JSON (always so with --url)");
   url->needs(token)->excludes(data)->excludes(to);

@@ -29,7 +29,8 @@ void finish_declaring(CLI::App& command, const std::string& version) {
     if (!names.empty() && names.front() != "help") option->envname(environment_name(names.front()));
   }
   command.set_version_flag("--version", version);
-  for (CLI::App* nested : command.get_subcommands([](const CLI::App*) { return true; })) finish_declaring(*nested, version);
+  for (CLI::App* nested : command.get_subcommands([](const CLI::App*) { return true; }))
+    finish_declaring(*nested, version);
 }
 
 void read_config(CLI::App& command, const std::string& path) {
@@ -77,12 +78,15 @@ int run_command_line(int argc, char** argv) {
   root.footer("Every flag can also be given in the environment: --data as TASKLEDGER_DATA, and so on.");
   root.get_formatter()->column_width(34);
   Run chosen;
-  for (const auto add : {add_serve, add_token, add_import, add_export, add_events, add_replay, add_verify, add_rebuild, add_backup, add_restore, add_stats}) add(root, chosen);
+  for (const auto add : {add_serve, add_token, add_import, add_export, add_events, add_replay, add_verify, add_rebuild,
+                         add_backup, add_restore, add_stats})
+    add(root, chosen);
   finish_declaring(root, "taskledger " TASKLEDGER_VERSION);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return root.exit(error);  // --help, --version
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
+      return root.exit(error);  // --help, --version
     complain(error.what());
     return kWrongUsage;
   }

@@ -44,7 +44,8 @@ std::string type_of(const storage::Record& record) {
 
 class Printer {
  public:
-  Printer(const EventsSettings& settings, projections::Directory& directory) : settings_(settings), directory_(directory) {}
+  Printer(const EventsSettings& settings, projections::Directory& directory)
+      : settings_(settings), directory_(directory) {}
 
   void print(const storage::Record& record) {
     if (!is_task_event(record)) directory_.apply(record);  // workspaces made while following
@@ -57,8 +58,8 @@ class Printer {
       fmt::print("{}\n", line);
     } else {
       fmt::print("{}  {}  {}  {}  {} v{}  by {}  {}\n", to_rfc3339(record.time), record.position.value,
-                 is_task_event(record) ? fmt::format("{}#{}", workspace.name, record.in_workspace.value) : "system", type_of(record),
-                 to_string(record.stream), record.version.value, to_string(record.actor),
+                 is_task_event(record) ? fmt::format("{}#{}", workspace.name, record.in_workspace.value) : "system",
+                 type_of(record), to_string(record.stream), record.version.value, to_string(record.actor),
                  record.payload ? shortened(*record.payload) : "(erased)");
     }
   }
@@ -69,7 +70,8 @@ class Printer {
 };
 
 // Prints what follows `after` and returns where it got to. Positions are the workspace's where one was named.
-std::uint64_t print_from(const storage::EventLog& log, const std::optional<Workspace>& workspace, std::uint64_t after, Printer& printer) {
+std::uint64_t print_from(const storage::EventLog& log, const std::optional<Workspace>& workspace, std::uint64_t after,
+                         Printer& printer) {
   const auto visit = [&](const storage::Record& record) {
     printer.print(record);
     after = workspace ? record.in_workspace.value : record.position.value;
@@ -112,7 +114,9 @@ void add_events(CLI::App& root, Run& run) {
   add_data_option(*command, settings->data);
   command->add_option("--workspace", settings->workspace, "Only this workspace's events")->type_name("NAME");
   command->add_option("--task", settings->task, "Only this task's events")->type_name("UUID");
-  command->add_option("--after", settings->after, "Only what comes after this position: of the workspace, without --workspace of the whole log")
+  command
+      ->add_option("--after", settings->after,
+                   "Only what comes after this position: of the workspace, without --workspace of the whole log")
       ->check(CLI::NonNegativeNumber)
       ->type_name("POSITION");
   command->add_flag("--follow", settings->follow, "Go on with what is appended, until Ctrl-C");

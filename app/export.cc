@@ -38,10 +38,11 @@ int run_export(const ExportSettings& settings) {
   if (!settings.workspace.empty()) {
     const Workspace workspace = workspace_named(directory, settings.workspace);
     const auto last = static_cast<double>(open.log->workspace_head(workspace.number).position.value);
-    need(open.log->read_feed(workspace.number, WorkspacePosition{settings.after}, settings.filter, [&](const storage::Record& record) {
-      write(record, workspace.id, static_cast<double>(record.in_workspace.value) / last);
-      return true;
-    }));
+    need(open.log->read_feed(workspace.number, WorkspacePosition{settings.after}, settings.filter,
+                             [&](const storage::Record& record) {
+                               write(record, workspace.id, static_cast<double>(record.in_workspace.value) / last);
+                               return true;
+                             }));
   } else {
     const Position head = open.log->head().position;
     WorkspaceNumber number;
@@ -63,8 +64,11 @@ void add_export(CLI::App& root, Run& run) {
   auto settings = std::make_shared<ExportSettings>();
   CLI::App* command = root.add_subcommand("export", "Write event lines; may run beside a server");
   add_data_option(*command, settings->data);
-  command->add_option("--workspace", settings->workspace, "Only this one; otherwise all, in the order of the log")->type_name("NAME");
-  command->add_option("--after", settings->after, "Only events after this position: of the workspace, without --workspace of the whole log")
+  command->add_option("--workspace", settings->workspace, "Only this one; otherwise all, in the order of the log")
+      ->type_name("NAME");
+  command
+      ->add_option("--after", settings->after,
+                   "Only events after this position: of the workspace, without --workspace of the whole log")
       ->check(CLI::NonNegativeNumber)
       ->type_name("POSITION");
   command->add_option("-o,--output", settings->file, "Instead of stdout; .gz compresses")->type_name("FILE");

@@ -47,7 +47,8 @@ Url parse_url(const std::string& text) {
   const bool has_port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
   url.host = authority.substr(0, has_port ? colon : authority.size());
   url.port = has_port ? std::string(authority.substr(colon + 1)) : url.tls ? "443" : "80";
-  if (url.host.size() > 2 && url.host.front() == '[' && url.host.back() == ']') url.host = url.host.substr(1, url.host.size() - 2);
+  if (url.host.size() > 2 && url.host.front() == '[' && url.host.back() == ']')
+    url.host = url.host.substr(1, url.host.size() - 2);
   if (url.host.empty()) throw Failed("--url names no host");
   return url;
 }
@@ -77,7 +78,8 @@ void connect(asio::io_context& context, beast::tcp_stream& stream, const Url& ur
   const auto endpoints = resolver.resolve(url.host, url.port);
   beast::error_code failed;
   stream.expires_after(kDeadline);
-  stream.async_connect(endpoints, [&failed](beast::error_code error, const asio::ip::tcp::endpoint&) { failed = error; });
+  stream.async_connect(endpoints,
+                       [&failed](beast::error_code error, const asio::ip::tcp::endpoint&) { failed = error; });
   finish(context, failed);
 }
 
@@ -97,8 +99,8 @@ void exchange_over_tls(asio::io_context& context, const Url& url, const Request&
 
 }  // namespace
 
-HttpAnswer http_request(const std::string& base, const std::string& token, std::string_view method, std::string_view target,
-                        std::string_view body) {
+HttpAnswer http_request(const std::string& base, const std::string& token, std::string_view method,
+                        std::string_view target, std::string_view body) {
   const Url url = parse_url(base);
   Request request;
   request.method_string(beast::string_view(method.data(), method.size()));
@@ -129,8 +131,8 @@ HttpAnswer http_request(const std::string& base, const std::string& token, std::
   return {parser.get().result_int(), std::move(parser.get().body())};
 }
 
-std::string http_request_ok(const std::string& base, const std::string& token, std::string_view method, std::string_view target,
-                            std::string_view body) {
+std::string http_request_ok(const std::string& base, const std::string& token, std::string_view method,
+                            std::string_view target, std::string_view body) {
   HttpAnswer answer = http_request(base, token, method, target, body);
   if (answer.status >= 200 && answer.status < 300) return std::move(answer.body);
   std::string reason = "HTTP status " + std::to_string(answer.status);

@@ -55,10 +55,14 @@ int run_import(const ImportSettings& settings) {
       .file = settings.file,
       .workspace = workspace_id_of(*name),
       .now = system_now(),
-      .state_in_log = [&](const TaskId& id) { return had_events ? need(commands::fold_task(*open.log, target.number, id)) : Task{}; },
-      .progress = [&](std::uint64_t events) {
-        progress.update(events, static_cast<double>(lines.bytes_read()) / static_cast<double>(lines.file_bytes()));
-      },
+      .state_in_log =
+          [&](const TaskId& id) {
+            return had_events ? need(commands::fold_task(*open.log, target.number, id)) : Task{};
+          },
+      .progress =
+          [&](std::uint64_t events) {
+            progress.update(events, static_cast<double>(lines.bytes_read()) / static_cast<double>(lines.file_bytes()));
+          },
       .ids_in_log =
           [&](const TaskId& id) {
             std::vector<EventId> ids;
@@ -86,7 +90,9 @@ void add_import(CLI::App& root, Run& run) {
   auto settings = std::make_shared<ImportSettings>();  // shared by the parser and the run
   CLI::App* command = root.add_subcommand("import", "Take a workspace's history in from event lines; all or nothing");
   add_data_option(*command, settings->data);
-  command->add_option("--workspace", settings->workspace, "The workspace; made when it is not there")->type_name("NAME")->required();
+  command->add_option("--workspace", settings->workspace, "The workspace; made when it is not there")
+      ->type_name("NAME")
+      ->required();
   command->add_flag("--json", settings->json, "The result as JSON");
   command->add_option("FILE", settings->file, "Event lines, .ndjson or .ndjson.gz")->required();
   command->callback([settings, &run] { run = [settings] { return run_import(*settings); }; });

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "app/command.h"
-#include "app/task_states.h"
 #include "app/imported_ids.h"
+#include "app/task_states.h"
 #include "core/decider.h"
 #include "core/event.h"
 
@@ -179,7 +179,8 @@ ImportCounts import_lines(LineReader& lines, const ImportJob& job, storage::Bulk
     }
   }
   if (const auto task = checker.unfinished()) {
-    throw Failed(job.file + ": the events of task " + to_string(*task) + " have no 'data', and no TaskErased follows them");
+    throw Failed(job.file + ": the events of task " + to_string(*task) +
+                 " have no 'data', and no TaskErased follows them");
   }
   writer.write(std::move(batch));
   writer.finish();

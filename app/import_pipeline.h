@@ -21,10 +21,10 @@ struct ImportCounts {
 };
 
 struct ImportJob {
-  std::string file;                                  // as named in errors
+  std::string file;  // as named in errors
   WorkspaceId workspace;
-  Timestamp now;                                     // later times are refused
-  std::function<Task(const TaskId&)> state_in_log;   // of a task met for the first time
+  Timestamp now;                                    // later times are refused
+  std::function<Task(const TaskId&)> state_in_log;  // of a task met for the first time
   std::function<void(std::uint64_t events)> progress;
   std::function<std::vector<EventId>(const TaskId&)> ids_in_log = {};  // of its events; derived ones may be left out
 };

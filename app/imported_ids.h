@@ -15,7 +15,9 @@ namespace taskledger::app {
 class ImportedIds {
  public:
   void keep(const TaskId& task, const EventId& id) { ids_.insert(key(task, id)); }
-  [[nodiscard]] bool has(const TaskId& task, const EventId& id) const { return !ids_.empty() && ids_.contains(key(task, id)); }
+  [[nodiscard]] bool has(const TaskId& task, const EventId& id) const {
+    return !ids_.empty() && ids_.contains(key(task, id));
+  }
 
  private:
   using Key = std::pair<std::uint64_t, std::uint64_t>;

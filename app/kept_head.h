@@ -11,7 +11,7 @@ namespace taskledger::app {
 
 struct KeptHead {
   std::optional<WorkspaceId> workspace;
-  storage::WorkspaceHead head;  // `time` as far as it is given
+  storage::WorkspaceHead head;    // `time` as far as it is given
   std::string signature, key_id;  // empty: it has none
 };
 // Throws Failed naming the file when it is no such head.

@@ -11,7 +11,7 @@
 namespace taskledger::app {
 
 LineReader::LineReader(std::string path) : path_(std::move(path)), buffer_(2 * kMaxLineBytes) {
-  struct stat status{};
+  struct stat status {};
   if (stat(path_.c_str(), &status) != 0) throw Failed(path_ + ": " + std::strerror(errno));
   if (S_ISDIR(status.st_mode)) throw Failed(path_ + ": is a directory");
   file_bytes_ = static_cast<std::uint64_t>(status.st_size);
@@ -46,7 +46,8 @@ bool LineReader::next(std::string_view& line) {
     const std::size_t stop = found != nullptr ? static_cast<std::size_t>(found - buffer_.data()) : end_;
     scanned_ = stop;
     if (stop - begin_ > kMaxLineBytes)
-      throw Failed(path_ + ":" + std::to_string(line_number_ + 1) + ": longer than " + std::to_string(kMaxLineBytes) + " bytes");
+      throw Failed(path_ + ":" + std::to_string(line_number_ + 1) + ": longer than " + std::to_string(kMaxLineBytes) +
+                   " bytes");
     if (found == nullptr && !at_end_) {
       fill();
       continue;

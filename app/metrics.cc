@@ -22,8 +22,12 @@ using Families = std::vector<MetricFamily>;
 class Writer {
  public:
   explicit Writer(Families& out) : out_(out) {}
-  Writer& gauge(std::string name, std::string help) { return begin(std::move(name), std::move(help), MetricType::Gauge); }
-  Writer& counter(std::string name, std::string help) { return begin(std::move(name), std::move(help), MetricType::Counter); }
+  Writer& gauge(std::string name, std::string help) {
+    return begin(std::move(name), std::move(help), MetricType::Gauge);
+  }
+  Writer& counter(std::string name, std::string help) {
+    return begin(std::move(name), std::move(help), MetricType::Counter);
+  }
   Writer& of(double value, Labels labels = {}) {
     ClientMetric& metric = out_.back().metric.emplace_back();
     metric.label = std::move(labels);
@@ -53,14 +57,18 @@ class Writer {
 
 void add_log(Writer& to, const MetricsSources& from) {
   const storage::AppendFigures figures = from.log.append_figures();
-  to.histogram("taskledger_commit_batch_commits", "Commits that one write to the log made durable together.", figures.commits_per_group);
+  to.histogram("taskledger_commit_batch_commits", "Commits that one write to the log made durable together.",
+               figures.commits_per_group);
   to.histogram("taskledger_commit_batch_events", "Records in one write to the log.", figures.records_per_group);
-  to.histogram("taskledger_commit_sync_seconds", "Writing one batch to the log, its sync included.", figures.write_seconds);
+  to.histogram("taskledger_commit_sync_seconds", "Writing one batch to the log, its sync included.",
+               figures.write_seconds);
   to.gauge("taskledger_commit_queue_commits", "Commits that wait to be durable.").of(figures.queued_commits);
   to.gauge("taskledger_commit_queue_bytes", "Bytes of them.").of(figures.queued_bytes);
-  to.counter("taskledger_commit_queue_rejected_total", "Commits refused since the queue was full.").of(figures.turned_away);
+  to.counter("taskledger_commit_queue_rejected_total", "Commits refused since the queue was full.")
+      .of(figures.turned_away);
   to.gauge("taskledger_log_position", "Global position of the last durable record.").of(from.log.head().position.value);
-  to.gauge("taskledger_log_writable", "1 while the log takes writes; 0 once a write has failed.").of(from.log.failure() ? 0.0 : 1.0);
+  to.gauge("taskledger_log_writable", "1 while the log takes writes; 0 once a write has failed.")
+      .of(from.log.failure() ? 0.0 : 1.0);
 }
 
 // How long ago the oldest record was written that reads do not reflect yet.
@@ -99,7 +107,8 @@ void add_projections(Writer& to, const MetricsSources& from) {
   each([](const auto& status) { return status.progress; });
   to.gauge("taskledger_projection_events_per_second", "Of the catch-up or rebuild under way.");
   each([](const auto& status) { return status.events_per_second; });
-  to.gauge("taskledger_projections_running", "1 while read models follow the log; 0 once they have stopped.").of(from.models.failure() ? 0.0 : 1.0);
+  to.gauge("taskledger_projections_running", "1 while read models follow the log; 0 once they have stopped.")
+      .of(from.models.failure() ? 0.0 : 1.0);
   const auto images = from.models.images();
   to.gauge("taskledger_image_cache_workspaces", "Workspaces whose read models are in memory.").of(images.workspaces);
   to.gauge("taskledger_image_cache_bytes", "Bytes of them, as last measured.").of(images.bytes);
@@ -114,7 +123,8 @@ void add_webhooks(Writer& to, const MetricsSources& from) {
   to.gauge("taskledger_webhook_deliveries", "Deliveries that wait for another attempt, or are parked.")
       .of(figures.waiting, {{"state", "waiting"}})
       .of(figures.parked, {{"state", "parked"}});
-  to.gauge("taskledger_webhook_lag_events", "Events of its workspace that the webhook furthest behind has not seen.").of(figures.lag);
+  to.gauge("taskledger_webhook_lag_events", "Events of its workspace that the webhook furthest behind has not seen.")
+      .of(figures.lag);
 }
 
 void add_stores(Writer& to, const MetricsSources& from) {
@@ -127,9 +137,11 @@ void add_stores(Writer& to, const MetricsSources& from) {
   to.gauge("taskledger_rocksdb_wal_bytes", "Write-ahead log files; the views have none."), both(&Store::wal_bytes);
   to.gauge("taskledger_rocksdb_memtable_bytes", "Memtables."), both(&Store::memtable_bytes);
   to.gauge("taskledger_rocksdb_block_cache_bytes", "Block cache in use."), both(&Store::cache_bytes);
-  to.gauge("taskledger_rocksdb_table_readers_bytes", "Indexes and filters of open files."), both(&Store::table_readers_bytes);
+  to.gauge("taskledger_rocksdb_table_readers_bytes", "Indexes and filters of open files."),
+      both(&Store::table_readers_bytes);
   to.gauge("taskledger_rocksdb_files", "Live table files."), both(&Store::files);
-  to.gauge("taskledger_rocksdb_pending_compaction_bytes", "Bytes that compaction still has to rewrite."), both(&Store::pending_compaction_bytes);
+  to.gauge("taskledger_rocksdb_pending_compaction_bytes", "Bytes that compaction still has to rewrite."),
+      both(&Store::pending_compaction_bytes);
   to.gauge("taskledger_rocksdb_background_errors", "Failed flushes and compactions."), both(&Store::background_errors);
   to.gauge("taskledger_rocksdb_write_stalled", "1 while writes are slowed down or stopped.")
       .of(log.write_stalled ? 1.0 : 0.0, {{"store", "log"}})
@@ -155,7 +167,8 @@ std::string metrics_text(const MetricsSources& sources) {
   sources.requests.collect(families);
   Writer to(families);
   to.gauge("taskledger_http_connections", "Open connections.").of(std::uint64_t{sources.connections()});
-  to.gauge("taskledger_worker_queue_jobs", "Long reads and administration that wait for a worker.").of(std::uint64_t{sources.workers.waiting()});
+  to.gauge("taskledger_worker_queue_jobs", "Long reads and administration that wait for a worker.")
+      .of(std::uint64_t{sources.workers.waiting()});
   add_log(to, sources);
   add_projections(to, sources);
   add_webhooks(to, sources);

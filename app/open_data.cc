@@ -10,7 +10,8 @@ namespace taskledger::app {
 
 OpenLog open_to_write(const std::string& data, const std::string& key_file, storage::LogOptions settings) {
   OpenLog open;
-  open.directory = need(storage::DataDirectory::open(data, {storage::DataDirectory::Access::exclusive, key_file, system_random}));
+  open.directory =
+      need(storage::DataDirectory::open(data, {storage::DataDirectory::Access::exclusive, key_file, system_random}));
   settings.clock = system_now;
   settings.random = system_random;
   open.log = need(storage::open_event_log(*open.directory, std::move(settings)));

@@ -21,7 +21,8 @@ struct OpenLog {
 };
 
 // For this process alone; made when it is not there. `settings` without clock and randomness: they are the system's.
-[[nodiscard]] OpenLog open_to_write(const std::string& data, const std::string& key_file = {}, storage::LogOptions settings = {});
+[[nodiscard]] OpenLog open_to_write(const std::string& data, const std::string& key_file = {},
+                                    storage::LogOptions settings = {});
 // Must be there, and may be in use: what is appended later shows after catch_up().
 struct OpenReader {
   std::unique_ptr<storage::DataDirectory> directory;

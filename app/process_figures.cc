@@ -36,11 +36,13 @@ ProcessFigures process_figures() {
       if (number == 20) figures.threads = std::stoull(field);
       if (number == 22) figures.start_time_seconds = boot_time() + std::stod(field) / ticks;
       if (number == 23) figures.virtual_bytes = std::stoull(field);
-      if (number == 24) figures.resident_bytes = std::stoull(field) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+      if (number == 24)
+        figures.resident_bytes = std::stoull(field) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     }
   }
   std::error_code ignored;
-  for (std::filesystem::directory_iterator at("/proc/self/fd", ignored), end; at != end; at.increment(ignored)) ++figures.open_fds;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", ignored), end; at != end; at.increment(ignored))
+    ++figures.open_fds;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) figures.max_fds = limit.rlim_cur;
   return figures;

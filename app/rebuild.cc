@@ -52,7 +52,8 @@ int rebuild(const RebuildSettings& settings, const OpenLog& open, storage::ViewS
     progress.update_now(position.value, static_cast<double>(position.value) / static_cast<double>(to.value));
     return true;
   }));
-  fmt::print("rebuilt from {} records, {:.0f} records/s\n", to.value, static_cast<double>(to.value) / progress.seconds());
+  fmt::print("rebuilt from {} records, {:.0f} records/s\n", to.value,
+             static_cast<double>(to.value) / progress.seconds());
   return kDone;
 }
 
@@ -60,8 +61,8 @@ int check(const RebuildSettings& settings, const OpenLog& open, const storage::V
   projections::Team team(settings.threads);
   Progress progress("checked");
   const auto total = static_cast<double>(std::max<std::uint64_t>(1, open.log->head().position.value));
-  const projections::Compared compared = need(projections::check_generations(
-      *open.log, views, chosen(settings.projection), team, [&](Position position) {
+  const projections::Compared compared =
+      need(projections::check_generations(*open.log, views, chosen(settings.projection), team, [&](Position position) {
         progress.update_now(position.value, static_cast<double>(position.value) / total);
         return true;
       }));
@@ -95,10 +96,13 @@ int report_check(std::uint64_t rows, std::uint64_t differences, const std::vecto
 
 void add_rebuild(CLI::App& root, Run& run) {
   auto settings = std::make_shared<RebuildSettings>();
-  CLI::App* command = root.add_subcommand("rebuild", "Build the read models anew from the log, or check them against it");
-  auto* data = command->add_option("--data", settings->data, "The data directory; no server may hold it")->type_name("DIR");
+  CLI::App* command =
+      root.add_subcommand("rebuild", "Build the read models anew from the log, or check them against it");
+  auto* data =
+      command->add_option("--data", settings->data, "The data directory; no server may hold it")->type_name("DIR");
   auto* url = command->add_option("--url", settings->url, "A running server instead")->type_name("URL")->excludes(data);
-  auto* token = command->add_option("--token", settings->token, "For --url: a token with the scope operator")->type_name("ksr_…");
+  auto* token =
+      command->add_option("--token", settings->token, "For --url: a token with the scope operator")->type_name("ksr_…");
   url->needs(token);
   command->add_option("--projection", settings->projection, "Only this one: list, mode, stats or notifications")
       ->check(CLI::IsMember({"list", "mode", "stats", "notifications"}))

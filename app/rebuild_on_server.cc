@@ -35,20 +35,23 @@ double number_of(simdjson::simdjson_result<element> value) {
 void print_progress(const element& projection) {
   const double progress = number_of(projection["progress"]), rate = number_of(projection["events_per_second"]);
   const double checkpoint = number_of(projection["checkpoint"]);
-  std::string line = fmt::format("{} {}: {:.0f} %", text_of(projection["state"]), text_of(projection["name"]), progress * 100);
-  if (rate > 0) line += fmt::format(", {:.0f} events/s, {:.0f} s left", rate, checkpoint * (1 - std::min(progress, 1.0)) / rate);
+  std::string line =
+      fmt::format("{} {}: {:.0f} %", text_of(projection["state"]), text_of(projection["name"]), progress * 100);
+  if (rate > 0)
+    line += fmt::format(", {:.0f} events/s, {:.0f} s left", rate, checkpoint * (1 - std::min(progress, 1.0)) / rate);
   fmt::print(stderr, "{}\n", line);
 }
 
 // Looks until `busy` says of none of those named that it is still at work; the last look is given to `each`.
-void watch(const RemoteServer& server, const std::vector<std::string>& names, const std::function<bool(const element&)>& busy,
-           const std::function<void(const element&)>& each) {
+void watch(const RemoteServer& server, const std::vector<std::string>& names,
+           const std::function<bool(const element&)>& busy, const std::function<void(const element&)>& each) {
   simdjson::dom::parser parser;
   for (int look = 0;; ++look, std::this_thread::sleep_for(kBetweenLooks)) {
     const std::string answer = http_request_ok(server.url, server.token, "GET", kPath);
     std::vector<element> ours;
     simdjson::dom::array all;
-    if (parser.parse(answer)["data"].get(all) != simdjson::SUCCESS) throw Failed(server.url + ": not an answer of a taskledger");
+    if (parser.parse(answer)["data"].get(all) != simdjson::SUCCESS)
+      throw Failed(server.url + ": not an answer of a taskledger");
     for (const element one : all) {
       if (std::find(names.begin(), names.end(), text_of(one["name"])) != names.end()) ours.push_back(one);
     }
@@ -62,7 +65,8 @@ void watch(const RemoteServer& server, const std::vector<std::string>& names, co
 }
 
 void ask(const RemoteServer& server, const std::vector<std::string>& names, const char* what) {
-  for (const std::string& name : names) (void)http_request_ok(server.url, server.token, "POST", fmt::format("{}/{}/{}", kPath, name, what));
+  for (const std::string& name : names)
+    (void)http_request_ok(server.url, server.token, "POST", fmt::format("{}/{}/{}", kPath, name, what));
 }
 
 }  // namespace
@@ -74,7 +78,8 @@ int rebuild_on_server(const RemoteServer& server, const std::vector<std::string>
       [](const element& one) {
         const std::string name = text_of(one["name"]), error = text_of(one["error"]);
         if (!error.empty()) throw Failed(name + ": " + error);
-        fmt::print("{}: generation {}, checkpoint {}\n", name, number_of(one["generation"]), number_of(one["checkpoint"]));
+        fmt::print("{}: generation {}, checkpoint {}\n", name, number_of(one["generation"]),
+                   number_of(one["checkpoint"]));
       });
   return kDone;
 }

@@ -47,7 +47,9 @@ void print_task(const ReplaySettings& settings, const Task& task) {
   line("priority", fields.priority ? std::string(name_of(*fields.priority)) : "-");
   line("action type", fields.action_type ? std::string(name_of(*fields.action_type)) : "-");
   line("assigned to", fields.assigned_to ? to_string(*fields.assigned_to) : "-");
-  line("completed", task.is_completed() ? fmt::format("{} by {}", shown(task.completed_at), to_string(task.completed_by.value_or(UserId{}))) : "no");
+  line("completed", task.is_completed() ? fmt::format("{} by {}", shown(task.completed_at),
+                                                      to_string(task.completed_by.value_or(UserId{})))
+                                        : "no");
   line("created", fmt::format("{} by {}", to_rfc3339(task.created_at), to_string(task.created_by)));
   line("updated", to_rfc3339(task.updated_at));
   for (const Link& link : fields.links) line("linked to", fmt::format("{} {}", name_of(link.type), to_string(link.id)));
@@ -61,8 +63,8 @@ std::string line_of(const Task& task) {
 
 // An erased task has no past: its stream is looked at to its end.
 int replay_task(const storage::EventLog& log, WorkspaceNumber workspace, const ReplaySettings& settings) {
-  const auto state = need(commands::fold_task(log, workspace, *settings.task,
-                                              [&](const storage::Record& record) { return record.time <= settings.at; }));
+  const auto state = need(commands::fold_task(
+      log, workspace, *settings.task, [&](const storage::Record& record) { return record.time <= settings.at; }));
   bool erased = false;
   need(log.read_stream(workspace, settings.task->value, state.version.next(), [&](const storage::Record& record) {
     erased = erased || record.type == static_cast<std::uint8_t>(EventType::task_erased);
@@ -166,15 +168,20 @@ void add_replay(CLI::App& root, Run& run) {
     std::string as_of, zone, task, user;
   };
   auto given = std::make_shared<Given>();
-  CLI::App* command = root.add_subcommand("replay", "What was true at an instant, from the log alone; may run beside a server");
+  CLI::App* command =
+      root.add_subcommand("replay", "What was true at an instant, from the log alone; may run beside a server");
   add_data_option(*command, given->settings.data);
   command->add_option("--workspace", given->settings.workspace, "The workspace")->type_name("NAME")->required();
   command->add_option("--as-of", given->as_of, "The instant, or a day: its end")->type_name("TIME")->required();
   CLI::Option* stats = command->add_flag("--stats", given->settings.stats, "The statistics of then, not the list");
   CLI::Option* task = command->add_option("--task", given->task, "This task alone")->type_name("UUID")->excludes(stats);
   command->add_option("--user", given->user, "Only tasks assigned to this user")->type_name("UUID")->excludes(task);
-  command->add_option("--timezone", given->zone, "In which TIME is read, and days and weeks are; default UTC")->type_name("TZ");
-  command->add_option("--limit", given->settings.limit, "List no more tasks than this; 0: all")->type_name("N")->excludes(task)->excludes(stats);
+  command->add_option("--timezone", given->zone, "In which TIME is read, and days and weeks are; default UTC")
+      ->type_name("TZ");
+  command->add_option("--limit", given->settings.limit, "List no more tasks than this; 0: all")
+      ->type_name("N")
+      ->excludes(task)
+      ->excludes(stats);
   command->add_flag("--json", given->settings.json, "The bodies of the API");
   command->callback([given, &run] {
     ReplaySettings& settings = given->settings;

@@ -102,7 +102,9 @@ class Process {
     return metrics_text({requests_, *open_.log, *models_.views, *models_.runner, webhooks_, workers_,
                          [this] { return server_.connections(); }, system_now, TASKLEDGER_VERSION});
   }
-  [[nodiscard]] std::optional<std::string> why_not_ready() const { return http::why_not_ready(*open_.log, *models_.runner); }
+  [[nodiscard]] std::optional<std::string> why_not_ready() const {
+    return http::why_not_ready(*open_.log, *models_.runner);
+  }
   [[nodiscard]] http::ApiParts api_parts(const ServeSettings& settings) {
     http::ApiParts parts{*open_.log, *models_.runner, *commands_, workers_, system_now, system_random, &webhooks_};
     parts.past = &past_;
@@ -110,7 +112,8 @@ class Process {
     parts.metrics = &requests_;
     if (settings.access_log > 0) parts.access_log = &access_log_;
     // Figures are no secret of a workspace, but nobody's outside either.
-    if (settings.metrics_listen.empty() && is_loopback(settings.server.address)) parts.scrape = [this] { return scrape(); };
+    if (settings.metrics_listen.empty() && is_loopback(settings.server.address))
+      parts.scrape = [this] { return scrape(); };
     return parts;
   }
   [[nodiscard]] http::ApiOptions api_options(const ServeSettings& settings) const {
@@ -173,8 +176,9 @@ std::string url_of(bool tls, const std::string& address, std::uint16_t port) {
 
 void warn_of_plain_text(const ServeSettings& settings) {
   if (is_loopback(settings.server.address) || !settings.server.tls_certificate.empty()) return;
-  spdlog::warn("{} is no loopback address, and there is no certificate: tokens travel in plain text unless a proxy encrypts",
-               settings.server.address);
+  spdlog::warn(
+      "{} is no loopback address, and there is no certificate: tokens travel in plain text unless a proxy encrypts",
+      settings.server.address);
 }
 
 // Each arena keeps what it once needed; one a thread, as glibc would have it, is memory that nobody uses.
@@ -188,8 +192,10 @@ int serve(const ServeSettings& settings) {
   ServiceManager manager;
   Process process(settings);
   process.start();
-  fmt::print("listening on {}\n", url_of(!settings.server.tls_certificate.empty(), settings.server.address, process.port()));
-  if (const auto port = process.metrics_port()) fmt::print("metrics on {}/metrics\n", url_of(false, settings.metrics_address, *port));
+  fmt::print("listening on {}\n",
+             url_of(!settings.server.tls_certificate.empty(), settings.server.address, process.port()));
+  if (const auto port = process.metrics_port())
+    fmt::print("metrics on {}/metrics\n", url_of(false, settings.metrics_address, *port));
   std::fflush(stdout);
   manager.ready();
   manager.watch([&process] { return process.alive(); });

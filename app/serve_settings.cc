@@ -22,17 +22,19 @@ CLI::Option* number(CLI::App& command, const char* flag, Number& value, const ch
 
 CLI::Option* duration(CLI::App& command, const char* flag, milliseconds& value, const char* what) {
   return command
-      .add_option_function<std::uint32_t>(flag, [&value](const std::uint32_t& ms) { value = milliseconds{ms}; }, what)
+      .add_option_function<std::uint32_t>(
+          flag, [&value](const std::uint32_t& ms) { value = milliseconds{ms}; }, what)
       ->type_name("MS")
       ->check(CLI::PositiveNumber)
       ->default_str(std::to_string(value.count()));
 }
 
 template <class Enum>
-CLI::Option* choice(CLI::App& command, const char* flag, Enum& value, const std::map<std::string, Enum>& names, const char* what,
-                    const char* standard) {
+CLI::Option* choice(CLI::App& command, const char* flag, Enum& value, const std::map<std::string, Enum>& names,
+                    const char* what, const char* standard) {
   return command
-      .add_option_function<std::string>(flag, [&value, names](const std::string& name) { value = names.at(name); }, what)
+      .add_option_function<std::string>(
+          flag, [&value, names](const std::string& name) { value = names.at(name); }, what)
       ->check(CLI::IsMember(names))
       ->type_name("")
       ->default_str(standard);
@@ -40,13 +42,17 @@ CLI::Option* choice(CLI::App& command, const char* flag, Enum& value, const std:
 
 void declare_server(CLI::App& command, ServeSettings& settings) {
   http::ServerOptions& server = settings.server;
-  command.add_option("--listen", settings.listen, "Address and port; port 0 takes a free one")->type_name("HOST:PORT")->capture_default_str();
+  command.add_option("--listen", settings.listen, "Address and port; port 0 takes a free one")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
   number(command, "--threads", server.threads, "Threads for connections; 0: one a core");
-  command.add_option("--tls-cert", server.tls_certificate, "Certificate chain, PEM; read anew on SIGHUP")->type_name("FILE");
+  command.add_option("--tls-cert", server.tls_certificate, "Certificate chain, PEM; read anew on SIGHUP")
+      ->type_name("FILE");
   command.add_option("--tls-key", server.tls_key, "Its key, PEM")->type_name("FILE");
   number(command, "--max-connections", server.max_connections, "More are answered 503")->check(CLI::PositiveNumber);
   number(command, "--max-request-line", server.max_request_line, "Bytes; longer is 414")->check(CLI::PositiveNumber);
-  number(command, "--max-header-bytes", server.max_header_bytes, "Bytes of all header fields; more is 431")->check(CLI::PositiveNumber);
+  number(command, "--max-header-bytes", server.max_header_bytes, "Bytes of all header fields; more is 431")
+      ->check(CLI::PositiveNumber);
   duration(command, "--header-timeout", server.header_timeout, "From a request's first byte to the end of its head");
   duration(command, "--body-timeout", server.body_timeout, "For a whole body");
   duration(command, "--idle-timeout", server.idle_timeout, "Between requests of a connection");
@@ -55,43 +61,61 @@ void declare_server(CLI::App& command, ServeSettings& settings) {
 }
 
 void declare_api(CLI::App& command, ServeSettings& settings) {
-  command.add_option("--cors-origins", settings.api.cors_origins, "Origins that may call from browsers, or *; empty: off")->type_name("LIST");
+  command
+      .add_option("--cors-origins", settings.api.cors_origins, "Origins that may call from browsers, or *; empty: off")
+      ->type_name("LIST");
   number(command, "--rate-limit", settings.api.rate_limit, "Requests a second for each token; 0: no limit");
   number(command, "--rate-burst", settings.api.rate_burst, "Requests at once; 0: as the rate");
   duration(command, "--stream-heartbeat", settings.api.stream_heartbeat, "Between signs of life on event streams");
-  number(command, "--auth-failure-rate", settings.api.auth_failure_rate, "Invalid tokens a second from one address before 429; 0: no limit");
+  number(command, "--auth-failure-rate", settings.api.auth_failure_rate,
+         "Invalid tokens a second from one address before 429; 0: no limit");
   number(command, "--auth-failure-burst", settings.api.auth_failure_burst, "Of them at once");
-  number(command, "--workers", settings.workers, "Threads for long reads and administration")->check(CLI::Range(1, 256));
-  number(command, "--worker-queue", settings.worker_queue, "Long reads that may wait; more are answered 503")->check(CLI::PositiveNumber);
+  number(command, "--workers", settings.workers, "Threads for long reads and administration")
+      ->check(CLI::Range(1, 256));
+  number(command, "--worker-queue", settings.worker_queue, "Long reads that may wait; more are answered 503")
+      ->check(CLI::PositiveNumber);
 }
 
 void declare_storage(CLI::App& command, ServeSettings& settings) {
   choice<storage::Durability>(command, "--durability", settings.log.durability,
                               {{"fsync", storage::Durability::fsync}, {"os", storage::Durability::os}},
                               "fsync: acknowledged is on disk; os: a power loss may take the last second", "fsync");
-  command.add_option("--key-file", settings.key_file, "Where secret.key is, when not in the data directory")->type_name("FILE");
-  command.add_option("--backup-dir", settings.backup_dir, "Where backups go that are asked for over the API; empty: none")->type_name("DIR");
+  command.add_option("--key-file", settings.key_file, "Where secret.key is, when not in the data directory")
+      ->type_name("FILE");
+  command
+      .add_option("--backup-dir", settings.backup_dir, "Where backups go that are asked for over the API; empty: none")
+      ->type_name("DIR");
   number(command, "--cache-mb", settings.cache_mb, "Memory for workspaces' read models")->check(CLI::Range(1, 1 << 20));
-  number(command, "--rebuild-threads", settings.runner.rebuild_threads, "For rebuilding and checking read models; 0: one a core")
+  number(command, "--rebuild-threads", settings.runner.rebuild_threads,
+         "For rebuilding and checking read models; 0: one a core")
       ->check(CLI::Range(0, 256));
   number(command, "--self-check-interval", settings.self_check_seconds,
          "Seconds between slow checks of the read models against the log; 0: none");
-  number(command, "--past-cache-mb", settings.past_cache_mb, "Memory for lists and stats of the past (as_of)")->check(CLI::Range(1, 1 << 20));
-  number(command, "--max-queued-commits", settings.log.max_queued_commits, "Writes that may wait for the disk; more are answered 503")
+  number(command, "--past-cache-mb", settings.past_cache_mb, "Memory for lists and stats of the past (as_of)")
+      ->check(CLI::Range(1, 1 << 20));
+  number(command, "--max-queued-commits", settings.log.max_queued_commits,
+         "Writes that may wait for the disk; more are answered 503")
       ->check(CLI::PositiveNumber);
   number(command, "--max-queued-bytes", settings.log.max_queued_bytes, "Bytes of them")->check(CLI::PositiveNumber);
-  number(command, "--max-group-records", settings.log.max_group_records, "Records of one group commit")->check(CLI::PositiveNumber);
-  number(command, "--max-group-bytes", settings.log.max_group_bytes, "Bytes of one group commit")->check(CLI::PositiveNumber);
+  number(command, "--max-group-records", settings.log.max_group_records, "Records of one group commit")
+      ->check(CLI::PositiveNumber);
+  number(command, "--max-group-bytes", settings.log.max_group_bytes, "Bytes of one group commit")
+      ->check(CLI::PositiveNumber);
 }
 
 void declare_webhooks(CLI::App& command, ServeSettings& settings) {
   reactors::WebhookSettings& webhooks = settings.webhooks;
-  command.add_flag("--webhook-allow-private", webhooks.allow_private, "Send webhooks to loopback and private addresses too");
-  command.add_option("--webhook-ca", webhooks.extra_ca_file, "Certificates trusted beside the system's, PEM")->type_name("FILE");
+  command.add_flag("--webhook-allow-private", webhooks.allow_private,
+                   "Send webhooks to loopback and private addresses too");
+  command.add_option("--webhook-ca", webhooks.extra_ca_file, "Certificates trusted beside the system's, PEM")
+      ->type_name("FILE");
   duration(command, "--webhook-timeout", webhooks.total_timeout, "For one attempt of a delivery");
-  number(command, "--webhook-in-flight", webhooks.in_flight, "Requests under way to one endpoint")->check(CLI::Range(1, 1024));
-  number(command, "--webhook-attempts", webhooks.retry.max_attempts, "Of a delivery, before it is parked")->check(CLI::Range(1, 100));
-  duration(command, "--webhook-first-retry", webhooks.retry.first, "Before the second attempt; later waits double up to a day");
+  number(command, "--webhook-in-flight", webhooks.in_flight, "Requests under way to one endpoint")
+      ->check(CLI::Range(1, 1024));
+  number(command, "--webhook-attempts", webhooks.retry.max_attempts, "Of a delivery, before it is parked")
+      ->check(CLI::Range(1, 100));
+  duration(command, "--webhook-first-retry", webhooks.retry.first,
+           "Before the second attempt; later waits double up to a day");
 }
 
 }  // namespace
@@ -103,12 +127,14 @@ void declare_serve_settings(CLI::App& command, ServeSettings& settings) {
   declare_api(command, settings);
   declare_storage(command, settings);
   declare_webhooks(command, settings);
-  command.add_option("--metrics-listen", settings.metrics_listen,
-                     "Serve /metrics, /healthz and /readyz here too, and /metrics nowhere else")
+  command
+      .add_option("--metrics-listen", settings.metrics_listen,
+                  "Serve /metrics, /healthz and /readyz here too, and /metrics nowhere else")
       ->type_name("HOST:PORT");
   number(command, "--access-log", settings.access_log, "A line on stderr for every Nth request; 0: none");
-  choice<LogFormat>(command, "--log-format", settings.log_format, {{"text", LogFormat::text}, {"json", LogFormat::json}},
-                    "Of the lines on stderr: text or json", "text");
+  choice<LogFormat>(command, "--log-format", settings.log_format,
+                    {{"text", LogFormat::text}, {"json", LogFormat::json}}, "Of the lines on stderr: text or json",
+                    "text");
   command.add_option("--log-level", settings.log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->type_name("")
@@ -128,8 +154,10 @@ HostAndPort parse_listen(const char* flag, const std::string& listen) {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   std::uint16_t port = 0;
   const char* end = listen.data() + listen.size();
-  const auto [stop, error] = std::from_chars(listen.data() + (colon == std::string::npos ? listen.size() : colon + 1), end, port);
-  if (host.empty() || error != std::errc{} || stop != end) throw CLI::ValidationError(flag, "takes HOST:PORT, not " + listen);
+  const auto [stop, error] =
+      std::from_chars(listen.data() + (colon == std::string::npos ? listen.size() : colon + 1), end, port);
+  if (host.empty() || error != std::errc{} || stop != end)
+    throw CLI::ValidationError(flag, "takes HOST:PORT, not " + listen);
   return {host == "localhost" ? "127.0.0.1" : host, port};
 }
 

@@ -20,10 +20,10 @@ namespace taskledger::app {
 struct ServeSettings {
   std::string data, key_file, backup_dir;
   std::string listen = "127.0.0.1:8080";
-  std::string metrics_listen;           // HOST:PORT; empty: on the main listener, when that is loopback
-  std::string metrics_address;          // of it
+  std::string metrics_listen;   // HOST:PORT; empty: on the main listener, when that is loopback
+  std::string metrics_address;  // of it
   std::uint16_t metrics_port = 0;
-  std::uint32_t access_log = 0;         // one line for every Nth request; 0: none
+  std::uint32_t access_log = 0;  // one line for every Nth request; 0: none
   LogFormat log_format = LogFormat::text;
   std::string log_level = "info";
   unsigned workers = 2;

@@ -21,8 +21,8 @@ class ServiceManager {
   ServiceManager& operator=(const ServiceManager&) = delete;
 
   void ready();
-  void reloading();  // to be followed by ready()
-  void stopping();    // ends the watchdog; what `alive` looks at may go then
+  void reloading();                         // to be followed by ready()
+  void stopping();                          // ends the watchdog; what `alive` looks at may go then
   void watch(std::function<bool()> alive);  // once; nothing where no watchdog is asked for
 
  private:

@@ -66,8 +66,8 @@ Figures read_figures(const std::string& data) {
 }
 
 void print_json(const Figures& figures) {
-  std::string out = fmt::format(R"({{"position":{},"hash":"{}","log_bytes":{},"views_bytes":{},"workspaces":[)", figures.position,
-                                figures.hash, figures.log_bytes, figures.views_bytes);
+  std::string out = fmt::format(R"({{"position":{},"hash":"{}","log_bytes":{},"views_bytes":{},"workspaces":[)",
+                                figures.position, figures.hash, figures.log_bytes, figures.views_bytes);
   for (const WorkspaceLine& workspace : figures.workspaces) {
     if (out.back() == '}') out += ',';
     out += "{\"name\":";
@@ -77,20 +77,22 @@ void print_json(const Figures& figures) {
   out += "],\"projections\":[";
   for (const ProjectionLine& projection : figures.projections) {
     if (out.back() == '}') out += ',';
-    out += fmt::format(R"({{"name":"{}","generation":{},"checkpoint":{},"lag":{}}})", projection.name, projection.generation,
-                       projection.checkpoint, figures.position - projection.checkpoint);
+    out += fmt::format(R"({{"name":"{}","generation":{},"checkpoint":{},"lag":{}}})", projection.name,
+                       projection.generation, projection.checkpoint, figures.position - projection.checkpoint);
   }
   fmt::print("{}]}}\n", out);
 }
 
 void print_text(const Figures& figures) {
   constexpr double kMegabyte = 1 << 20;
-  fmt::print("log        {} records, {:.1f} MB, head {}\n", figures.position, static_cast<double>(figures.log_bytes) / kMegabyte, figures.hash);
+  fmt::print("log        {} records, {:.1f} MB, head {}\n", figures.position,
+             static_cast<double>(figures.log_bytes) / kMegabyte, figures.hash);
   fmt::print("views      {:.1f} MB\n", static_cast<double>(figures.views_bytes) / kMegabyte);
   for (const ProjectionLine& projection : figures.projections)
-    fmt::print("projection {}: generation {}, checkpoint {}, lag {}\n", projection.name, projection.generation, projection.checkpoint,
-               figures.position - projection.checkpoint);
-  for (const WorkspaceLine& workspace : figures.workspaces) fmt::print("workspace  {}: {} events\n", workspace.name, workspace.position);
+    fmt::print("projection {}: generation {}, checkpoint {}, lag {}\n", projection.name, projection.generation,
+               projection.checkpoint, figures.position - projection.checkpoint);
+  for (const WorkspaceLine& workspace : figures.workspaces)
+    fmt::print("workspace  {}: {} events\n", workspace.name, workspace.position);
 }
 
 int run_stats(const StatsSettings& settings) {

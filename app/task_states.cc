@@ -22,9 +22,7 @@ struct Fixed {
 static_assert(kMaxTitleCharacters * 4 <= UINT16_MAX && kMaxLinks <= UINT8_MAX);
 
 std::int64_t pack(const std::optional<Timestamp>& time) { return time ? time->ms : kNoTime; }
-std::optional<Timestamp> unpack(std::int64_t ms) {
-  return ms == kNoTime ? std::nullopt : std::optional(Timestamp{ms});
-}
+std::optional<Timestamp> unpack(std::int64_t ms) { return ms == kNoTime ? std::nullopt : std::optional(Timestamp{ms}); }
 template <class Enum>
 std::uint8_t pack(const std::optional<Enum>& value) {
   return value ? static_cast<std::uint8_t>(*value) : 0;

@@ -30,7 +30,8 @@ struct CreateSettings {
 void add_place_options(CLI::App& command, Place& place) {
   auto* data = command.add_option("--data", place.data, "The data directory; no server may hold it")->type_name("DIR");
   auto* url = command.add_option("--url", place.url, "A running server instead")->type_name("URL")->excludes(data);
-  auto* token = command.add_option("--token", place.token, "For --url: a token with the scope admin")->type_name("ksr_…");
+  auto* token =
+      command.add_option("--token", place.token, "For --url: a token with the scope admin")->type_name("ksr_…");
   url->needs(token);
 }
 
@@ -81,10 +82,12 @@ int create_on_server(const CreateSettings& settings, const Token& token) {
   body += ",\"timezone\":";
   append_json_string(body, token.zone.name());
   if (token.expires_at) body += ",\"expires_at\":\"" + to_rfc3339(*token.expires_at) + "\"";
-  const std::string answer = http_request_ok(settings.place.url, settings.place.token, "POST", "/api/v1/admin/tokens", body + "}");
+  const std::string answer =
+      http_request_ok(settings.place.url, settings.place.token, "POST", "/api/v1/admin/tokens", body + "}");
   simdjson::dom::parser parser;
   const simdjson::dom::element json = parser.parse(answer);
-  print_created(settings, std::string(json["id"].get_string().value()), std::string(json["token"].get_string().value()));
+  print_created(settings, std::string(json["id"].get_string().value()),
+                std::string(json["token"].get_string().value()));
   return kDone;
 }
 
@@ -122,8 +125,8 @@ void print_token(const Token& token, const Workspace& workspace) {
   std::string scopes;
   append_scopes_json(scopes, token.scopes);
   std::erase_if(scopes, [](char c) { return c == '[' || c == ']' || c == '"'; });
-  fmt::print("{}  {}  user {}  {}  {}  {}\n", to_string(token.id), workspace.name, to_string(token.user), scopes, token.zone.name(),
-             token.expires_at ? "expires " + to_rfc3339(*token.expires_at) : "does not expire");
+  fmt::print("{}  {}  user {}  {}  {}  {}\n", to_string(token.id), workspace.name, to_string(token.user), scopes,
+             token.zone.name(), token.expires_at ? "expires " + to_rfc3339(*token.expires_at) : "does not expire");
 }
 
 int list(const Place& place, bool json) {
@@ -169,10 +172,17 @@ void add_create(CLI::App& token, Run& run) {
   auto settings = std::make_shared<CreateSettings>();
   CLI::App* command = token.add_subcommand("create", "Make a token; its secret is printed once, alone on stdout");
   add_place_options(*command, settings->place);
-  command->add_option("--workspace", settings->workspace, "The workspace; made when it is not there (with --url: the token's)")->type_name("NAME");
+  command
+      ->add_option("--workspace", settings->workspace,
+                   "The workspace; made when it is not there (with --url: the token's)")
+      ->type_name("NAME");
   command->add_option("--user", settings->user, "The user")->type_name("UUID")->required();
-  command->add_option("--scopes", settings->scopes, "Of " + std::string(kScopeNames))->type_name("LIST")->capture_default_str();
-  command->add_option("--timezone", settings->timezone, "The user's IANA time zone")->type_name("TZ")->capture_default_str();
+  command->add_option("--scopes", settings->scopes, "Of " + std::string(kScopeNames))
+      ->type_name("LIST")
+      ->capture_default_str();
+  command->add_option("--timezone", settings->timezone, "The user's IANA time zone")
+      ->type_name("TZ")
+      ->capture_default_str();
   command->add_option("--expires", settings->expires, "When it ends: a time, or the last day")->type_name("TIME");
   command->add_flag("--json", settings->json, "Id and secret as JSON");
   command->callback([settings, &run] {
@@ -183,7 +193,10 @@ void add_create(CLI::App& token, Run& run) {
 }
 
 void add_list(CLI::App& token, Run& run) {
-  struct Settings { Place place; bool json = false; };
+  struct Settings {
+    Place place;
+    bool json = false;
+  };
   auto settings = std::make_shared<Settings>();
   CLI::App* command = token.add_subcommand("list", "The tokens that are not revoked");
   add_place_options(*command, settings->place);
@@ -195,7 +208,10 @@ void add_list(CLI::App& token, Run& run) {
 }
 
 void add_revoke(CLI::App& token, Run& run) {
-  struct Settings { Place place; std::string id; };
+  struct Settings {
+    Place place;
+    std::string id;
+  };
   auto settings = std::make_shared<Settings>();
   CLI::App* command = token.add_subcommand("revoke", "End a token");
   add_place_options(*command, settings->place);

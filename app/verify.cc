@@ -1,4 +1,6 @@
 // `verify`: walks the whole log: chains, versions, gaps, indexes; and whether a head that somebody kept is still on it.
+#include "storage/verify.h"
+
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -11,7 +13,6 @@
 #include "app/open_data.h"
 #include "app/progress.h"
 #include "storage/head_signature.h"
-#include "storage/verify.h"
 
 namespace taskledger::app {
 namespace {
@@ -90,11 +91,17 @@ int run_verify(const VerifySettings& settings) {
 
 void add_verify(CLI::App& root, Run& run) {
   auto settings = std::make_shared<VerifySettings>();
-  CLI::App* command = root.add_subcommand("verify", "Walk the log and check its hash chains, versions and gaps; may run beside a server");
+  CLI::App* command = root.add_subcommand(
+      "verify", "Walk the log and check its hash chains, versions and gaps; may run beside a server");
   add_data_option(*command, settings->data);
-  command->add_option("--head", settings->head_file, "A head of a workspace kept earlier (JSON): nothing before it was altered")->type_name("FILE");
-  command->add_option("--workspace", settings->workspace, "The workspace of --head, when there are several")->type_name("NAME");
-  command->add_option("--key-file", settings->key_file, "Where secret.key is, when not in the data directory")->type_name("FILE");
+  command
+      ->add_option("--head", settings->head_file,
+                   "A head of a workspace kept earlier (JSON): nothing before it was altered")
+      ->type_name("FILE");
+  command->add_option("--workspace", settings->workspace, "The workspace of --head, when there are several")
+      ->type_name("NAME");
+  command->add_option("--key-file", settings->key_file, "Where secret.key is, when not in the data directory")
+      ->type_name("FILE");
   command->add_flag("--print-key", settings->print_key, "Only print the public key that checks signed heads, PEM");
   command->add_option("--threads", settings->threads, "0: one a core")->type_name("N")->capture_default_str();
   command->callback([settings, &run] { run = [settings] { return run_verify(*settings); }; });

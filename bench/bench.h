@@ -14,16 +14,16 @@
 namespace taskledger::bench {
 
 struct Settings {
-  std::string binary;                       // the server
-  std::string self;                         // this program, for the ceiling
-  std::uint64_t events = 10'000'000;        // of the log that `rebuild` reads
+  std::string binary;                 // the server
+  std::string self;                   // this program, for the ceiling
+  std::uint64_t events = 10'000'000;  // of the log that `rebuild` reads
   std::vector<std::uint64_t> sizes{10'000, 100'000, 1'000'000};
   unsigned connections = 64, threads = 1, rounds = 3;
   double seconds = 3, warmup = 1;
   std::uint64_t seed = 1;
-  std::string only;                         // run only cases whose name contains this
-  std::string folder;                       // where data lives; empty: a temporary one
-  std::string report;                       // also append the table to this file
+  std::string only;    // run only cases whose name contains this
+  std::string folder;  // where data lives; empty: a temporary one
+  std::string report;  // also append the table to this file
 };
 
 // A running server over a data directory, and a token for it. Owner: the caller; ends with it.
@@ -31,7 +31,7 @@ class TestServer {
  public:
   // Imports a data set of `tasks` (0: none) into `folder` unless it is there already, makes a token, starts the server.
   TestServer(const Settings& settings, std::string folder, std::uint64_t tasks, std::vector<std::string> flags = {});
-  void start();                             // again, after stop()
+  void start();  // again, after stop()
   void stop(int signal = 15) { process_->stop(signal); }
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] const std::string& token() const { return token_; }
@@ -66,7 +66,7 @@ class Ceiling {
 [[nodiscard]] std::uint16_t free_port();
 // Writes to stdout and the report file.
 void print(const Settings& settings, const std::string& line);
-[[nodiscard]] std::string machine();        // cores, processor, memory, kernel: one line
+[[nodiscard]] std::string machine();  // cores, processor, memory, kernel: one line
 
 // One subject of an alternating comparison.
 struct Subject {
@@ -76,8 +76,8 @@ struct Subject {
   const Process* process = nullptr;  // whose CPU time is counted
 };
 // Runs each subject `rounds` times in turn; the result of each is the median of every figure (errors are summed).
-[[nodiscard]] std::vector<LoadResult> alternate(const Settings& settings, const std::vector<Subject>& subjects, unsigned connections,
-                                                unsigned idle = 0);
+[[nodiscard]] std::vector<LoadResult> alternate(const Settings& settings, const std::vector<Subject>& subjects,
+                                                unsigned connections, unsigned idle = 0);
 
 int run_reads(const Settings& settings);
 int run_rebuild(const Settings& settings);

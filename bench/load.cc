@@ -61,7 +61,8 @@ std::size_t whole_answer(std::string_view text, std::size_t& body) {
 double cpu_seconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  return double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + 1e-6 * double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  return double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         1e-6 * double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
 class Generator {
@@ -118,7 +119,8 @@ class Generator {
     connection.sent = 0;
     connection.start = SteadyClock::now();
     while (connection.sent < connection.out.size()) {  // requests are small; a full buffer shows as a broken connection
-      const ssize_t n = ::send(connection.fd, connection.out.data() + connection.sent, connection.out.size() - connection.sent, MSG_NOSIGNAL);
+      const ssize_t n = ::send(connection.fd, connection.out.data() + connection.sent,
+                               connection.out.size() - connection.sent, MSG_NOSIGNAL);
       if (n <= 0) return;
       connection.sent += std::size_t(n);
     }
@@ -143,7 +145,8 @@ class Generator {
     ++answered_;
     const bool good = connection.in.size() > 9 && connection.in[9] == '2';
     if (counting_) {
-      const auto us = std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - connection.start).count();
+      const auto us =
+          std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - connection.start).count();
       latencies_.push_back(std::uint32_t(us));
       if (!good) ++errors_;
       if (connection.in.compare(9, 3, "503") == 0) ++unavailable_;
@@ -155,9 +158,21 @@ class Generator {
   LoadResult result(double seconds, double cpu) {
     std::sort(latencies_.begin(), latencies_.end());
     const auto at = [&](double p) {
-      return latencies_.empty() ? 0.0 : latencies_[std::min(latencies_.size() - 1, std::size_t(p * double(latencies_.size())))] / 1000.0;
+      return latencies_.empty()
+                 ? 0.0
+                 : latencies_[std::min(latencies_.size() - 1, std::size_t(p * double(latencies_.size())))] / 1000.0;
     };
-    return {double(latencies_.size()) / seconds, at(.5), at(.99), at(.999), at(1), latencies_.size(), errors_, unavailable_, cpu / seconds, answered_, 0};
+    return {double(latencies_.size()) / seconds,
+            at(.5),
+            at(.99),
+            at(.999),
+            at(1),
+            latencies_.size(),
+            errors_,
+            unavailable_,
+            cpu / seconds,
+            answered_,
+            0};
   }
 
   const LoadOptions& options_;
@@ -199,10 +214,14 @@ std::string get_request(const std::string& token, std::string_view target) {
   out.append(target).append(" HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ").append(token).append("\r\n\r\n");
   return out;
 }
-std::string body_request(std::string_view method, const std::string& token, std::string_view target, std::string_view body) {
+std::string body_request(std::string_view method, const std::string& token, std::string_view target,
+                         std::string_view body) {
   std::string out{method};
   out.append(" ").append(target).append(" HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ").append(token);
-  out.append("\r\nContent-Type: application/json\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
+  out.append("\r\nContent-Type: application/json\r\nContent-Length: ")
+      .append(std::to_string(body.size()))
+      .append("\r\n\r\n")
+      .append(body);
   return out;
 }
 

@@ -34,8 +34,10 @@ using NextRequest = std::function<void(std::string& out, std::string_view answer
 [[nodiscard]] LoadResult run_load(const LoadOptions& options, const NextRequest& next);
 
 // One request on a fresh connection; the status in `status`. For set-up and for capturing the bytes of an answer.
-[[nodiscard]] std::string request_once(std::uint16_t port, const std::string& request, unsigned* status = nullptr, std::string* head = nullptr);
+[[nodiscard]] std::string request_once(std::uint16_t port, const std::string& request, unsigned* status = nullptr,
+                                       std::string* head = nullptr);
 [[nodiscard]] std::string get_request(const std::string& token, std::string_view target);
-[[nodiscard]] std::string body_request(std::string_view method, const std::string& token, std::string_view target, std::string_view body);
+[[nodiscard]] std::string body_request(std::string_view method, const std::string& token, std::string_view target,
+                                       std::string_view body);
 
 }  // namespace taskledger::bench

@@ -18,9 +18,12 @@ int main(int argc, char** argv) {
   settings.self = std::filesystem::read_symlink("/proc/self/exe").string();
   const auto common = [&](CLI::App* command) {
     command->add_option("--binary", settings.binary, "the server")->required();
-    command->add_option("--sizes", settings.sizes, "tasks in the workspaces, small to large")->delimiter(',')->capture_default_str();
+    command->add_option("--sizes", settings.sizes, "tasks in the workspaces, small to large")
+        ->delimiter(',')
+        ->capture_default_str();
     command->add_option("--connections", settings.connections)->capture_default_str();
-    command->add_option("--threads", settings.threads, "io threads of the server and of the ceiling")->capture_default_str();
+    command->add_option("--threads", settings.threads, "io threads of the server and of the ceiling")
+        ->capture_default_str();
     command->add_option("--rounds", settings.rounds)->capture_default_str();
     command->add_option("--seconds", settings.seconds, "of each measured run")->capture_default_str();
     command->add_option("--warmup", settings.warmup)->capture_default_str();
@@ -32,8 +35,10 @@ int main(int argc, char** argv) {
   auto* reads = app.add_subcommand("reads", "lists, single tasks and stats against a bare server");
   auto* writes = app.add_subcommand("writes", "durable writes against db_bench");
   auto* webhooks = app.add_subcommand("webhooks", "deliveries to a local receiver");
-  auto* rebuild = app.add_subcommand("rebuild", "read models built anew against a bare scan of the log, and reads beside it");
-  auto* soak = app.add_subcommand("soak", "mixed load with reconnects for a long time: memory, descriptors, latency over time");
+  auto* rebuild =
+      app.add_subcommand("rebuild", "read models built anew against a bare scan of the log, and reads beside it");
+  auto* soak =
+      app.add_subcommand("soak", "mixed load with reconnects for a long time: memory, descriptors, latency over time");
   double minutes = 30;
   soak->add_option("--minutes", minutes)->capture_default_str();
   common(reads), common(writes), common(webhooks), common(rebuild), common(soak);

@@ -96,7 +96,8 @@ std::string run_to_end(const std::vector<std::string>& command, bool inherit_out
   }
   int status = 0;
   ::waitpid(pid, &status, 0);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw std::runtime_error(command[0] + " " + (command.size() > 1 ? command[1] : "") + " failed");
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    throw std::runtime_error(command[0] + " " + (command.size() > 1 ? command[1] : "") + " failed");
   return out;
 }
 

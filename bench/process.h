@@ -17,7 +17,7 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  void stop(int signal = 15);                      // and waits for its end
+  void stop(int signal = 15);  // and waits for its end
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] const std::string& ready_line() const { return ready_line_; }
   [[nodiscard]] std::size_t resident_bytes() const;  // now

@@ -18,37 +18,47 @@ constexpr std::string_view kTasks = "/api/v1/tasks";
 std::string percent_encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.') out += c;
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    if (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.')
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }
 
 struct Case {
   std::string name;
-  double wanted;                                             // share of the ceiling's requests/s
+  double wanted;                                                  // share of the ceiling's requests/s
   std::function<std::string(Random&, const TestServer&)> target;  // varied where the case has a variable
 };
 
 std::vector<Case> page_cases() {
-  const auto fixed = [](std::string query) { return [query](Random&, const TestServer&) { return std::string(kTasks) + query; }; };
+  const auto fixed = [](std::string query) {
+    return [query](Random&, const TestServer&) { return std::string(kTasks) + query; };
+  };
   std::vector<Case> cases{
-      {"upcoming, assignee, high", 0.50, [](Random& random, const TestServer&) {
-         return fmt::format("{}?mode=upcoming&assigned_to={}&priority=high&limit=20", kTasks, user_id(random.below(kUsers)));
+      {"upcoming, assignee, high", 0.50,
+       [](Random& random, const TestServer&) {
+         return fmt::format("{}?mode=upcoming&assigned_to={}&priority=high&limit=20", kTasks,
+                            user_id(random.below(kUsers)));
        }},
       {"upcoming", 0.50, fixed("?mode=upcoming&limit=20")},
       {"overdue, low", 0.50, fixed("?mode=overdue&priority=low&limit=20")},
-      {"today, assignee", 0.50, [](Random& random, const TestServer&) {
+      {"today, assignee", 0.50,
+       [](Random& random, const TestServer&) {
          return fmt::format("{}?mode=today&assigned_to={}", kTasks, user_id(random.below(kUsers)));
        }},
-      {"linked entity", 0.50, [](Random& random, const TestServer& server) {
+      {"linked entity", 0.50,
+       [](Random& random, const TestServer& server) {
          return fmt::format("{}?linked_entity_id={}", kTasks, entity_id(random.below(entities(server.tasks()))));
        }},
       {"no parameter", 0.50, fixed("")},
   };
-  for (const auto* field : {"due_date", "title", "priority", "action_type", "is_completed", "assigned_to_id", "created_at", "updated_at", "completed_at"})
+  for (const auto* field : {"due_date", "title", "priority", "action_type", "is_completed", "assigned_to_id",
+                            "created_at", "updated_at", "completed_at"})
     for (const auto* direction : {"asc", "desc"})
-      cases.push_back({fmt::format("100 by {} {}", field, direction), 0.50, fixed(fmt::format("?limit=100&sort_by={}&sort_dir={}", field, direction))});
+      cases.push_back({fmt::format("100 by {} {}", field, direction), 0.50,
+                       fixed(fmt::format("?limit=100&sort_by={}&sort_dir={}", field, direction))});
   return cases;
 }
 
@@ -63,8 +73,10 @@ std::string first_of(const std::string& body, std::string_view key) {  // the te
 std::vector<std::string> sample_ids(const TestServer& server) {
   std::vector<std::string> ids;
   for (const auto* field : {"title", "updated_at", "due_date"}) {
-    std::string body = request_once(server.port(), get_request(server.token(), fmt::format("{}?limit=100&sort_by={}", kTasks, field)));
-    for (std::size_t at = 0; (at = body.find("{\"id\":\"", at)) != std::string::npos; at += 40) ids.push_back(body.substr(at + 7, 36));
+    std::string body =
+        request_once(server.port(), get_request(server.token(), fmt::format("{}?limit=100&sort_by={}", kTasks, field)));
+    for (std::size_t at = 0; (at = body.find("{\"id\":\"", at)) != std::string::npos; at += 40)
+      ids.push_back(body.substr(at + 7, 36));
   }
   return ids;
 }
@@ -81,7 +93,8 @@ std::string deep_target(const TestServer& server, unsigned page) {
   return std::string(kTasks) + "?limit=20" + (cursor.empty() ? "" : "&cursor=" + cursor);
 }
 
-NextRequest requests(const TestServer& server, const std::function<std::string(Random&, const TestServer&)>& target, std::uint64_t seed) {
+NextRequest requests(const TestServer& server, const std::function<std::string(Random&, const TestServer&)>& target,
+                     std::uint64_t seed) {
   auto prepared = std::make_shared<std::vector<std::string>>();
   Random random(seed);
   for (int i = 0; i < 512; ++i) prepared->push_back(get_request(server.token(), target(random, server)));
@@ -98,8 +111,9 @@ class Reads {
   }
 
   int run() {
-    print(settings_, fmt::format("Machine: {}. {} connections, {} server thread(s), median of {} rounds of {} s.", machine(),
-                                 settings_.connections, settings_.threads, settings_.rounds, settings_.seconds));
+    print(settings_,
+          fmt::format("Machine: {}. {} connections, {} server thread(s), median of {} rounds of {} s.", machine(),
+                      settings_.connections, settings_.threads, settings_.rounds, settings_.seconds));
     restart();
     header();
     for (const auto& one : page_cases()) compare(one);
@@ -109,7 +123,8 @@ class Reads {
                return fmt::format("{}/{}", kTasks, ids[random.below(std::uint32_t(ids.size()))]);
              }});
     compare({"stats, own", 0.75, [](Random&, const TestServer&) { return std::string(kTasks) + "/stats"; }});
-    compare({"stats, all", 0.75, [](Random&, const TestServer&) { return std::string(kTasks) + "/stats?assigned_to=all"; }});
+    compare({"stats, all", 0.75,
+             [](Random&, const TestServer&) { return std::string(kTasks) + "/stats?assigned_to=all"; }});
     for (auto& server : servers_) deep_.push_back(deep_target(*server, 1000));
     compare({"1,000th page", 0.50, [this](Random&, const TestServer& server) { return deep_[index_of(server)]; }});
     filters();
@@ -119,7 +134,9 @@ class Reads {
   }
 
  private:
-  [[nodiscard]] bool wanted(const std::string& name) const { return settings_.only.empty() || name.find(settings_.only) != std::string::npos; }
+  [[nodiscard]] bool wanted(const std::string& name) const {
+    return settings_.only.empty() || name.find(settings_.only) != std::string::npos;
+  }
   [[nodiscard]] std::size_t index_of(const TestServer& server) const {
     for (std::size_t i = 0; i < servers_.size(); ++i)
       if (servers_[i].get() == &server) return i;
@@ -129,7 +146,8 @@ class Reads {
 
   void header() {
     std::string head = "| case | bytes | ceiling req/s | p99 ms | CPU us |", rule = "|---|---|---|---|---|";
-    for (const auto& server : servers_) head += fmt::format(" {} tasks req/s | p50 / p99 ms | CPU us |", server->tasks()), rule += "---|---|---|";
+    for (const auto& server : servers_)
+      head += fmt::format(" {} tasks req/s | p50 / p99 ms | CPU us |", server->tasks()), rule += "---|---|---|";
     print(settings_, "\n" + head + " of ceiling | by CPU | wanted | large / small |\n" + rule + "---|---|---|---|");
   }
 
@@ -138,21 +156,25 @@ class Reads {
     Random random(settings_.seed);
     std::string head;
     unsigned status = 0;
-    const std::string body = request_once(largest().port(), get_request(largest().token(), one.target(random, largest())), &status, &head);
+    const std::string body =
+        request_once(largest().port(), get_request(largest().token(), one.target(random, largest())), &status, &head);
     if (status != 200) return print(settings_, fmt::format("| {} | answered {}: {} |", one.name, status, body));
     const Ceiling ceiling(settings_, head + body);
-    std::vector<Subject> subjects{{"ceiling", ceiling.port(), requests(largest(), one.target, settings_.seed), &ceiling.process()}};
-    for (const auto& server : servers_) subjects.push_back({"", server->port(), requests(*server, one.target, settings_.seed), &server->process()});
+    std::vector<Subject> subjects{
+        {"ceiling", ceiling.port(), requests(largest(), one.target, settings_.seed), &ceiling.process()}};
+    for (const auto& server : servers_)
+      subjects.push_back({"", server->port(), requests(*server, one.target, settings_.seed), &server->process()});
     const auto results = alternate(settings_, subjects, settings_.connections);
-    std::string row = fmt::format("| {} | {} | {:.0f} | {:.2f} | {:.1f} |", one.name, head.size() + body.size(), results[0].requests_per_second,
-                                  results[0].p99_ms, results[0].server_us);
+    std::string row = fmt::format("| {} | {} | {:.0f} | {:.2f} | {:.1f} |", one.name, head.size() + body.size(),
+                                  results[0].requests_per_second, results[0].p99_ms, results[0].server_us);
     std::uint64_t errors = 0;
     for (std::size_t i = 1; i < results.size(); ++i) {
-      row += fmt::format(" {:.0f} | {:.2f} / {:.2f} | {:.1f} |", results[i].requests_per_second, results[i].p50_ms, results[i].p99_ms,
-                         results[i].server_us);
+      row += fmt::format(" {:.0f} | {:.2f} / {:.2f} | {:.1f} |", results[i].requests_per_second, results[i].p50_ms,
+                         results[i].p99_ms, results[i].server_us);
       errors += results[i].errors;
     }
-    row += fmt::format(" {:.2f} | {:.2f} | {:.2f} | {:.2f} |", results.back().requests_per_second / results[0].requests_per_second,
+    row += fmt::format(" {:.2f} | {:.2f} | {:.2f} | {:.2f} |",
+                       results.back().requests_per_second / results[0].requests_per_second,
                        results[0].server_us / results.back().server_us, one.wanted,
                        results.back().requests_per_second / results[1].requests_per_second);
     print(settings_, errors ? row + fmt::format(" VOID: {} errors", errors) : row);
@@ -161,38 +183,56 @@ class Reads {
   // Any FilterGroup with any sort, and search: one client, at the largest size.
   void filters() {
     const std::vector<std::pair<std::string, std::string>> cases{
-        {"nested OR, contains", R"({"type":"OR","conditions":[{"field":"title","operator":"contains","value":"invoice"},{"type":"AND","conditions":[{"field":"priority","operator":"equals","value":"high"},{"field":"title","operator":"contains","value":"alice"}]}]})"},
-        {"between on dates", R"({"conditions":[{"field":"due_date","operator":"between","value":["2020-01-01","2035-01-01"]},{"field":"created_at","operator":"date_after","value":"2020-01-01"}]})"},
-        {"links and users", R"({"type":"OR","conditions":[{"field":"linked_entity_type","operator":"equals","value":"contacts"},{"field":"assigned_to_id","operator":"in","value":["a5510000-0000-4000-8000-000000000001","a5510000-0000-4000-8000-000000000002"]}]})"},
-        {"everything but", R"({"conditions":[{"field":"title","operator":"not_contains","value":"zebra"},{"field":"is_completed","operator":"equals","value":false},{"field":"completed_at","operator":"is_null"}]})"},
+        {"nested OR, contains",
+         R"({"type":"OR","conditions":[{"field":"title","operator":"contains","value":"invoice"},{"type":"AND","conditions":[{"field":"priority","operator":"equals","value":"high"},{"field":"title","operator":"contains","value":"alice"}]}]})"},
+        {"between on dates",
+         R"({"conditions":[{"field":"due_date","operator":"between","value":["2020-01-01","2035-01-01"]},{"field":"created_at","operator":"date_after","value":"2020-01-01"}]})"},
+        {"links and users",
+         R"({"type":"OR","conditions":[{"field":"linked_entity_type","operator":"equals","value":"contacts"},{"field":"assigned_to_id","operator":"in","value":["a5510000-0000-4000-8000-000000000001","a5510000-0000-4000-8000-000000000002"]}]})"},
+        {"everything but",
+         R"({"conditions":[{"field":"title","operator":"not_contains","value":"zebra"},{"field":"is_completed","operator":"equals","value":false},{"field":"completed_at","operator":"is_null"}]})"},
     };
     std::string hundred, ten;
     for (unsigned i = 0; i < 100; ++i) {
-      hundred += fmt::format(R"({}{{"field":"{}","operator":"not_equals","value":"{}"}})", i ? "," : "", i % 2 ? "assigned_to_id" : "created_by", user_id(kUsers + i));
-      if (i < 10) ten += fmt::format(R"({}{{"field":"title","operator":"not_contains","value":"zebra {}"}})", i ? "," : "", i);
+      hundred += fmt::format(R"({}{{"field":"{}","operator":"not_equals","value":"{}"}})", i ? "," : "",
+                             i % 2 ? "assigned_to_id" : "created_by", user_id(kUsers + i));
+      if (i < 10)
+        ten += fmt::format(R"({}{{"field":"title","operator":"not_contains","value":"zebra {}"}})", i ? "," : "", i);
     }
     const std::vector<std::pair<std::string, std::string>> wide{
         {"a hundred conditions on users", R"({"conditions":[)" + hundred + "]}"},
         {"ten words that no title has", R"({"conditions":[)" + ten + "]}"},
     };
-    const std::vector<std::string> sorts{"", R"([{"field":"title","direction":"desc"}])",
-                                         R"([{"field":"priority","direction":"desc"},{"field":"title"},{"field":"updated_at","direction":"desc"}])",
-                                         R"([{"field":"is_completed"},{"field":"assigned_to_id"},{"field":"due_date"}])"};
-    print(settings_, fmt::format("\n| filter at {} tasks, one client | sort | CPU ms | p50 ms | p99 ms | wanted p99 |\n|---|---|---|---|---|---|", largest().tasks()));
+    const std::vector<std::string> sorts{
+        "", R"([{"field":"title","direction":"desc"}])",
+        R"([{"field":"priority","direction":"desc"},{"field":"title"},{"field":"updated_at","direction":"desc"}])",
+        R"([{"field":"is_completed"},{"field":"assigned_to_id"},{"field":"due_date"}])"};
+    print(settings_, fmt::format("\n| filter at {} tasks, one client | sort | CPU ms | p50 ms | p99 ms | wanted p99 "
+                                 "|\n|---|---|---|---|---|---|",
+                                 largest().tasks()));
     for (const auto& [name, filter] : cases)
       for (const auto& sort : sorts)
-        single(name, sort.empty() ? "due_date" : sort, fmt::format("{}?filters={}&sort={}", kTasks, percent_encoded(filter), percent_encoded(sort)), 20);
-    for (const auto& [name, filter] : wide) single(name, "due_date", fmt::format("{}?filters={}", kTasks, percent_encoded(filter)), 20);
+        single(name, sort.empty() ? "due_date" : sort,
+               fmt::format("{}?filters={}&sort={}", kTasks, percent_encoded(filter), percent_encoded(sort)), 20);
+    for (const auto& [name, filter] : wide)
+      single(name, "due_date", fmt::format("{}?filters={}", kTasks, percent_encoded(filter)), 20);
     for (const auto* words : {"alice renewal", "escalation", "e", "no such words", "%23999999"})
-      single(fmt::format("search '{}'", words), "due_date", fmt::format("{}?search={}", kTasks, std::string_view(words).starts_with('%') ? words : percent_encoded(words)), 10);
+      single(fmt::format("search '{}'", words), "due_date",
+             fmt::format("{}?search={}", kTasks,
+                         std::string_view(words).starts_with('%') ? words : percent_encoded(words)),
+             10);
   }
   void single(const std::string& name, const std::string& sort, const std::string& target, double wanted_ms) {
     if (!wanted(name)) return;
     auto& server = largest();
-    const Subject subject{name, server.port(), requests(server, [&](Random&, const TestServer&) { return target; }, 1), &server.process()};
+    const Subject subject{name, server.port(),
+                          requests(
+                              server, [&](Random&, const TestServer&) { return target; }, 1),
+                          &server.process()};
     const auto result = alternate(settings_, {subject}, 1)[0];
-    print(settings_, fmt::format("| {} | {} | {:.2f} | {:.2f} | {:.2f} | {:.0f} |{}", name, sort, result.server_us / 1000, result.p50_ms,
-                                 result.p99_ms, wanted_ms, result.errors ? " VOID" : ""));
+    print(settings_,
+          fmt::format("| {} | {} | {:.2f} | {:.2f} | {:.2f} | {:.0f} |{}", name, sort, result.server_us / 1000,
+                      result.p50_ms, result.p99_ms, wanted_ms, result.errors ? " VOID" : ""));
   }
 
   void idle() {
@@ -201,16 +241,22 @@ class Reads {
     std::vector<double> without, with;
     for (unsigned round = 0; round < settings_.rounds; ++round) {
       const auto next = requests(largest(), target, 1);
-      without.push_back(run_load({largest().port(), settings_.connections, settings_.seconds, settings_.warmup, 0}, next).requests_per_second);
-      with.push_back(run_load({largest().port(), settings_.connections, settings_.seconds, settings_.warmup, 1000}, next).requests_per_second);
+      without.push_back(
+          run_load({largest().port(), settings_.connections, settings_.seconds, settings_.warmup, 0}, next)
+              .requests_per_second);
+      with.push_back(
+          run_load({largest().port(), settings_.connections, settings_.seconds, settings_.warmup, 1000}, next)
+              .requests_per_second);
     }
-    print(settings_, fmt::format("\n1,000 idle connections beside {} busy ones: {:.0f} req/s, without them {:.0f} ({:.2f}).", settings_.connections,
-                                 median(with), median(without), median(with) / median(without)));
+    print(settings_,
+          fmt::format("\n1,000 idle connections beside {} busy ones: {:.0f} req/s, without them {:.0f} ({:.2f}).",
+                      settings_.connections, median(with), median(without), median(with) / median(without)));
   }
 
   void memory() {
     for (const auto& server : servers_)
-      print(settings_, fmt::format("Resident after all this, {} tasks: {} MB.", server->tasks(), server->process().resident_bytes() / 1'000'000));
+      print(settings_, fmt::format("Resident after all this, {} tasks: {} MB.", server->tasks(),
+                                   server->process().resident_bytes() / 1'000'000));
   }
 
   // From the start of the process to its first answered list page.

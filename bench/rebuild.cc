@@ -1,5 +1,5 @@
-// `./dev bench rebuild`: all read models built anew from a log, alternating with a bare scan and parse of the same log by
-// two threads; the memory that takes; and list pages of a server before and while it rebuilds.
+// `./dev bench rebuild`: all read models built anew from a log, alternating with a bare scan and parse of the same log
+// by two threads; the memory that takes; and list pages of a server before and while it rebuilds.
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <sys/resource.h>
@@ -29,7 +29,8 @@ constexpr unsigned kEventsOfATask = 4;  // created, two updates, completed
 constexpr unsigned kTasksOfACommit = 250;
 
 Timestamp now() {
-  return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+  return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+              .count()};
 }
 RandomBytes random_bytes() {
   return [](std::span<std::uint8_t> out) {
@@ -42,7 +43,8 @@ struct Opened {
   std::unique_ptr<storage::DataDirectory> directory;
   std::unique_ptr<storage::RocksEventLog> log;
   explicit Opened(const std::string& data) {
-    directory = std::move(*storage::DataDirectory::open(data, {storage::DataDirectory::Access::exclusive, {}, random_bytes()}));
+    directory =
+        std::move(*storage::DataDirectory::open(data, {storage::DataDirectory::Access::exclusive, {}, random_bytes()}));
     storage::LogOptions options;
     options.clock = now;
     options.random = random_bytes();
@@ -98,7 +100,8 @@ TaskEvent event_of(unsigned version, Made& task, Random& random, std::int64_t at
     task.fields.action_type = static_cast<ActionType>(1 + random.below(5));
     task.fields.assigned_to = user();
     for (unsigned links = 1 + random.below(2); links > 0; --links)
-      task.fields.links.push_back({{*parse_uuid(entity_id(random.below(50'000) * 2 + links % 2))}, EntityType::contacts});
+      task.fields.links.push_back(
+          {{*parse_uuid(entity_id(random.below(50'000) * 2 + links % 2))}, EntityType::contacts});
     return TaskCreated{task.fields};
   }
   TaskPatch patch;
@@ -127,8 +130,12 @@ void write_log(const std::string& data, std::uint64_t events, std::uint64_t seed
       for (Made& task : tasks) {
         const TaskEvent event = event_of(version, task, random, at);
         commit.expected.push_back({task.id, {version}});
-        commit.records.push_back({.stream = task.id, .type = static_cast<std::uint8_t>(type_of(event)), .payload = event_data(event),
-                                  .time = {}, .id = {}, .trace = {}});
+        commit.records.push_back({.stream = task.id,
+                                  .type = static_cast<std::uint8_t>(type_of(event)),
+                                  .payload = event_data(event),
+                                  .time = {},
+                                  .id = {},
+                                  .trace = {}});
       }
       written += commit.records.size();
       writer.append(std::move(commit));
@@ -175,33 +182,41 @@ Rebuilt rebuild(const Settings& settings, const std::string& data) {
 
 void reads_beside(const Settings& settings, const std::string& folder) {
   TestServer server(settings, folder, 0);
-  const auto page = [&](std::string& out, std::string_view) { out = get_request(server.token(), "/api/v1/tasks?mode=upcoming&limit=20"); };
+  const auto page = [&](std::string& out, std::string_view) {
+    out = get_request(server.token(), "/api/v1/tasks?mode=upcoming&limit=20");
+  };
   (void)request_once(server.port(), get_request(server.token(), "/api/v1/tasks?limit=1"));
   const LoadResult alone = run_load({server.port(), settings.connections, settings.seconds, settings.warmup}, page);
   for (const char* name : {"list", "mode", "stats", "notifications"})
-    (void)request_once(server.port(), body_request("POST", server.token(), fmt::format("/api/v1/admin/projections/{}/rebuild", name), ""));
+    (void)request_once(server.port(), body_request("POST", server.token(),
+                                                   fmt::format("/api/v1/admin/projections/{}/rebuild", name), ""));
   const LoadResult beside = run_load({server.port(), settings.connections, settings.seconds, 0}, page);
   const std::string state = request_once(server.port(), get_request(server.token(), "/api/v1/admin/projections"));
   const bool still = state.find("rebuilding") != std::string::npos;
-  print(settings, fmt::format("| list pages/s alone | {:.0f} |\n| list pages/s during a rebuild{} | {:.0f} ({:.2f}, wanted 0.5; {} errors) |",
-                              alone.requests_per_second, still ? "" : " (it ended before the measurement)", beside.requests_per_second,
-                              beside.requests_per_second / alone.requests_per_second, beside.errors));
+  print(settings,
+        fmt::format("| list pages/s alone | {:.0f} |\n| list pages/s during a rebuild{} | {:.0f} ({:.2f}, wanted 0.5; "
+                    "{} errors) |",
+                    alone.requests_per_second, still ? "" : " (it ended before the measurement)",
+                    beside.requests_per_second, beside.requests_per_second / alone.requests_per_second, beside.errors));
 }
 
 }  // namespace
 
 int run_rebuild(const Settings& settings) {
   const TemporaryFolder own;
-  const std::string folder = fmt::format("{}/rebuild-{}", settings.folder.empty() ? own.path() : settings.folder, settings.events);
+  const std::string folder =
+      fmt::format("{}/rebuild-{}", settings.folder.empty() ? own.path() : settings.folder, settings.events);
   const std::string data = folder + "/data", token_file = folder + "/token";
   if (!std::filesystem::exists(token_file)) {
     std::filesystem::create_directories(folder);
-    const std::string token = run_to_end({settings.binary, "token", "create", "--data", data, "--workspace", "bench", "--user", user_id(0),
-                                          "--scopes", "tasks:read,tasks:write,audit:read,admin,operator"});
+    const std::string token =
+        run_to_end({settings.binary, "token", "create", "--data", data, "--workspace", "bench", "--user", user_id(0),
+                    "--scopes", "tasks:read,tasks:write,audit:read,admin,operator"});
     write_log(data, settings.events, settings.seed);
     std::ofstream(token_file) << token.substr(0, token.find('\n'));
   }
-  print(settings, fmt::format("Machine: {}. Log of about {} events, {} a task.", machine(), settings.events, kEventsOfATask));
+  print(settings,
+        fmt::format("Machine: {}. Log of about {} events, {} a task.", machine(), settings.events, kEventsOfATask));
   std::vector<double> scans, rebuilds, ratios;
   std::size_t peak = 0;
   std::uint64_t events = 0;
@@ -214,7 +229,8 @@ int run_rebuild(const Settings& settings) {
     peak = std::max(peak, one.peak_bytes);
   }
   print(settings, fmt::format("\n| | |\n|---|---|\n| bare scan and parse, two threads | {:.0f} events/s |\n"
-                              "| rebuild of all read models, two threads | {:.0f} events/s |\n| ratio | {:.2f} (wanted 0.5, or 1,000,000 events/s) |\n"
+                              "| rebuild of all read models, two threads | {:.0f} events/s |\n| ratio | {:.2f} (wanted "
+                              "0.5, or 1,000,000 events/s) |\n"
                               "| peak memory | {:.0f} MB (at most 2,048) |",
                               median(scans), median(rebuilds), median(ratios), double(peak) / double(1 << 20)));
   reads_beside(settings, folder);

@@ -1,5 +1,5 @@
-// `./dev bench writes`: durable writes over HTTP, alternating with db_bench (rocksdb-tools) doing synced writes of about
-// the same size at the same concurrency on the same disk.
+// `./dev bench writes`: durable writes over HTTP, alternating with db_bench (rocksdb-tools) doing synced writes of
+// about the same size at the same concurrency on the same disk.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,18 +14,24 @@ namespace taskledger::bench {
 namespace {
 
 std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 class Writes {
  public:
   explicit Writes(const Settings& settings)
-      : settings_(settings), folder_(settings.folder.empty() ? own_.path() : settings.folder), server_(settings, folder_ + "/writes", 10'000) {}
+      : settings_(settings),
+        folder_(settings.folder.empty() ? own_.path() : settings.folder),
+        server_(settings, folder_ + "/writes", 10'000) {}
 
   int run() {
-    print(settings_, fmt::format("Machine: {}. {} server thread(s), median of {} rounds of {} s; db_bench: fillrandom --sync=1, 300 B values.", machine(),
-                                 settings_.threads, settings_.rounds, settings_.seconds));
-    print(settings_, "\n| durable creates | connections | ours/s | p50 / p99 ms | db_bench/s | ratio | wanted |\n|---|---|---|---|---|---|---|");
+    print(settings_, fmt::format("Machine: {}. {} server thread(s), median of {} rounds of {} s; db_bench: fillrandom "
+                                 "--sync=1, 300 B values.",
+                                 machine(), settings_.threads, settings_.rounds, settings_.seconds));
+    print(settings_,
+          "\n| durable creates | connections | ours/s | p50 / p99 ms | db_bench/s | ratio | wanted "
+          "|\n|---|---|---|---|---|---|---|");
     against_db_bench(64, 0.8);
     against_db_bench(16, 0.8);
     against_db_bench(1, 0.75);
@@ -39,7 +45,9 @@ class Writes {
   }
 
  private:
-  [[nodiscard]] bool wanted(const std::string& name) const { return settings_.only.empty() || name.find(settings_.only) != std::string::npos; }
+  [[nodiscard]] bool wanted(const std::string& name) const {
+    return settings_.only.empty() || name.find(settings_.only) != std::string::npos;
+  }
 
   NextRequest creates() {
     auto random = std::make_shared<Random>(settings_.seed + ++serial_);
@@ -53,16 +61,19 @@ class Writes {
     auto random = std::make_shared<Random>(settings_.seed);
     return [this, random](std::string& out, std::string_view) {
       out = get_request(server_.token(), random->below(2) ? std::string("/api/v1/tasks?mode=upcoming&limit=20")
-                                                           : "/api/v1/tasks?mode=upcoming&limit=20&assigned_to=" + user_id(random->below(kUsers)));
+                                                          : "/api/v1/tasks?mode=upcoming&limit=20&assigned_to=" +
+                                                                user_id(random->below(kUsers)));
     };
   }
 
   double db_bench(unsigned threads) {
     const std::string data = folder_ + "/db_bench";
     std::filesystem::remove_all(data);
-    const std::string out = run_to_end({"db_bench", "--benchmarks=fillrandom", "--sync=1", "--value_size=300", "--key_size=16", "--compression_type=none",
-                                        "--threads=" + std::to_string(threads), "--duration=" + std::to_string(int(settings_.seconds + settings_.warmup)),
-                                        "--num=100000000", "--db=" + data, "--histogram=0"});
+    const std::string out =
+        run_to_end({"db_bench", "--benchmarks=fillrandom", "--sync=1", "--value_size=300", "--key_size=16",
+                    "--compression_type=none", "--threads=" + std::to_string(threads),
+                    "--duration=" + std::to_string(int(settings_.seconds + settings_.warmup)), "--num=100000000",
+                    "--db=" + data, "--histogram=0"});
     std::filesystem::remove_all(data);
     constexpr std::string_view kBefore = " micros/op ";
     const auto at = out.find(kBefore);
@@ -80,8 +91,9 @@ class Writes {
       errors += result.errors;
       theirs.push_back(db_bench(connections));
     }
-    print(settings_, fmt::format("| create | {} | {:.0f} | {:.2f} / {:.2f} | {:.0f} | {:.2f} | {:.2f} |{}", connections, median(ours), median(p50), median(p99),
-                                 median(theirs), median(ours) / median(theirs), floor, errors ? fmt::format(" VOID: {} errors", errors) : ""));
+    print(settings_, fmt::format("| create | {} | {:.0f} | {:.2f} / {:.2f} | {:.0f} | {:.2f} | {:.2f} |{}", connections,
+                                 median(ours), median(p50), median(p99), median(theirs), median(ours) / median(theirs),
+                                 floor, errors ? fmt::format(" VOID: {} errors", errors) : ""));
   }
 
   // Updates and completes of tasks made just before, against creates in the same run.
@@ -95,23 +107,41 @@ class Writes {
         if (k) records += ',';
         append_create_body(records, random, now_ms());
       }
-      const std::string answer = request_once(server_.port(), body_request("POST", server_.token(), "/api/v1/tasks/batch/create", "{\"records\":[" + records + "]}"));
-      for (std::size_t at = 0; (at = answer.find("\"task_id\":\"", at)) != std::string::npos; at += 40) ids->push_back(answer.substr(at + 11, 36));
+      const std::string answer = request_once(
+          server_.port(),
+          body_request("POST", server_.token(), "/api/v1/tasks/batch/create", "{\"records\":[" + records + "]}"));
+      for (std::size_t at = 0; (at = answer.find("\"task_id\":\"", at)) != std::string::npos; at += 40)
+        ids->push_back(answer.substr(at + 11, 36));
     }
     auto at = std::make_shared<std::size_t>(0);
     const NextRequest update = [this, ids, at](std::string& out, std::string_view) {
       const auto n = (*at)++;
-      out = body_request("PUT", server_.token(), "/api/v1/tasks/" + (*ids)[n * 7919 % ids->size()], fmt::format(R"({{"title":"Changed {}","priority":"{}"}})", n, n % 2 ? "low" : "high"));
+      out = body_request("PUT", server_.token(), "/api/v1/tasks/" + (*ids)[n * 7919 % ids->size()],
+                         fmt::format(R"({{"title":"Changed {}","priority":"{}"}})", n, n % 2 ? "low" : "high"));
     };
     const NextRequest complete = [this, ids, at](std::string& out, std::string_view) {
       const auto n = (*at)++;
-      out = body_request("PUT", server_.token(), "/api/v1/tasks/" + (*ids)[n % ids->size()] + "/complete", n / ids->size() % 2 ? R"({"completed":false})" : "{}");
+      out = body_request("PUT", server_.token(), "/api/v1/tasks/" + (*ids)[n % ids->size()] + "/complete",
+                         n / ids->size() % 2 ? R"({"completed":false})" : "{}");
     };
-    const auto results = alternate(settings_, {{"create", server_.port(), creates()}, {"update", server_.port(), update}, {"complete", server_.port(), complete}}, settings_.connections);
-    print(settings_, fmt::format("\n| changes at {} connections | per second | p50 / p99 ms | of creates | wanted |\n|---|---|---|---|---|", settings_.connections));
+    const auto results = alternate(settings_,
+                                   {{"create", server_.port(), creates()},
+                                    {"update", server_.port(), update},
+                                    {"complete", server_.port(), complete}},
+                                   settings_.connections);
+    print(
+        settings_,
+        fmt::format(
+            "\n| changes at {} connections | per second | p50 / p99 ms | of creates | wanted |\n|---|---|---|---|---|",
+            settings_.connections));
     for (std::size_t i = 0; i < results.size(); ++i)
-      print(settings_, fmt::format("| {} | {:.0f} | {:.2f} / {:.2f} | {:.2f} | 0.80 |{}", i == 0 ? "create" : i == 1 ? "update" : "complete", results[i].requests_per_second,
-                                   results[i].p50_ms, results[i].p99_ms, results[i].requests_per_second / results[0].requests_per_second, results[i].errors ? " VOID" : ""));
+      print(settings_, fmt::format("| {} | {:.0f} | {:.2f} / {:.2f} | {:.2f} | 0.80 |{}",
+                                   i == 0   ? "create"
+                                   : i == 1 ? "update"
+                                            : "complete",
+                                   results[i].requests_per_second, results[i].p50_ms, results[i].p99_ms,
+                                   results[i].requests_per_second / results[0].requests_per_second,
+                                   results[i].errors ? " VOID" : ""));
   }
 
   void batches() {
@@ -124,21 +154,32 @@ class Writes {
         if (k) records += ',';
         append_create_body(records, random, now_ms());
       }
-      prepared->push_back(body_request("POST", server_.token(), "/api/v1/tasks/batch/create", "{\"records\":[" + records + "]}"));
+      prepared->push_back(
+          body_request("POST", server_.token(), "/api/v1/tasks/batch/create", "{\"records\":[" + records + "]}"));
     }
     auto at = std::make_shared<std::size_t>(0);
-    const auto results = alternate(settings_, {{"", server_.port(), [prepared, at](std::string& out, std::string_view) { out = (*prepared)[(*at)++ % prepared->size()]; }}}, 8);
-    print(settings_, fmt::format("\nBatch create of 100, 8 connections: {:.0f} tasks/s (wanted 60,000), p50 {:.2f} ms, p99 {:.2f} ms{}.", results[0].requests_per_second * 100,
-                                 results[0].p50_ms, results[0].p99_ms, results[0].errors ? " VOID" : ""));
+    const auto results = alternate(
+        settings_,
+        {{"", server_.port(),
+          [prepared, at](std::string& out, std::string_view) { out = (*prepared)[(*at)++ % prepared->size()]; }}},
+        8);
+    print(settings_,
+          fmt::format(
+              "\nBatch create of 100, 8 connections: {:.0f} tasks/s (wanted 60,000), p50 {:.2f} ms, p99 {:.2f} ms{}.",
+              results[0].requests_per_second * 100, results[0].p50_ms, results[0].p99_ms,
+              results[0].errors ? " VOID" : ""));
   }
 
   void crowd() {
     if (!wanted("crowd")) return;
     const auto before = server_.process().resident_bytes();
     const auto result = run_load({server_.port(), 1000, settings_.seconds, settings_.warmup, 0}, creates());
-    print(settings_, fmt::format("1,000 connections writing at once: {:.0f} creates/s, p50 {:.2f} ms, p99 {:.2f} ms ({:.1f} of the median, wanted 5), {} refused with 503, {} other errors; resident {} to {} MB.",
-                                 result.requests_per_second, result.p50_ms, result.p99_ms, result.p99_ms / result.p50_ms, result.unavailable,
-                                 result.errors - result.unavailable, before / 1'000'000, server_.process().resident_bytes() / 1'000'000));
+    print(settings_,
+          fmt::format("1,000 connections writing at once: {:.0f} creates/s, p50 {:.2f} ms, p99 {:.2f} ms ({:.1f} of "
+                      "the median, wanted 5), {} refused with 503, {} other errors; resident {} to {} MB.",
+                      result.requests_per_second, result.p50_ms, result.p99_ms, result.p99_ms / result.p50_ms,
+                      result.unavailable, result.errors - result.unavailable, before / 1'000'000,
+                      server_.process().resident_bytes() / 1'000'000));
   }
 
   void mixed() {
@@ -152,9 +193,13 @@ class Writes {
       ++*reads_done;
       (*read)(out, answer);
     };
-    const auto results = alternate(settings_, {{"reads", server_.port(), reads()}, {"mix", server_.port(), mix}}, settings_.connections);
-    print(settings_, fmt::format("90 % reads and 10 % writes: {:.0f} req/s, of them {:.0f} reads/s; reads alone {:.0f}/s; reads keep {:.2f} (wanted 0.80){}.", results[1].requests_per_second,
-                                 results[1].requests_per_second * 0.9, results[0].requests_per_second, results[1].requests_per_second * 0.9 / results[0].requests_per_second,
+    const auto results =
+        alternate(settings_, {{"reads", server_.port(), reads()}, {"mix", server_.port(), mix}}, settings_.connections);
+    print(settings_, fmt::format("90 % reads and 10 % writes: {:.0f} req/s, of them {:.0f} reads/s; reads alone "
+                                 "{:.0f}/s; reads keep {:.2f} (wanted 0.80){}.",
+                                 results[1].requests_per_second, results[1].requests_per_second * 0.9,
+                                 results[0].requests_per_second,
+                                 results[1].requests_per_second * 0.9 / results[0].requests_per_second,
                                  results[1].errors ? " VOID" : ""));
   }
 
@@ -171,7 +216,8 @@ class Writes {
       std::filesystem::remove_all(data);
     }
     std::filesystem::remove(lines);
-    print(settings_, fmt::format("Import of {} events: {:.0f} events/s, process start to end (wanted 200,000).", events, median(rates)));
+    print(settings_, fmt::format("Import of {} events: {:.0f} events/s, process start to end (wanted 200,000).", events,
+                                 median(rates)));
   }
 
   const Settings& settings_;

@@ -29,6 +29,7 @@ struct TokenCommit {
 [[nodiscard]] TokenHash hash_token(std::string_view secret);
 
 // Appends and waits.
-[[nodiscard]] Result<storage::Appended, storage::AppendError> append_and_wait(storage::EventLog& log, storage::Commit commit);
+[[nodiscard]] Result<storage::Appended, storage::AppendError> append_and_wait(storage::EventLog& log,
+                                                                              storage::Commit commit);
 
 }  // namespace taskledger::commands

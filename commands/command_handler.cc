@@ -70,7 +70,8 @@ class Handler final : public CommandHandler {
     log_.append(*std::move(commit), [this, job](const storage::EventLog::Appending& result) {
       if (result) return finish(job, Outcome{{}, result->position, {}, false});
       if (result.error() == storage::AppendError::conflict) return finish(job, as_of_now(job, Outcome{}));
-      finish(job, Failure{result.error() == storage::AppendError::queue_full ? Fault::busy : Fault::unavailable, std::nullopt});
+      finish(job, Failure{result.error() == storage::AppendError::queue_full ? Fault::busy : Fault::unavailable,
+                          std::nullopt});
     });
   }
 

@@ -29,15 +29,15 @@ enum class Action : std::uint8_t { created = 1, updated, completed, reopened, de
 struct TaskOutcome {
   TaskId task;
   Action action = Action::updated;
-  Version version;                     // of the task after it
-  std::optional<EventId> event;        // undo: the first event appended
+  Version version;               // of the task after it
+  std::optional<EventId> event;  // undo: the first event appended
   friend bool operator==(const TaskOutcome&, const TaskOutcome&) = default;
 };
 struct Outcome {
-  std::vector<TaskOutcome> tasks;      // one; of a batch one a record
-  Position position;                   // reads must pass this before the answer is sent (0: nothing to wait for)
+  std::vector<TaskOutcome> tasks;  // one; of a batch one a record
+  Position position;               // reads must pass this before the answer is sent (0: nothing to wait for)
   WorkspacePosition in_workspace;
-  bool replayed = false;               // the first answer of a kept idempotency key
+  bool replayed = false;  // the first answer of a kept idempotency key
 };
 
 // If-Match: any existing task, or one of these versions.
@@ -46,20 +46,20 @@ struct IfMatch {
   std::vector<Version> versions;
 };
 struct IdempotencyKey {
-  std::string key;                     // as the caller sent it
-  storage::Hash request{};             // of method, path, query and body
+  std::string key;          // as the caller sent it
+  storage::Hash request{};  // of method, path, query and body
 };
 
 enum class Fault {
-  precondition_failed,                 // If-Match: 412
-  key_reused,                          // the key was used with another request: 422
-  key_in_flight,                       // the first request with that key is still under way: 409
-  busy,                                // queue full, or a conflict that did not end: 503
-  unavailable,                         // the disk failed: 503
+  precondition_failed,  // If-Match: 412
+  key_reused,           // the key was used with another request: 422
+  key_in_flight,        // the first request with that key is still under way: 409
+  busy,                 // queue full, or a conflict that did not end: 503
+  unavailable,          // the disk failed: 503
 };
 struct Failure {
   std::variant<Refusal, Fault> why;
-  std::optional<std::size_t> index;    // of the batch record at fault
+  std::optional<std::size_t> index;  // of the batch record at fault
 };
 [[noreturn]] void throw_exception_from_error(const Failure&, const boost::source_location&);
 
@@ -78,14 +78,14 @@ class CommandHandler {
     Caller caller;
     std::vector<BatchRecord> records;  // one, or a batch; creations get their ids here (UUIDv7)
     bool batch = false;
-    std::optional<IfMatch> if_match;   // single commands only
+    std::optional<IfMatch> if_match;  // single commands only
     std::optional<IdempotencyKey> idempotency;
-    std::string trace;                 // kept with the events; empty: none
+    std::string trace;  // kept with the events; empty: none
   };
   virtual void execute(Request request, Done done) = 0;
 
-  // A write that is no task's (read marks), under the caller's idempotency key like any other. `decide` is called on the
-  // caller's thread once the key is claimed: a commit of system records, without records where all is so already. A
+  // A write that is no task's (read marks), under the caller's idempotency key like any other. `decide` is called on
+  // the caller's thread once the key is claimed: a commit of system records, without records where all is so already. A
   // conflict is no failure: another request did the same.
   struct SystemRequest {
     Caller caller;
@@ -98,7 +98,8 @@ class CommandHandler {
 struct CommandHandlerOptions {
   std::size_t cached_tasks = 100'000;
 };
-[[nodiscard]] std::unique_ptr<CommandHandler> make_command_handler(storage::EventLog& log, Clock clock, RandomBytes random,
+[[nodiscard]] std::unique_ptr<CommandHandler> make_command_handler(storage::EventLog& log, Clock clock,
+                                                                   RandomBytes random,
                                                                    CommandHandlerOptions options = {});
 
 }  // namespace taskledger::commands

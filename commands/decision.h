@@ -22,8 +22,8 @@ struct Decision {
   std::vector<Touched> tasks;               // each once, looked at or changed
   std::vector<storage::NewRecord> records;  // in order
   std::vector<Uuid> erase;
-  std::vector<TaskOutcome> outcomes;        // one a record of the request
-  std::optional<Failure> failure;           // then nothing is to be appended
+  std::vector<TaskOutcome> outcomes;  // one a record of the request
+  std::optional<Failure> failure;     // then nothing is to be appended
 };
 
 // The state before the request; one with `absent` for a task that never was.

@@ -1,19 +1,27 @@
-#include "commands/command_handler.h"
-
 #include <stdexcept>
+
+#include "commands/command_handler.h"
 
 namespace taskledger::commands {
 
 std::string_view name_of(Action action) noexcept {
   switch (action) {
-    case Action::created: return "created";
-    case Action::updated: return "updated";
-    case Action::completed: return "completed";
-    case Action::reopened: return "reopened";
-    case Action::deleted: return "deleted";
-    case Action::restored: return "restored";
-    case Action::undone: return "undone";
-    case Action::erased: return "erased";
+    case Action::created:
+      return "created";
+    case Action::updated:
+      return "updated";
+    case Action::completed:
+      return "completed";
+    case Action::reopened:
+      return "reopened";
+    case Action::deleted:
+      return "deleted";
+    case Action::restored:
+      return "restored";
+    case Action::undone:
+      return "undone";
+    case Action::erased:
+      return "erased";
   }
   return "";
 }

@@ -19,9 +19,9 @@ namespace taskledger::commands {
 [[nodiscard]] EventId event_id_of(const storage::Record& record, const WorkspaceId& workspace);
 
 // Folds the stream's records for as long as `more` says so (asked before each). `absent` for an empty one.
-[[nodiscard]] Result<Task, storage::ReadError> fold_task(
-    const storage::EventLog& log, WorkspaceNumber workspace, const TaskId& id,
-    const std::function<bool(const storage::Record&)>& more = {});
+[[nodiscard]] Result<Task, storage::ReadError> fold_task(const storage::EventLog& log, WorkspaceNumber workspace,
+                                                         const TaskId& id,
+                                                         const std::function<bool(const storage::Record&)>& more = {});
 
 struct TaskHistory {
   Task state;

@@ -49,9 +49,14 @@ struct Token {
 };
 
 // Payloads of system records, as JSON objects with a "type".
-struct WorkspaceCreated { WorkspaceNumber number; std::string name; };               // stream: the workspace's id
-struct TokenCreated { Token token; };                                                // stream: the token's id
-struct TokenRevoked {};                                                              // stream: the token's id
+struct WorkspaceCreated {
+  WorkspaceNumber number;
+  std::string name;
+};  // stream: the workspace's id
+struct TokenCreated {
+  Token token;
+};                       // stream: the token's id
+struct TokenRevoked {};  // stream: the token's id
 using SystemEvent = std::variant<std::monostate, WorkspaceCreated, TokenCreated, TokenRevoked>;
 [[nodiscard]] std::string system_payload(const SystemEvent& event);
 // monostate for a type this version does not know (skipped); Invalid for a damaged one. `stream` and `time` fill in ids

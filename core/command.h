@@ -12,12 +12,20 @@
 
 namespace taskledger {
 
-struct CreateTask { TaskFields fields; };
-struct UpdateTask { TaskPatch patch; };
-struct CompleteTask { bool completed = true; };  // false: reopen
+struct CreateTask {
+  TaskFields fields;
+};
+struct UpdateTask {
+  TaskPatch patch;
+};
+struct CompleteTask {
+  bool completed = true;
+};  // false: reopen
 struct DeleteTask {};
 struct RestoreTask {};
-struct UndoEvent { std::optional<EventId> event; };  // absent: the task's last event
+struct UndoEvent {
+  std::optional<EventId> event;
+};  // absent: the task's last event
 struct EraseTask {};
 using TaskCommand = std::variant<CreateTask, UpdateTask, CompleteTask, DeleteTask, RestoreTask, UndoEvent, EraseTask>;
 

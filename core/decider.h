@@ -1,5 +1,6 @@
-// The domain, as a decider: decide(state, command) gives events or a reason against, evolve(state, event) gives the next
-// state. Pure functions over values; deciding what already holds yields no events; folding any accepted history works.
+// The domain, as a decider: decide(state, command) gives events or a reason against, evolve(state, event) gives the
+// next state. Pure functions over values; deciding what already holds yields no events; folding any accepted history
+// works.
 #pragma once
 
 #include <vector>
@@ -42,12 +43,14 @@ struct RecordedEvent {
 // reopening touch completion; creation, deletion and restoration touch existence; the undo of a creation ignores
 // later field changes). While a task is deleted, its deletion is the only event that can be undone: any other is
 // `superseded` by it.
-[[nodiscard]] Result<std::vector<TaskEvent>, Refusal> decide_undo(const Task& state, const std::vector<RecordedEvent>& history,
+[[nodiscard]] Result<std::vector<TaskEvent>, Refusal> decide_undo(const Task& state,
+                                                                  const std::vector<RecordedEvent>& history,
                                                                   const UndoEvent& command);
 
 // Folds one event into `state`; sets version, updated_at and the rest. Works for any event on any state (an event that
 // makes no sense there changes nothing but version and updated_at); never throws.
-void evolve(Task& state, const TaskId& id, Version version, Timestamp time, const UserId& actor, const TaskEvent& event);
+void evolve(Task& state, const TaskId& id, Version version, Timestamp time, const UserId& actor,
+            const TaskEvent& event);
 
 // Checks an imported event against the state it meets: version, order of times, that it changes something, that it is
 // allowed at all. The reason is a text for people.

@@ -16,27 +16,47 @@ namespace taskledger {
 
 // Values are stored: never renumber.
 enum class EventType : std::uint8_t {
-  task_created = 1, task_updated = 2, task_completed = 3, task_reopened = 4,
-  task_deleted = 5, task_restored = 6, task_erased = 7,
+  task_created = 1,
+  task_updated = 2,
+  task_completed = 3,
+  task_reopened = 4,
+  task_deleted = 5,
+  task_restored = 6,
+  task_erased = 7,
 };
 [[nodiscard]] std::string_view name_of(EventType) noexcept;  // "TaskCreated" …
 [[nodiscard]] std::optional<EventType> parse_event_type(std::string_view) noexcept;
 inline constexpr std::string_view kEventTypeNames =
     "TaskCreated, TaskUpdated, TaskCompleted, TaskReopened, TaskDeleted, TaskRestored, TaskErased";
 
-struct TaskCreated { TaskFields fields; friend bool operator==(const TaskCreated&, const TaskCreated&) = default; };
-struct TaskUpdated { TaskPatch patch; friend bool operator==(const TaskUpdated&, const TaskUpdated&) = default; };
+struct TaskCreated {
+  TaskFields fields;
+  friend bool operator==(const TaskCreated&, const TaskCreated&) = default;
+};
+struct TaskUpdated {
+  TaskPatch patch;
+  friend bool operator==(const TaskUpdated&, const TaskUpdated&) = default;
+};
 // Given only where an undo brings an earlier completion back; otherwise time and actor of the event itself.
 struct TaskCompleted {
   std::optional<Timestamp> completed_at;
   std::optional<UserId> completed_by;
   friend bool operator==(const TaskCompleted&, const TaskCompleted&) = default;
 };
-struct TaskReopened { friend bool operator==(const TaskReopened&, const TaskReopened&) = default; };
-struct TaskDeleted { friend bool operator==(const TaskDeleted&, const TaskDeleted&) = default; };
-struct TaskRestored { friend bool operator==(const TaskRestored&, const TaskRestored&) = default; };
-struct TaskErased { friend bool operator==(const TaskErased&, const TaskErased&) = default; };
-using TaskEvent = std::variant<TaskCreated, TaskUpdated, TaskCompleted, TaskReopened, TaskDeleted, TaskRestored, TaskErased>;
+struct TaskReopened {
+  friend bool operator==(const TaskReopened&, const TaskReopened&) = default;
+};
+struct TaskDeleted {
+  friend bool operator==(const TaskDeleted&, const TaskDeleted&) = default;
+};
+struct TaskRestored {
+  friend bool operator==(const TaskRestored&, const TaskRestored&) = default;
+};
+struct TaskErased {
+  friend bool operator==(const TaskErased&, const TaskErased&) = default;
+};
+using TaskEvent =
+    std::variant<TaskCreated, TaskUpdated, TaskCompleted, TaskReopened, TaskDeleted, TaskRestored, TaskErased>;
 
 [[nodiscard]] EventType type_of(const TaskEvent&) noexcept;
 // What is left of an event whose payload was erased: its type.
@@ -47,8 +67,8 @@ using TaskEvent = std::variant<TaskCreated, TaskUpdated, TaskCompleted, TaskReop
 // update nulls are kept.
 void append_event_data(std::string& out, const TaskEvent& event);
 [[nodiscard]] std::string event_data(const TaskEvent& event);
-// Reads a stored payload, or the `data` of an imported line: validated like a command (same texts, `Field 'x' …`; unknown
-// and duplicate fields are refused). Times need no zone: those without an offset are UTC.
+// Reads a stored payload, or the `data` of an imported line: validated like a command (same texts, `Field 'x' …`;
+// unknown and duplicate fields are refused). Times need no zone: those without an offset are UTC.
 [[nodiscard]] Result<TaskEvent> parse_event_data(EventType type, std::string_view json);
 
 // Where and when an event stands, as in the event line.

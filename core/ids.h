@@ -44,7 +44,9 @@ using EventId = Id<struct EventTag>;
 using EntityId = Id<struct EntityTag>;
 using TokenId = Id<struct TokenTag>;
 template <class Tag>
-[[nodiscard]] std::string to_string(const Id<Tag>& id) { return to_string(id.value); }
+[[nodiscard]] std::string to_string(const Id<Tag>& id) {
+  return to_string(id.value);
+}
 
 // A counter that is not mixed with others. Zero means "none yet": everything counted starts at 1.
 template <class Tag, class Rep>
@@ -53,10 +55,11 @@ struct Count {
   friend auto operator<=>(const Count&, const Count&) = default;
   [[nodiscard]] constexpr Count next() const { return {static_cast<Rep>(value + 1)}; }
 };
-using Position = Count<struct LogTag, std::uint64_t>;                     // in the whole log
-using WorkspacePosition = Count<struct InWorkspaceTag, std::uint64_t>;    // in one workspace: the API's `position`
-using Version = Count<struct VersionTag, std::uint32_t>;                  // of one task: its number of events
-using WorkspaceNumber = Count<struct WorkspaceNumberTag, std::uint32_t>;  // short name of a workspace inside one data directory
+using Position = Count<struct LogTag, std::uint64_t>;                   // in the whole log
+using WorkspacePosition = Count<struct InWorkspaceTag, std::uint64_t>;  // in one workspace: the API's `position`
+using Version = Count<struct VersionTag, std::uint32_t>;                // of one task: its number of events
+using WorkspaceNumber =
+    Count<struct WorkspaceNumberTag, std::uint32_t>;  // short name of a workspace inside one data directory
 
 // Workspace 0 holds the system's own records (tokens, workspaces, webhooks, read marks).
 inline constexpr WorkspaceNumber kSystemWorkspace{0};
@@ -79,7 +82,9 @@ struct std::hash<taskledger::Uuid> {
 };
 template <class Tag>
 struct std::hash<taskledger::Id<Tag>> {
-  std::size_t operator()(const taskledger::Id<Tag>& id) const noexcept { return std::hash<taskledger::Uuid>{}(id.value); }
+  std::size_t operator()(const taskledger::Id<Tag>& id) const noexcept {
+    return std::hash<taskledger::Uuid>{}(id.value);
+  }
 };
 template <class Tag, class Rep>
 struct std::hash<taskledger::Count<Tag, Rep>> {

@@ -47,30 +47,33 @@ struct SortPosition {
 
 struct ListQuery {
   Mode mode = Mode::all;
-  Timestamp now;     // of the query, or of its cursor's first page
-  TimeRange today;   // the caller's day around `now`
+  Timestamp now;    // of the query, or of its cursor's first page
+  TimeRange today;  // the caller's day around `now`
   std::optional<UserId> assigned_to;
   std::optional<Priority> priority;
   std::optional<ActionType> action_type;
-  std::optional<EntityId> linked_entity_id;       // both given: one link that has both
+  std::optional<EntityId> linked_entity_id;  // both given: one link that has both
   std::optional<EntityType> linked_entity_type;
   std::optional<FilterGroup> filters;
-  std::vector<std::string> search;                // folded words, all of which the folded title contains
+  std::vector<std::string> search;  // folded words, all of which the folded title contains
   SortOrder order{SortKey{}};
-  std::uint32_t limit = 20;                       // 1 to 100
+  std::uint32_t limit = 20;  // 1 to 100
   std::optional<SortPosition> after;
 };
-[[nodiscard]] bool matches(const ListQuery& query, const Task& task);  // live tasks; the cursor and limit are not looked at
+[[nodiscard]] bool matches(const ListQuery& query,
+                           const Task& task);  // live tasks; the cursor and limit are not looked at
 
 struct StatsQuery {
   std::optional<UserId> user;  // absent: the whole workspace
   Timestamp now;
-  TimeRange day, week;         // the caller's, around `now`
+  TimeRange day, week;  // the caller's, around `now`
 };
 struct Stats {
   std::uint64_t total = 0, completed_today = 0, remaining_today = 0, overdue = 0, this_week = 0, completed = 0;
   // Percent, rounded half up; 0 for no tasks.
-  [[nodiscard]] unsigned completion_rate() const { return total ? static_cast<unsigned>((completed * 200 + total) / (2 * total)) : 0; }
+  [[nodiscard]] unsigned completion_rate() const {
+    return total ? static_cast<unsigned>((completed * 200 + total) / (2 * total)) : 0;
+  }
   friend bool operator==(const Stats&, const Stats&) = default;
 };
 // `{"total":…,"completedToday":…,"remainingToday":…,"overdue":…,"thisWeek":…,"completionRate":…}`

@@ -28,11 +28,12 @@ struct BatchRecord {
 };
 enum class BatchKind { create, update, complete, remove };
 struct BatchInvalid {
-  std::string message;              // begins `records[i]: ` where a record is at fault
+  std::string message;  // begins `records[i]: ` where a record is at fault
   std::optional<std::size_t> index;
 };
 // `{"records": [1 to 100 …]}`; syntax and values of all records are checked here.
-[[nodiscard]] Result<std::vector<BatchRecord>, BatchInvalid> parse_batch(BatchKind kind, std::string_view json, const TimeZone& zone);
+[[nodiscard]] Result<std::vector<BatchRecord>, BatchInvalid> parse_batch(BatchKind kind, std::string_view json,
+                                                                         const TimeZone& zone);
 [[noreturn]] void throw_exception_from_error(const BatchInvalid&, const boost::source_location&);
 
 }  // namespace taskledger

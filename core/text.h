@@ -21,7 +21,8 @@ namespace taskledger {
 void append_folded(std::string& out, std::string_view text);
 // Whether a code point of category Cc is in `text`.
 [[nodiscard]] bool has_control(std::string_view text) noexcept;
-// Appends `text` as a JSON string with its quotes; escapes only what RFC 8259 demands (short forms where there are some).
+// Appends `text` as a JSON string with its quotes; escapes only what RFC 8259 demands (short forms where there are
+// some).
 void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace taskledger

@@ -33,7 +33,8 @@ class TimeZone {
   // A local time in a gap moves forward by the gap; in a fold it is the first of the two.
   [[nodiscard]] Timestamp at_local(cctz::civil_second local) const;
   // From the first instant of the day (its first midnight where that occurs twice; the end of the gap where it does not
-  // occur) to that of the next. Consecutive days touch. A day that the zone skipped (Pacific/Apia, 2011-12-30) is empty.
+  // occur) to that of the next. Consecutive days touch. A day that the zone skipped (Pacific/Apia, 2011-12-30) is
+  // empty.
   [[nodiscard]] TimeRange civil_day(cctz::civil_day day) const;
 
  private:
@@ -48,9 +49,9 @@ class TimeZone {
 // A time as a caller wrote it: an instant, or a whole day of the caller's zone.
 struct TimeInput {
   bool whole_day = false;
-  Timestamp at;  // the instant; of a whole day its start
-  TimeRange day; // of a whole day: its bounds. Of an instant: [at, at + 1 ms)
-  Timestamp due; // of a whole day: 23:59:59 of it, local (see TimeZone::at_local). Of an instant: `at`
+  Timestamp at;   // the instant; of a whole day its start
+  TimeRange day;  // of a whole day: its bounds. Of an instant: [at, at + 1 ms)
+  Timestamp due;  // of a whole day: 23:59:59 of it, local (see TimeZone::at_local). Of an instant: `at`
 
   [[nodiscard]] Timestamp as_due() const { return due; }
   [[nodiscard]] Timestamp as_since() const { return at; }
@@ -58,9 +59,9 @@ struct TimeInput {
 };
 
 // RFC 3339 with an offset; a date-time without one, in `zone`; or a date alone. `T` and `Z` in either case, a space for
-// `T`; seconds may be missing; one to nine fraction digits, cut to milliseconds; offsets up to 23:59; years 1970 to 9999
-// as written. Refused: an instant (or any part of a whole day) before 1970 or after 9999 in UTC, second 60, 24:00 and
-// days that are in no calendar.
+// `T`; seconds may be missing; one to nine fraction digits, cut to milliseconds; offsets up to 23:59; years 1970 to
+// 9999 as written. Refused: an instant (or any part of a whole day) before 1970 or after 9999 in UTC, second 60, 24:00
+// and days that are in no calendar.
 [[nodiscard]] std::optional<TimeInput> parse_time(std::string_view text, const TimeZone& zone);
 
 }  // namespace taskledger

@@ -20,12 +20,15 @@ void AccessLog::add(const AccessLine& line) const {
   const auto out = std::back_inserter(text);
   const std::string time = to_rfc3339(clock_());
   if (json_) {
-    fmt::format_to(out, R"({{"time":"{}","level":"info","message":"request","method":"{}","route":"{}","status":{},"us":{},"bytes":{},"remote":"{}")",
-                   time, method, route, line.status, line.microseconds, line.bytes, line.remote);
+    fmt::format_to(
+        out,
+        R"({{"time":"{}","level":"info","message":"request","method":"{}","route":"{}","status":{},"us":{},"bytes":{},"remote":"{}")",
+        time, method, route, line.status, line.microseconds, line.bytes, line.remote);
     if (line.workspace) fmt::format_to(out, R"(,"workspace":{})", line.workspace->value);
     fmt::format_to(out, R"(,"request_id":"{}"}})", line.request_id);
   } else {
-    fmt::format_to(out, "{} {} {} {} {}us {}B {}", time, method, route, line.status, line.microseconds, line.bytes, line.remote);
+    fmt::format_to(out, "{} {} {} {} {}us {}B {}", time, method, route, line.status, line.microseconds, line.bytes,
+                   line.remote);
     if (line.workspace) fmt::format_to(out, " workspace={}", line.workspace->value);
     fmt::format_to(out, " id={}", line.request_id);
   }

@@ -1,4 +1,6 @@
 // GET /admin/projections, and POST of a rebuild or a check of one: asked for here, done by the runner.
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "core/text.h"
@@ -6,8 +8,6 @@
 #include "http/handlers.h"
 #include "http/parameters.h"
 #include "http/writes.h"
-
-#include <fmt/format.h>
 
 namespace taskledger::http {
 namespace {

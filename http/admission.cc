@@ -40,7 +40,8 @@ bool is_json(std::string_view content_type) {
     const auto equals = std::min(parameter.find('='), parameter.size());
     if (!equal_ignoring_case(strip(parameter.substr(0, equals)), "charset")) continue;
     auto charset = strip(parameter.substr(std::min(equals + 1, parameter.size())));
-    if (charset.size() >= 2 && charset.front() == '"' && charset.back() == '"') charset = charset.substr(1, charset.size() - 2);
+    if (charset.size() >= 2 && charset.front() == '"' && charset.back() == '"')
+      charset = charset.substr(1, charset.size() - 2);
     if (!equal_ignoring_case(charset, "utf-8") && !equal_ignoring_case(charset, "utf8")) return false;
   }
   return true;

@@ -58,9 +58,11 @@ class ApiService final : public Service {
       if (!is_repeated(head, "authorization")) principal = authenticator_.find(head.authorization, now);
       if (!principal) return finish(head, nullptr, refuse_login(head, now));
       if (route.access == Access::scope && !principal->token.scopes.has(route.scope)) {
-        return finish(head, &*principal, error_reply(403, fmt::format("Token lacks the scope '{}'", name_of(route.scope))));
+        return finish(head, &*principal,
+                      error_reply(403, fmt::format("Token lacks the scope '{}'", name_of(route.scope))));
       }
-      if (limit_.on() && !principal->bucket->take(limit_, now)) return finish(head, &*principal, limited(*principal, now));
+      if (limit_.on() && !principal->bucket->take(limit_, now))
+        return finish(head, &*principal, limited(*principal, now));
     }
     if (auto refused = check_body(head, route.body_limit)) return finish(head, principal.get(), *std::move(refused));
     Admission admission;
@@ -72,7 +74,8 @@ class ApiService final : public Service {
 
   std::optional<Reply> answer_now(const RequestHead& head, const Admission& admission, std::string_view body) override {
     const auto request = make_request(head, admission, body);
-    if (auto refused = check_headers(head); refused && request.caller) return finish(head, request.caller, *std::move(refused));
+    if (auto refused = check_headers(head); refused && request.caller)
+      return finish(head, request.caller, *std::move(refused));
     if (!admission.route->quick || must_wait(request)) return std::nullopt;
     try {
       auto handled = admission.route->quick(request);
@@ -124,7 +127,8 @@ class ApiService final : public Service {
     if (parts.metrics) parts.metrics->count(route, status, microseconds, bytes);
     if (!parts.access_log) return;
     AccessLine line{route, status, microseconds, bytes, head.remote_address, head.request_id, {}};
-    if (admission && admission->caller) line.workspace = static_cast<const Principal*>(admission->caller.get())->token.workspace;
+    if (admission && admission->caller)
+      line.workspace = static_cast<const Principal*>(admission->caller.get())->token.workspace;
     parts.access_log->add(line);
   }
 
@@ -152,8 +156,12 @@ class ApiService final : public Service {
 
   Request make_request(const RequestHead& head, const Admission& admission, std::string_view body) const {
     const auto target = split_target(head.target);
-    return {api_, head, static_cast<const Principal*>(admission.caller.get()),
-            Router::path_values(*admission.route, target.path), target.query, body};
+    return {api_,
+            head,
+            static_cast<const Principal*>(admission.caller.get()),
+            Router::path_values(*admission.route, target.path),
+            target.query,
+            body};
   }
 
   bool must_wait(const Request& request) const {

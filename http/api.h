@@ -31,31 +31,32 @@ class RequestMetrics;
 class Workers {
  public:
   virtual ~Workers() = default;
-  virtual bool post(std::function<void()> job) = 0;    // false: the queue is full (503)
+  virtual bool post(std::function<void()> job) = 0;  // false: the queue is full (503)
 };
 
 struct ApiOptions {
   std::string cursor_key;                              // 32 bytes; signs cursors
   std::string cors_origins;                            // empty: off; "*" or a comma-separated list of origins
   std::uint32_t rate_limit = 0, rate_burst = 0;        // requests a second and burst, for each token; 0: off
-  std::chrono::milliseconds stream_heartbeat{15'000};   // of event streams with nothing to say
+  std::chrono::milliseconds stream_heartbeat{15'000};  // of event streams with nothing to say
   std::uint32_t auth_failure_rate = 1, auth_failure_burst = 100;  // the same of invalid tokens, for each address
-  std::string version;                                 // of the binary
+  std::string version;                                            // of the binary
 };
 
-struct ApiParts {                                      // all outlive the service
+struct ApiParts {  // all outlive the service
   storage::EventLog& log;
   projections::Runner& models;
   commands::CommandHandler& commands;
   Workers& workers;
   Clock clock;
   RandomBytes random;
-  reactors::Webhooks* webhooks = nullptr;              // null: nothing may ask for them (tests)
-  projections::PastReads* past = nullptr;              // null: lists and stats as of another time are 503 (tests)
-  std::function<Result<storage::BackedUp, storage::ReadError>()> back_up = {};  // blocks; empty: there is no place for backups
-  RequestMetrics* metrics = nullptr;                   // null: not counted
-  const AccessLog* access_log = nullptr;               // null: none
-  std::function<std::string()> scrape = nullptr;       // what /metrics answers, on a worker; empty: 404
+  reactors::Webhooks* webhooks = nullptr;  // null: nothing may ask for them (tests)
+  projections::PastReads* past = nullptr;  // null: lists and stats as of another time are 503 (tests)
+  std::function<Result<storage::BackedUp, storage::ReadError>()> back_up =
+      {};                                         // blocks; empty: there is no place for backups
+  RequestMetrics* metrics = nullptr;              // null: not counted
+  const AccessLog* access_log = nullptr;          // null: none
+  std::function<std::string()> scrape = nullptr;  // what /metrics answers, on a worker; empty: 404
 };
 
 // What /readyz tells, in one line; nullopt: ready.

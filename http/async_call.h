@@ -1,12 +1,14 @@
-// From callbacks of other threads back into a coroutine: co_await resume_here<T>(initiate) calls initiate(done) at once,
-// and goes on, on the coroutine's own io_context, with the value that `done` was called with.
+// From callbacks of other threads back into a coroutine: co_await resume_here<T>(initiate) calls initiate(done) at
+// once, and goes on, on the coroutine's own io_context, with the value that `done` was called with.
 //
 //   auto initiate = [&](std::function<void(Outcome)> done) { handler.execute(command, std::move(done)); };
-//   const Outcome outcome = co_await resume_here<Outcome>(std::move(initiate));   // never with a lambda written in place
+//   const Outcome outcome = co_await resume_here<Outcome>(std::move(initiate));   // never with a lambda written in
+//   place
 //
 // `done` may be called on any thread, within initiate too, exactly once (copies share that once; later calls do
 // nothing). While it is outstanding the io_context does not run out of work. It must be called, or dropped, before the
-// io_context is destroyed. GCC 12 destroys capturing lambdas written inside a co_await expression twice: name them first.
+// io_context is destroyed. GCC 12 destroys capturing lambdas written inside a co_await expression twice: name them
+// first.
 #pragma once
 
 #include <atomic>
@@ -31,8 +33,7 @@ namespace detail {
 template <class T, class Handler>
 struct Resumption {
   using Executor = boost::asio::associated_executor_t<Handler>;
-  explicit Resumption(Handler&& from)
-      : handler(std::move(from)), work(boost::asio::get_associated_executor(handler)) {}
+  explicit Resumption(Handler&& from) : handler(std::move(from)), work(boost::asio::get_associated_executor(handler)) {}
 
   void resume(T value) {
     if (done.exchange(true)) return;

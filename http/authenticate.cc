@@ -74,7 +74,8 @@ std::shared_ptr<const Principal> Authenticator::find(std::string_view authorizat
   // Read before the look-up: what is remembered is then at worst too old, never taken for newer than it is.
   const auto generation = directory_.token_generation();
   auto& slot = memory[std::hash<std::string_view>{}(authorization) % kRemembered];
-  if (slot.authenticator != serial_ || slot.generation != generation || !same_secret(slot.authorization, authorization)) {
+  if (slot.authenticator != serial_ || slot.generation != generation ||
+      !same_secret(slot.authorization, authorization)) {
     auto principal = look_up(authorization);
     if (!principal) return nullptr;
     slot = {serial_, generation, std::string(authorization), std::move(principal)};

@@ -33,7 +33,7 @@ class Authenticator {
   [[nodiscard]] std::shared_ptr<const Principal> look_up(std::string_view authorization) const;
 
   const projections::Directory& directory_;
-  Buckets* buckets_;  // null: off
+  Buckets* buckets_;      // null: off
   std::uint64_t serial_;  // tells the entries of this one from those of another in the threads' memories
 };
 

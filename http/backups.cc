@@ -30,7 +30,8 @@ Task<Handled> create_backup(Request request, std::string body) {
   if (auto parsed = parameters.parse(request.query, {}); !parsed) co_return Handled(reply_of(parsed.error()));
   if (auto refusal = refuse_idempotency_key(request)) co_return Handled(*std::move(refusal));
   if (auto checked = check_no_fields(body); !checked) co_return Handled(reply_of(checked.error()));
-  if (!request.api.parts.back_up) co_return Handled(error_reply(409, "Server has no place for backups: start it with --backup-dir"));
+  if (!request.api.parts.back_up)
+    co_return Handled(error_reply(409, "Server has no place for backups: start it with --backup-dir"));
   std::function<Handled()> job = [request] { return back_up(request.api.parts); };
   auto handled = co_await on_worker(request.api, std::move(job));
   co_return handled;

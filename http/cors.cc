@@ -8,7 +8,8 @@ namespace {
 constexpr std::string_view kRequestHeaders =
     "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Min-Position, Last-Event-ID";
 constexpr std::string_view kExposedHeaders =
-    "ETag, Location, Retry-After, X-Position, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+    "ETag, Location, Retry-After, X-Position, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, "
+    "X-RateLimit-Reset, "
     "X-RateLimit-Policy";
 
 }  // namespace

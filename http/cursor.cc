@@ -66,9 +66,12 @@ void put_value(std::string& out, const SortValue& value) {
 // The code has been checked: what is read here was written by append().
 SortValue take_value(storage::ByteReader& reader) {
   switch (reader.integer<std::uint8_t>()) {
-    case 1: return reader.integer<std::int64_t>();
-    case 2: return std::string(reader.take(reader.integer<std::uint16_t>()));
-    default: return std::monostate();
+    case 1:
+      return reader.integer<std::int64_t>();
+    case 2:
+      return std::string(reader.take(reader.integer<std::uint16_t>()));
+    default:
+      return std::monostate();
   }
 }
 

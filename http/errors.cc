@@ -45,13 +45,20 @@ struct StatusAndText {
 
 StatusAndText explain(Refusal refusal) {
   switch (refusal) {
-    case Refusal::not_found: return {404, kTaskNotFound};
-    case Refusal::already_exists: return {409, "Task exists already"};
-    case Refusal::not_deleted: return {409, "Task is not deleted"};
-    case Refusal::erased: return {409, "Task is erased"};
-    case Refusal::event_not_found: return {404, "Event not found"};
-    case Refusal::superseded: return {409, "A later event changed the same fields"};
-    case Refusal::nothing_to_undo: return {409, "There is nothing to undo"};
+    case Refusal::not_found:
+      return {404, kTaskNotFound};
+    case Refusal::already_exists:
+      return {409, "Task exists already"};
+    case Refusal::not_deleted:
+      return {409, "Task is not deleted"};
+    case Refusal::erased:
+      return {409, "Task is erased"};
+    case Refusal::event_not_found:
+      return {404, "Event not found"};
+    case Refusal::superseded:
+      return {409, "A later event changed the same fields"};
+    case Refusal::nothing_to_undo:
+      return {409, "There is nothing to undo"};
   }
   return {500, "Internal error"};
 }
@@ -59,11 +66,16 @@ StatusAndText explain(Refusal refusal) {
 StatusAndText explain(commands::Fault fault) {
   using commands::Fault;
   switch (fault) {
-    case Fault::precondition_failed: return {412, "Header 'If-Match' does not name the task's current version"};
-    case Fault::key_reused: return {422, "Header 'Idempotency-Key' was used with another request"};
-    case Fault::key_in_flight: return {409, "The first request with this 'Idempotency-Key' is still under way"};
-    case Fault::busy: return {503, "Too many writes are waiting: try again"};
-    case Fault::unavailable: return {503, "Writes are not possible at the moment"};
+    case Fault::precondition_failed:
+      return {412, "Header 'If-Match' does not name the task's current version"};
+    case Fault::key_reused:
+      return {422, "Header 'Idempotency-Key' was used with another request"};
+    case Fault::key_in_flight:
+      return {409, "The first request with this 'Idempotency-Key' is still under way"};
+    case Fault::busy:
+      return {503, "Too many writes are waiting: try again"};
+    case Fault::unavailable:
+      return {503, "Writes are not possible at the moment"};
   }
   return {500, "Internal error"};
 }
@@ -72,22 +84,38 @@ StatusAndText explain(commands::Fault fault) {
 
 std::string_view code_of(unsigned status) noexcept {
   switch (status) {
-    case 400: return "VALIDATION_ERROR";
-    case 401: return "UNAUTHORIZED";
-    case 403: return "FORBIDDEN";
-    case 404: return "RECORD_NOT_FOUND";
-    case 405: return "METHOD_NOT_ALLOWED";
-    case 408: return "REQUEST_TIMEOUT";
-    case 409: return "CONFLICT";
-    case 412: return "PRECONDITION_FAILED";
-    case 413: return "PAYLOAD_TOO_LARGE";
-    case 414: return "URI_TOO_LONG";
-    case 415: return "UNSUPPORTED_MEDIA_TYPE";
-    case 422: return "IDEMPOTENCY_KEY_REUSED";
-    case 429: return "RATE_LIMITED";
-    case 431: return "HEADERS_TOO_LARGE";
-    case 503: return "UNAVAILABLE";
-    default: return "INTERNAL_ERROR";
+    case 400:
+      return "VALIDATION_ERROR";
+    case 401:
+      return "UNAUTHORIZED";
+    case 403:
+      return "FORBIDDEN";
+    case 404:
+      return "RECORD_NOT_FOUND";
+    case 405:
+      return "METHOD_NOT_ALLOWED";
+    case 408:
+      return "REQUEST_TIMEOUT";
+    case 409:
+      return "CONFLICT";
+    case 412:
+      return "PRECONDITION_FAILED";
+    case 413:
+      return "PAYLOAD_TOO_LARGE";
+    case 414:
+      return "URI_TOO_LONG";
+    case 415:
+      return "UNSUPPORTED_MEDIA_TYPE";
+    case 422:
+      return "IDEMPOTENCY_KEY_REUSED";
+    case 429:
+      return "RATE_LIMITED";
+    case 431:
+      return "HEADERS_TOO_LARGE";
+    case 503:
+      return "UNAVAILABLE";
+    default:
+      return "INTERNAL_ERROR";
   }
 }
 
@@ -116,10 +144,13 @@ Reply reply_of(const commands::Failure& failure) {
 
 Reply reply_of(storage::AppendError error) {
   switch (error) {
-    case storage::AppendError::conflict: return error_reply(409, "Something else changed it at the same time");
-    case storage::AppendError::queue_full: return reply_of(commands::Failure{commands::Fault::busy, std::nullopt});
+    case storage::AppendError::conflict:
+      return error_reply(409, "Something else changed it at the same time");
+    case storage::AppendError::queue_full:
+      return reply_of(commands::Failure{commands::Fault::busy, std::nullopt});
     case storage::AppendError::unavailable:
-    case storage::AppendError::closed: break;
+    case storage::AppendError::closed:
+      break;
   }
   return reply_of(commands::Failure{commands::Fault::unavailable, std::nullopt});
 }

@@ -49,14 +49,9 @@ Handled answer(const Request& request, const FeedQuery& feed) {
 
 void append_event(std::string& out, const storage::Record& record, const WorkspaceId& workspace,
                   std::string_view extra) {
-  const EventHeader header{record.in_workspace,
-                           commands::event_id_of(record, workspace),
-                           workspace,
-                           TaskId{record.stream},
-                           record.version,
-                           static_cast<EventType>(record.type),
-                           record.time,
-                           record.actor};
+  const EventHeader header{
+      record.in_workspace, commands::event_id_of(record, workspace), workspace,   TaskId{record.stream},
+      record.version,      static_cast<EventType>(record.type),      record.time, record.actor};
   append_event_line(out, header, record.payload, extra);
 }
 

@@ -1,6 +1,6 @@
-// GET /events/stream: the workspace's log live, as Server-Sent Events. A stream holds one position and nothing else: what
-// it sends next is asked of the hub, or, further back, of the log on a worker; so a slow reader costs no memory, and one
-// that comes back goes on where it was.
+// GET /events/stream: the workspace's log live, as Server-Sent Events. A stream holds one position and nothing else:
+// what it sends next is asked of the hub, or, further back, of the log on a worker; so a slow reader costs no memory,
+// and one that comes back goes on where it was.
 #include <spdlog/spdlog.h>
 
 #include <array>

@@ -1,6 +1,7 @@
 // How often each address may show a token that is not valid. Beyond that it is told 429 instead of 401; requests with a
 // valid token are never held up by it, since many clients may share an address (a proxy, an office), and nobody should
-// be able to lock the others out. Guessing a token of 256 random bits is hopeless either way: this keeps the noise down.
+// be able to lock the others out. Guessing a token of 256 random bits is hopeless either way: this keeps the noise
+// down.
 //
 // Addresses of IPv6 count by their /64, which one host has to itself. Entries die once their bucket is full again; the
 // number kept is bounded: with kMaxAddresses of them under way, further ones share a bucket.

@@ -41,9 +41,10 @@ void FeedHub::appended(std::span<const storage::Record> records) {
     for (Channel* channel : touched) wake_later(*channel);
   }
   // Streams look into the directory, which has to know of it by then.
-  if (revoked) models_.when_passed(*revoked, [weak = weak_from_this()] {
-    if (const auto hub = weak.lock()) hub->wake_everyone();
-  });
+  if (revoked)
+    models_.when_passed(*revoked, [weak = weak_from_this()] {
+      if (const auto hub = weak.lock()) hub->wake_everyone();
+    });
 }
 
 void FeedHub::keep(Channel& channel, const storage::Record& record) {
@@ -97,8 +98,8 @@ void FeedHub::wake_everyone() {
   for (auto& [number, channel] : channels_) wake_later(*channel);
 }
 
-FeedHub::Follower::Follower(std::shared_ptr<FeedHub> hub, WorkspaceNumber number, const WorkspaceId& id, Executor executor,
-                            std::function<void()> wake)
+FeedHub::Follower::Follower(std::shared_ptr<FeedHub> hub, WorkspaceNumber number, const WorkspaceId& id,
+                            Executor executor, std::function<void()> wake)
     : hub_(std::move(hub)), executor_(executor), wake_(std::move(wake)) {
   const std::lock_guard lock(hub_->mutex_);
   ++hub_->followers_;

@@ -1,8 +1,8 @@
 // What is appended, to the streams that follow it. The log's observer renders each event once for the workspaces that
-// are followed, and keeps the latest in memory; a stream that is further behind reads the log. Waking costs the appender
-// one post for each io thread, however many streams there are.
-// Ownership: shared by the service, the log's observer and the followers.
-// Threads: appended() on the log's appender thread; a Follower belongs to its stream's io thread.
+// are followed, and keeps the latest in memory; a stream that is further behind reads the log. Waking costs the
+// appender one post for each io thread, however many streams there are. Ownership: shared by the service, the log's
+// observer and the followers. Threads: appended() on the log's appender thread; a Follower belongs to its stream's io
+// thread.
 #pragma once
 
 #include <atomic>

@@ -23,7 +23,7 @@ Fingerprint fingerprint_of_history(const TaskId& id) {
 
 struct Page {
   std::string events;
-  Version first, last;                         // of the stream; 0: empty
+  Version first, last;  // of the stream; 0: empty
   bool more = false;
   std::optional<storage::ReadError> damaged;
 };
@@ -35,8 +35,8 @@ Result<std::optional<Page>, storage::ReadError> read_page(const Request& request
   bool too_many = false;
   taskledger::Task state;
   std::uint32_t count = 0;
-  auto read = request.api.parts.log.read_stream(
-      request.workspace(), id.value, Version{1}, [&](const storage::Record& record) {
+  auto read =
+      request.api.parts.log.read_stream(request.workspace(), id.value, Version{1}, [&](const storage::Record& record) {
         if (record.version.value > most) {
           too_many = true;
           return false;

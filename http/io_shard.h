@@ -23,8 +23,8 @@ namespace taskledger::http {
 // The concrete executor instead of any_io_executor: no type erasure on the way of each read and write.
 using Executor = boost::asio::io_context::executor_type;
 using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
-using SteadyTimer =
-    boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using SteadyTimer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                                      boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 // co_await x(…, kToken) gives [error, value] and does not throw.
 inline constexpr auto kToken = boost::asio::as_tuple(boost::asio::use_awaitable_t<Executor>{});
 
@@ -38,9 +38,9 @@ struct IoShard {
   Deadlines deadlines;                    // outlives `io`, whose destruction ends what is left of the connections
   std::string date_line;                  // renewed with each sweep
   RequestIds request_ids;
-  std::size_t turned_away = 0;            // connections over the limit that are being told so
+  std::size_t turned_away = 0;  // connections over the limit that are being told so
   bool stopping = false;
-  boost::asio::io_context io{1};          // one thread runs it: no locking inside
+  boost::asio::io_context io{1};  // one thread runs it: no locking inside
 };
 
 // The completion handler of every coroutine that is spawned: an exception that escapes is a bug, and is logged.

@@ -15,23 +15,23 @@ enum class Method : std::uint8_t { get, head, post, put, patch, del, options, ot
 
 struct RequestHead {
   Method method = Method::other;
-  std::string_view target;                       // as sent; the origin form "/path?query"
+  std::string_view target;  // as sent; the origin form "/path?query"
   std::string_view authorization, content_type, if_match, if_none_match, idempotency_key, min_position, last_event_id,
       traceparent, request_id, origin, access_control_request_method;
   // A repeated header of those above (Idempotency-Key twice, say) is remembered here by its name.
   std::string_view repeated;
   bool has_idempotency_key = false, has_if_match = false, has_min_position = false, has_authorization = false;
-  bool has_body = false;                         // Content-Length > 0 or chunked
+  bool has_body = false;  // Content-Length > 0 or chunked
   std::optional<std::uint64_t> content_length;
   std::string_view remote_address;
 };
 
 struct Reply {
   unsigned status = 200;
-  std::string body;                              // empty: none (204, 304, and HEAD is the session's to leave out)
+  std::string body;  // empty: none (204, 304, and HEAD is the session's to leave out)
   std::string_view content_type = "application/json";
-  std::string headers;                           // ready "Name: value\r\n" lines beside Content-*, Connection, Date
-  bool close = false;                            // end the connection after it
+  std::string headers;  // ready "Name: value\r\n" lines beside Content-*, Connection, Date
+  bool close = false;   // end the connection after it
 };
 
 }  // namespace taskledger::http

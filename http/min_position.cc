@@ -21,7 +21,8 @@ std::optional<WorkspacePosition> min_position_of(const RequestHead& head) {
 
 Task<bool> wait_for_position(projections::Runner& models, WorkspaceNumber workspace, WorkspacePosition position) {
   using Executor = asio::io_context::executor_type;
-  using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+  using Timer =
+      asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
   const Executor executor = co_await asio::this_coro::executor;
   // Shared with the callback, which may come when this coroutine has gone on.
   auto timer = std::make_shared<Timer>(executor);

@@ -30,7 +30,9 @@ class OperatorService final : public Service {
   }
 
   // Nothing is admitted that would ask these.
-  std::optional<Reply> answer_now(const RequestHead&, const Admission&, std::string_view) override { return unknown_route(); }
+  std::optional<Reply> answer_now(const RequestHead&, const Admission&, std::string_view) override {
+    return unknown_route();
+  }
   Task<Answer> answer(const RequestHead&, const Admission&, std::string) override { co_return Answer(unknown_route()); }
 
   Reply refuse(unsigned status, std::string_view message) override { return error_reply(status, message); }
@@ -53,6 +55,8 @@ Reply readiness_reply(const std::optional<std::string>& not_ready) {
   return not_ready ? error_reply(503, *not_ready) : ok();
 }
 
-std::unique_ptr<Service> make_operator_service(OperatorParts parts) { return std::make_unique<OperatorService>(std::move(parts)); }
+std::unique_ptr<Service> make_operator_service(OperatorParts parts) {
+  return std::make_unique<OperatorService>(std::move(parts));
+}
 
 }  // namespace taskledger::http

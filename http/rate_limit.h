@@ -24,9 +24,9 @@ struct RateLimit {
 class Bucket {
  public:
   struct State {
-    std::uint64_t remaining = 0;      // whole requests
-    std::uint64_t full_in_ms = 0;     // until nothing is used up any more
-    std::uint64_t next_in_ms = 0;     // until one request is possible; 0: now
+    std::uint64_t remaining = 0;   // whole requests
+    std::uint64_t full_in_ms = 0;  // until nothing is used up any more
+    std::uint64_t next_in_ms = 0;  // until one request is possible; 0: now
   };
   // Takes one request when there is one.
   bool take(const RateLimit& limit, Timestamp now);

@@ -62,7 +62,8 @@ void append_reply_head(std::string& out, const Reply& reply, const HeadOptions& 
 std::string date_line(Timestamp time) {
   using namespace std::chrono;
   static constexpr std::array kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const sys_seconds at{floor<seconds>(milliseconds{time.ms})};
   const auto day = floor<days>(at);
   const year_month_day date{day};

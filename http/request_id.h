@@ -18,7 +18,8 @@ inline constexpr std::size_t kMaxRequestId = 128;
 [[nodiscard]] inline bool is_request_id(std::string_view id) {
   constexpr std::string_view kOthers = "-._~:+/=@";
   return !id.empty() && id.size() <= kMaxRequestId && std::all_of(id.begin(), id.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || kOthers.find(c) != kOthers.npos;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           kOthers.find(c) != kOthers.npos;
   });
 }
 

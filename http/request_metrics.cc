@@ -19,7 +19,7 @@ constexpr std::array<unsigned, 20> kStatuses{500, 200, 201, 202, 204, 304, 400, 
                                              405, 408, 409, 412, 413, 414, 415, 422, 429, 431};
 constexpr std::size_t kUnavailable = kStatuses.size();  // 503
 constexpr std::size_t kStatusCount = kStatuses.size() + 1;
-constexpr std::array<std::uint64_t, 15> kBounds{50,    100,   200,    500,    1'000,   2'500,     5'000,    10'000,
+constexpr std::array<std::uint64_t, 15> kBounds{50,     100,    200,     500,     1'000,   2'500,     5'000,    10'000,
                                                 25'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 5'000'000};  // µs
 
 std::size_t index_of(unsigned status) {
@@ -30,7 +30,9 @@ std::size_t index_of(unsigned status) {
 unsigned status_at(std::size_t index) { return index == kUnavailable ? 503 : kStatuses[index]; }
 
 using Count = std::atomic<std::uint64_t>;
-void add(Count& count, std::uint64_t n) { count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+void add(Count& count, std::uint64_t n) {
+  count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+}
 
 struct OfRoute {
   std::array<Count, kStatusCount> by_status{};
@@ -44,7 +46,8 @@ struct Sums {
   std::array<std::uint64_t, kBounds.size() + 1> by_time{};
   std::uint64_t microseconds = 0, bytes = 0;
   void add(const OfRoute& from) {
-    for (std::size_t i = 0; i < by_status.size(); ++i) by_status[i] += from.by_status[i].load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < by_status.size(); ++i)
+      by_status[i] += from.by_status[i].load(std::memory_order_relaxed);
     for (std::size_t i = 0; i < by_time.size(); ++i) by_time[i] += from.by_time[i].load(std::memory_order_relaxed);
     microseconds += from.microseconds.load(std::memory_order_relaxed);
     bytes += from.bytes.load(std::memory_order_relaxed);
@@ -64,7 +67,8 @@ ClientMetric duration_of(const Sums& sums) {
   std::uint64_t below = 0;
   for (std::size_t i = 0; i < sums.by_time.size(); ++i) {
     below += sums.by_time[i];
-    const double bound = i < kBounds.size() ? static_cast<double>(kBounds[i]) / 1e6 : std::numeric_limits<double>::infinity();
+    const double bound =
+        i < kBounds.size() ? static_cast<double>(kBounds[i]) / 1e6 : std::numeric_limits<double>::infinity();
     metric.histogram.bucket.push_back({below, bound});
   }
   metric.histogram.sample_count = below;
@@ -97,14 +101,16 @@ RequestMetrics::Counts& RequestMetrics::mine() {
   thread_local Counts* counts = nullptr;
   if (serial == serial_) return *counts;
   const std::lock_guard lock(mutex_);
-  const auto known = std::find_if(all_.begin(), all_.end(), [](const auto& c) { return c->owner == std::this_thread::get_id(); });
+  const auto known =
+      std::find_if(all_.begin(), all_.end(), [](const auto& c) { return c->owner == std::this_thread::get_id(); });
   counts = known != all_.end() ? known->get() : all_.emplace_back(std::make_unique<Counts>(routes_.size())).get();
   serial = serial_;
   return *counts;
 }
 
 void RequestMetrics::count(const Route* route, unsigned status, std::uint64_t microseconds, std::uint64_t bytes) {
-  OfRoute& counts = mine().by_route[route == nullptr ? routes_.size() : static_cast<std::size_t>(route - routes_.data())];
+  OfRoute& counts =
+      mine().by_route[route == nullptr ? routes_.size() : static_cast<std::size_t>(route - routes_.data())];
   add(counts.by_status[index_of(status)], 1);
   add(counts.by_time[std::size_t(std::lower_bound(kBounds.begin(), kBounds.end(), microseconds) - kBounds.begin())], 1);
   add(counts.microseconds, microseconds);
@@ -124,9 +130,12 @@ void RequestMetrics::collect(std::vector<MetricFamily>& out) const {
     }
   }
   MetricFamily requests{"taskledger_http_requests_total", "Requests answered.", MetricType::Counter, {}};
-  MetricFamily times{"taskledger_http_request_duration_seconds", "From a request's last header byte to its answer being handed to the socket.",
-                     MetricType::Histogram, {}};
-  MetricFamily bytes{"taskledger_http_response_bytes_total", "Bytes of answers, heads included.", MetricType::Counter, {}};
+  MetricFamily times{"taskledger_http_request_duration_seconds",
+                     "From a request's last header byte to its answer being handed to the socket.",
+                     MetricType::Histogram,
+                     {}};
+  MetricFamily bytes{
+      "taskledger_http_response_bytes_total", "Bytes of answers, heads included.", MetricType::Counter, {}};
   for (std::size_t i = 0; i < sums.size(); ++i) {
     if (!sums[i].any()) continue;
     const auto labels = labels_of(i < routes_.size() ? &routes_[i] : nullptr);
@@ -141,8 +150,10 @@ void RequestMetrics::collect(std::vector<MetricFamily>& out) const {
     times.metric.push_back(std::move(duration));
     bytes.metric.push_back(counter_of(sums[i].bytes, labels));
   }
-  MetricFamily failed{"taskledger_http_failed_authentications_total", "Requests with a token that is not valid; turned away: over the address's limit.",
-                      MetricType::Counter, {}};
+  MetricFamily failed{"taskledger_http_failed_authentications_total",
+                      "Requests with a token that is not valid; turned away: over the address's limit.",
+                      MetricType::Counter,
+                      {}};
   failed.metric.push_back(counter_of(unauthorized_.load(std::memory_order_relaxed), {{"outcome", "unauthorized"}}));
   failed.metric.push_back(counter_of(turned_away_.load(std::memory_order_relaxed), {{"outcome", "turned_away"}}));
   for (auto* family : {&requests, &times, &bytes, &failed}) {

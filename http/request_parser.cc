@@ -20,14 +20,22 @@ bool iequals(std::string_view a, std::string_view b) {
 Method method_of(beast::http::verb method) {
   using beast::http::verb;
   switch (method) {
-    case verb::get: return Method::get;
-    case verb::head: return Method::head;
-    case verb::post: return Method::post;
-    case verb::put: return Method::put;
-    case verb::patch: return Method::patch;
-    case verb::delete_: return Method::del;
-    case verb::options: return Method::options;
-    default: return Method::other;
+    case verb::get:
+      return Method::get;
+    case verb::head:
+      return Method::head;
+    case verb::post:
+      return Method::post;
+    case verb::put:
+      return Method::put;
+    case verb::patch:
+      return Method::patch;
+    case verb::delete_:
+      return Method::del;
+    case verb::options:
+      return Method::options;
+    default:
+      return Method::other;
   }
 }
 
@@ -39,7 +47,8 @@ std::string_view reason_of(const beast::error_code& code) {
   if (code == error::bad_content_length || code == error::multiple_content_length) return "Malformed Content-Length";
   if (code == error::bad_transfer_encoding) return "Transfer-Encoding must be chunked, without Content-Length";
   if (code == error::bad_chunk || code == error::bad_chunk_extension) return "Malformed chunk";
-  if (code == error::bad_field || code == error::bad_value || code == error::bad_obs_fold) return "Malformed header field";
+  if (code == error::bad_field || code == error::bad_value || code == error::bad_obs_fold)
+    return "Malformed header field";
   return "Malformed request";
 }
 
@@ -85,7 +94,8 @@ Parse RequestParser::find_end(std::string_view bytes) {
     const bool in_line = fields_start_ == 0;
     const std::size_t so_far = newline == bytes.npos ? bytes.size() : newline + 1;
     if (in_line && so_far > limits_.request_line + 2) return refuse(414, "Request line is too long");
-    if (!in_line && so_far - fields_start_ > limits_.header_bytes + 2) return refuse(431, "Header fields are too large");
+    if (!in_line && so_far - fields_start_ > limits_.header_bytes + 2)
+      return refuse(431, "Header fields are too large");
     if (newline == bytes.npos) {
       searched_ = bytes.size();
       return Parse::need_more;
@@ -165,13 +175,20 @@ void RequestParser::on_field_impl(Field field, View name, View value, Error& ec)
       return;
     case Field::transfer_encoding:
       // "gzip, chunked", "identity", "chunked, chunked", twice "chunked": what a proxy in front may read otherwise.
-      if (++transfer_encodings_ > 1 || !iequals(std_view(value), "chunked")) ec = beast::http::error::bad_transfer_encoding;
+      if (++transfer_encodings_ > 1 || !iequals(std_view(value), "chunked"))
+        ec = beast::http::error::bad_transfer_encoding;
       return;
     case Field::expect:
       expects_continue_ = iequals(std_view(value), "100-continue") && is_http_1_1();
       return;
-    case Field::accept: case Field::accept_encoding: case Field::accept_language: case Field::connection:
-    case Field::user_agent: case Field::content_length: case Field::cache_control: case Field::cookie:
+    case Field::accept:
+    case Field::accept_encoding:
+    case Field::accept_language:
+    case Field::connection:
+    case Field::user_agent:
+    case Field::content_length:
+    case Field::cache_control:
+    case Field::cookie:
       return;
     default:
       note_field(std_view(name), std_view(value));

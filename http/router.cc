@@ -7,7 +7,8 @@ namespace {
 
 bool is_parameter(std::string_view segment) { return segment.starts_with('{'); }
 
-// Calls `each(index, segment)` for the parts after each slash; returns how many there are, 0 when there is no first one.
+// Calls `each(index, segment)` for the parts after each slash; returns how many there are, 0 when there is no first
+// one.
 template <class Each>
 std::size_t split(std::string_view path, const Each& each) {
   if (!path.starts_with('/')) return 0;
@@ -25,14 +26,22 @@ std::size_t split(std::string_view path, const Each& each) {
 
 std::string_view name_of(Method method) {
   switch (method) {
-    case Method::get: return "GET";
-    case Method::head: return "HEAD";
-    case Method::post: return "POST";
-    case Method::put: return "PUT";
-    case Method::patch: return "PATCH";
-    case Method::del: return "DELETE";
-    case Method::options: return "OPTIONS";
-    case Method::other: break;
+    case Method::get:
+      return "GET";
+    case Method::head:
+      return "HEAD";
+    case Method::post:
+      return "POST";
+    case Method::put:
+      return "PUT";
+    case Method::patch:
+      return "PATCH";
+    case Method::del:
+      return "DELETE";
+    case Method::options:
+      return "OPTIONS";
+    case Method::other:
+      break;
   }
   return "";
 }
@@ -42,7 +51,8 @@ Router::Router(std::span<const Route> routes) {
     std::vector<std::string_view> segments;
     split(route.pattern, [&](std::size_t, std::string_view segment) { segments.push_back(segment); });
     auto& addresses = by_length_.at(segments.size());
-    auto address = std::find_if(addresses.begin(), addresses.end(), [&](const Address& a) { return a.pattern == route.pattern; });
+    auto address =
+        std::find_if(addresses.begin(), addresses.end(), [&](const Address& a) { return a.pattern == route.pattern; });
     if (address == addresses.end()) address = addresses.insert(address, {route.pattern, std::move(segments), {}, {}});
     address->by_method[static_cast<std::size_t>(route.method)] = &route;
     if (route.method == Method::get) address->by_method[static_cast<std::size_t>(Method::head)] = &route;

@@ -39,7 +39,7 @@ class Router {
   explicit Router(std::span<const Route> routes);
 
   struct Match {
-    const Route* route = nullptr;      // null: no such address, or, when `allow` is given, no such method there
+    const Route* route = nullptr;        // null: no such address, or, when `allow` is given, no such method there
     const std::string* allow = nullptr;  // "GET, HEAD, PUT"; null: no such address
   };
   [[nodiscard]] Match match(Method method, std::string_view path) const;

@@ -36,7 +36,8 @@ namespace {
 constexpr std::chrono::milliseconds kAbandonTime{1'000};
 
 std::int64_t steady_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 boost::asio::ip::tcp::endpoint endpoint_of(const ServerOptions& options) {

@@ -19,8 +19,8 @@ using Task = boost::asio::awaitable<T, boost::asio::io_context::executor_type>;
 // What a route and its caller amount to, decided from the head alone. Opaque to the session.
 struct Admission {
   const struct Route* route = nullptr;
-  std::uint64_t body_limit = 0;                  // bytes; more is 413
-  std::shared_ptr<void> caller;                  // the service's own
+  std::uint64_t body_limit = 0;  // bytes; more is 413
+  std::shared_ptr<void> caller;  // the service's own
 };
 
 // Writes an open-ended answer (SSE). Valid while the stream's coroutine runs.
@@ -44,7 +44,8 @@ class Service {
   // Route, token, scope, rate, type and size, in that order: who and what, or the reply that refuses.
   virtual std::variant<Admission, Reply> admit(const RequestHead& head) = 0;
   // Answers at once where that is quick (most reads); nullopt: call `answer`.
-  virtual std::optional<Reply> answer_now(const RequestHead& head, const Admission& admission, std::string_view body) = 0;
+  virtual std::optional<Reply> answer_now(const RequestHead& head, const Admission& admission,
+                                          std::string_view body) = 0;
   virtual Task<Answer> answer(const RequestHead& head, const Admission& admission, std::string body) = 0;
   // Replies for what never became a request: 400, 408, 413, 414, 431, 503 (too many connections).
   virtual Reply refuse(unsigned status, std::string_view message) = 0;

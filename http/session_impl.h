@@ -1,8 +1,8 @@
 // The session, for any stream: instantiated for TCP in session_plain.cc and for TLS in session_tls.cc, nowhere else.
 //
-// A request's way: bytes into `in_` → RequestParser → Service::admit → body → answer_now or answer → one gathered write.
-// In the steady state of small requests nothing is allocated here: buffers are reused, views point into them, and no
-// coroutine but run() itself takes part.
+// A request's way: bytes into `in_` → RequestParser → Service::admit → body → answer_now or answer → one gathered
+// write. In the steady state of small requests nothing is allocated here: buffers are reused, views point into them,
+// and no coroutine but run() itself takes part.
 #pragma once
 
 #include <array>
@@ -28,9 +28,9 @@ namespace taskledger::http {
 
 inline constexpr std::chrono::milliseconds kLingerTime{1'000};  // for a peer to take the answer that ends a connection
 inline constexpr std::size_t kLingerBytes = 64 * 1024;          // of an unwanted body that are read for that
-inline constexpr std::size_t kBodyStep = 64 * 1024;             // a body is given room as it comes, not as it is announced
-inline constexpr std::size_t kJoinedBody = 16 * 1024;           // bodies up to this are sent in one piece with the head
-inline constexpr std::size_t kKeptBody = 64 * 1024;             // capacity kept from one request to the next
+inline constexpr std::size_t kBodyStep = 64 * 1024;    // a body is given room as it comes, not as it is announced
+inline constexpr std::size_t kJoinedBody = 16 * 1024;  // bodies up to this are sent in one piece with the head
+inline constexpr std::size_t kKeptBody = 64 * 1024;    // capacity kept from one request to the next
 
 template <class Stream>
 class Session final : public Connection {
@@ -87,29 +87,29 @@ class Session final : public Connection {
   Stream stream_;
   const Admit admit_;
   std::string remote_;
-  RequestId own_id_{};             // of the request under way, when it brought none
+  RequestId own_id_{};  // of the request under way, when it brought none
 
   InputBuffer in_;
   std::optional<RequestParser> parser_;
-  std::string body_, chunks_;      // chunks_: received and not yet decoded
-  std::string_view body_view_;     // the body as answer() gets it: in body_ or in_
-  std::size_t used_ = 0;           // bytes of in_ that belong to the request under way
+  std::string body_, chunks_;   // chunks_: received and not yet decoded
+  std::string_view body_view_;  // the body as answer() gets it: in body_ or in_
+  std::size_t used_ = 0;        // bytes of in_ that belong to the request under way
   std::optional<Admission> admission_;
   StreamWriter* writer_ = nullptr;
   http::Stream stream_answer_;
   Reply reply_;
-  std::string out_;                // the head of the answer, and its body where that is small
+  std::string out_;  // the head of the answer, and its body where that is small
   std::size_t body_out_ = 0, written_ = 0;
   SteadyClock::time_point started_;
 
-  bool first_ = true;              // no request has come yet
-  bool idle_ = false;              // waiting for the first byte of a request
-  bool begun_ = false;             // something has come since the last request
-  bool head_begun_ = false;        // more than empty lines
-  bool have_request_ = false;      // the head was understood
+  bool first_ = true;          // no request has come yet
+  bool idle_ = false;          // waiting for the first byte of a request
+  bool begun_ = false;         // something has come since the last request
+  bool head_begun_ = false;    // more than empty lines
+  bool have_request_ = false;  // the head was understood
   bool expired_ = false, broken_ = false;
-  bool close_ = false;             // after the answer under way
-  bool linger_ = false;            // the peer may still be sending
+  bool close_ = false;   // after the answer under way
+  bool linger_ = false;  // the peer may still be sending
   bool watching_ = false, peer_gone_ = false;
   std::function<void()> on_closing_;
   std::optional<SteadyTimer> watch_ended_;
@@ -349,7 +349,8 @@ template <class Stream>
 Task<bool> Session<Stream>::read_onto(std::string& out, std::size_t most) {
   const std::size_t had = out.size();
   out.resize(had + std::min(most, kBodyStep));
-  const auto [error, n] = co_await stream_.async_read_some(boost::asio::buffer(out.data() + had, out.size() - had), kToken);
+  const auto [error, n] =
+      co_await stream_.async_read_some(boost::asio::buffer(out.data() + had, out.size() - had), kToken);
   out.resize(had + n);
   co_return !error && !expired_;
 }

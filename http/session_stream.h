@@ -20,7 +20,7 @@ class Session<Stream>::Writer final : public StreamWriter {
     s.make_head(ending_);
     started = true;
     const bool sent = co_await send(s.out_, {}, {});
-    co_return sent && s.parser_->head().method != Method::head && has_body(s.reply_);
+    co_return sent&& s.parser_->head().method != Method::head&& has_body(s.reply_);
   }
 
   Task<bool> write(std::string_view piece) override {
@@ -55,7 +55,8 @@ class Session<Stream>::Writer final : public StreamWriter {
     Session& s = session_;
     s.expired_ = false;
     s.arm(s.shard_.options.write_timeout);
-    const std::array buffers{boost::asio::const_buffer(a.data(), a.size()), boost::asio::const_buffer(b.data(), b.size()),
+    const std::array buffers{boost::asio::const_buffer(a.data(), a.size()),
+                             boost::asio::const_buffer(b.data(), b.size()),
                              boost::asio::const_buffer(c.data(), c.size())};
     const auto [error, n] = co_await boost::asio::async_write(s.stream_, buffers, kToken);
     s.disarm();

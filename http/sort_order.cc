@@ -19,7 +19,8 @@ std::optional<Field> parse_sortable(std::string_view name) {
 
 std::optional<bool> parse_descending(std::string_view name) {
   std::string lower(name.substr(0, 8));
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (lower == "asc") return false;
   if (lower == "desc") return true;
   return std::nullopt;
@@ -32,20 +33,21 @@ Result<SortKey> read_key(const json::Path& path, const json::Element& item) {
   std::optional<Field> field;
   std::optional<bool> descending;
   std::uint64_t seen = 0;
-  auto read = json::read_object(path, object, kNames, seen,
-                                [&](std::size_t name, const json::Path& at, const json::Element& value) -> Result<void> {
-                                  if (name == 0) {
-                                    auto member = json::read_member(at, value, parse_sortable, kSortableNames);
-                                    if (!member) return member.error();
-                                    field = *member;
-                                    return {};
-                                  }
-                                  if (descending) return json::fault(at, "is given twice, under another name");
-                                  auto member = json::read_member(at, value, parse_descending, kDirections);
-                                  if (!member) return member.error();
-                                  descending = *member;
-                                  return {};
-                                });
+  auto read =
+      json::read_object(path, object, kNames, seen,
+                        [&](std::size_t name, const json::Path& at, const json::Element& value) -> Result<void> {
+                          if (name == 0) {
+                            auto member = json::read_member(at, value, parse_sortable, kSortableNames);
+                            if (!member) return member.error();
+                            field = *member;
+                            return {};
+                          }
+                          if (descending) return json::fault(at, "is given twice, under another name");
+                          auto member = json::read_member(at, value, parse_descending, kDirections);
+                          if (!member) return member.error();
+                          descending = *member;
+                          return {};
+                        });
   if (!read) return read.error();
   if (!field) return json::fault(path / "field", "is required");
   return SortKey{*field, descending.value_or(false)};
@@ -59,7 +61,8 @@ Result<SortOrder> read_array(const json::Path& path, const json::Array& array) {
     const auto at = path[index++];
     auto key = read_key(at, item);
     if (!key) return key.error();
-    const bool twice = std::any_of(order.begin(), order.end(), [&](const SortKey& other) { return other.field == key->field; });
+    const bool twice =
+        std::any_of(order.begin(), order.end(), [&](const SortKey& other) { return other.field == key->field; });
     if (twice) return json::fault(at / "field", "is given twice");
     order.push_back(*key);
   }

@@ -8,8 +8,7 @@ namespace taskledger::http {
 namespace {
 
 Result<ListRequest> parse(const Request& request) {
-  return parse_list(request.query, request.caller->token.zone, request.now(), request.workspace(),
-                    request.api.cursors);
+  return parse_list(request.query, request.caller->token.zone, request.now(), request.workspace(), request.api.cursors);
 }
 
 Result<projections::ListPage, storage::ReadError> read(const Request& request, const ListRequest& list) {

@@ -32,16 +32,20 @@ Task<Handled> run(Request request, commands::CommandHandler::Request command, Sh
   const CommandResult result = co_await execute(request.api, std::move(command));
   if (!result) co_return Handled(reply_of(result.error()));
   switch (shape) {
-    case Shape::created: co_return with_body(201, *result);
-    case Shape::updated: co_return with_body(200, *result);
-    case Shape::empty: break;
+    case Shape::created:
+      co_return with_body(201, *result);
+    case Shape::updated:
+      co_return with_body(200, *result);
+    case Shape::empty:
+      break;
   }
   co_return Handled(no_content(), result->in_workspace);
 }
 
 // Headers and parameters, then the body (read by `parse`, given the zone), then the task's id: the contract's order.
 template <class Parse>
-std::variant<commands::CommandHandler::Request, Reply> prepare(const Request& request, bool creates, const Parse& parse) {
+std::variant<commands::CommandHandler::Request, Reply> prepare(const Request& request, bool creates,
+                                                               const Parse& parse) {
   auto read = read_write_headers(request, !creates);
   if (auto* refused = std::get_if<Reply>(&read)) return std::move(*refused);
   auto& headers = std::get<WriteHeaders>(read);

@@ -16,11 +16,16 @@ constexpr std::size_t kMaxKeyCharacters = 255;
 
 std::string_view name_of(Method method) {
   switch (method) {
-    case Method::post: return "POST";
-    case Method::put: return "PUT";
-    case Method::patch: return "PATCH";
-    case Method::del: return "DELETE";
-    default: return "";
+    case Method::post:
+      return "POST";
+    case Method::put:
+      return "PUT";
+    case Method::patch:
+      return "PATCH";
+    case Method::del:
+      return "DELETE";
+    default:
+      return "";
   }
 }
 
@@ -83,7 +88,8 @@ Task<CommandResult> execute(const Api& api, commands::CommandHandler::Request co
       const Position position = result->position;
       parts.models.when_passed(position, [&parts, done, result = std::move(result)] {
         // Let go without having passed: the models have stopped. The write is durable, but nobody could read it.
-        if (parts.models.passed() < result->position) return done(commands::Failure{commands::Fault::unavailable, std::nullopt});
+        if (parts.models.passed() < result->position)
+          return done(commands::Failure{commands::Fault::unavailable, std::nullopt});
         done(result);
       });
     });

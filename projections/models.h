@@ -44,8 +44,8 @@ class Models {
     std::vector<Workspace> workspaces;
   };
   [[nodiscard]] Frozen freeze(Position position);
-  // Writes the rows of what is frozen, and the checkpoint; returns how many rows. After an error rows are missing in the
-  // store for good.
+  // Writes the rows of what is frozen, and the checkpoint; returns how many rows. After an error rows are missing in
+  // the store for good.
   Result<std::size_t, storage::ReadError> write(const Frozen& frozen);
 
   Workspaces workspaces;

@@ -90,10 +90,9 @@ Result<void, storage::ReadError> ChangedRows::add_stats(const storage::ViewStore
       value = stats_value(counts);
       return readable;
     };
-    const bool readable =
-        key.size() == kTotalKey
-            ? add(TotalCounts{}, &TotalCounts::tasks, &TotalCounts::completed)
-            : add(DayCounts{}, &DayCounts::due_open, &DayCounts::due_completed, &DayCounts::completed);
+    const bool readable = key.size() == kTotalKey ? add(TotalCounts{}, &TotalCounts::tasks, &TotalCounts::completed)
+                                                  : add(DayCounts{}, &DayCounts::due_open, &DayCounts::due_completed,
+                                                        &DayCounts::completed);
     if (!readable) return storage::ReadError{"views: a row of stats is damaged"};
     stats.push_back({key, value.empty() ? std::nullopt : std::optional(std::move(value))});
   }

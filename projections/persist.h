@@ -17,8 +17,8 @@ class ChangedRows {
  public:
   std::vector<storage::RowChange> list, mode, stats;
 
-  // Makes the rows of up to `count` frozen tasks, and takes them off the frozen ones; false once none is left. Under the
-  // workspace's shared lock.
+  // Makes the rows of up to `count` frozen tasks, and takes them off the frozen ones; false once none is left. Under
+  // the workspace's shared lock.
   bool add_some(Image& image, WorkspaceNumber workspace, std::size_t count);
   void add_summary(WorkspaceNumber workspace, WorkspacePosition position, std::uint32_t tasks);
   // Turns what was counted into rows of `stats`, from those that `generation` holds. Needs no lock.

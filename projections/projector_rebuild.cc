@@ -1,10 +1,10 @@
 // How a projector rebuilds and checks while it serves.
 //
 // A rebuild folds the log into rows of new generations, loads models from them beside the serving ones (the images that
-// are in use, so that whatever was wrong in memory goes as well), and lets them follow the log. Then, with no other rows
-// being written, it brings the rows of both to one position and makes the new generations the serving ones on disk; and at
-// last, between two records, puts the new models in the place of the old. Until the marker on disk is flushed a crash
-// leaves the old generations, afterwards the new ones, each with a checkpoint that the log confirms.
+// are in use, so that whatever was wrong in memory goes as well), and lets them follow the log. Then, with no other
+// rows being written, it brings the rows of both to one position and makes the new generations the serving ones on
+// disk; and at last, between two records, puts the new models in the place of the old. Until the marker on disk is
+// flushed a crash leaves the old generations, afterwards the new ones, each with a checkpoint that the log confirms.
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -17,9 +17,9 @@ namespace taskledger::projections {
 namespace {
 constexpr std::uint64_t kNear = 20'000;  // records: so few are folded or applied at once with what they hold up
 constexpr std::uint64_t kVeryNear = 200;
-constexpr int kRounds = 8;                     // of coming nearer, while writes come in as fast
+constexpr int kRounds = 8;                            // of coming nearer, while writes come in as fast
 constexpr double kFoldShare = 0.6, kLoadShare = 0.9;  // of the progress, when they are done
-constexpr int kRest = 9;                       // times the work that a slow check rests for
+constexpr int kRest = 9;                              // times the work that a slow check rests for
 
 std::vector<std::string> with_list(std::vector<std::string> names) {
   const std::string list(kProjectionNames[0]);
@@ -99,7 +99,8 @@ Result<void, storage::ReadError> Projector::swap(Beside& beside, const std::vect
     // The rows of both at one position.
     if (auto persisted = persist_locked(); !persisted) return persisted;
     if (auto followed = follow(beside, checkpoint_); !followed) return followed;
-    if (const auto written = beside.models.write(beside.models.freeze({beside.passed})); !written) return written.error();
+    if (const auto written = beside.models.write(beside.models.freeze({beside.passed})); !written)
+      return written.error();
     auto activated = beside.fresh.activate(names);
     if (!activated) return activated.error();
     replaced = *std::move(activated);

@@ -35,10 +35,10 @@ struct RunnerOptions {
 // What the last check of a projection found.
 struct CheckStatus {
   enum class State { none, waiting, running, ok, different, failed } state = State::none;
-  Position position;                    // the state that was compared
+  Position position;  // the state that was compared
   std::uint64_t rows = 0, differences = 0;
-  std::vector<std::string> first;       // the first few differences, a line each
-  std::string failure;                  // why it could not be done
+  std::vector<std::string> first;  // the first few differences, a line each
+  std::string failure;             // why it could not be done
 };
 
 struct ProjectionStatus {
@@ -86,9 +86,9 @@ class Runner : public ReadModels {
                                               std::function<void()> done) = 0;
   virtual void cancel_wait(std::uint64_t id) = 0;
 
-  // Builds the projection anew from the log beside the serving one, which it replaces once it has caught up; or compares
-  // it with the log, row by row, and changes nothing. Both return at once and are done one after the other, as status()
-  // tells; asked for again while waiting, they are done once. False: there is no such projection.
+  // Builds the projection anew from the log beside the serving one, which it replaces once it has caught up; or
+  // compares it with the log, row by row, and changes nothing. Both return at once and are done one after the other, as
+  // status() tells; asked for again while waiting, they are done once. False: there is no such projection.
   virtual bool request_rebuild(std::string_view projection) = 0;
   virtual bool request_check(std::string_view projection) = 0;
   // What a check found to differ from the log and no later check or rebuild has found right; nullopt: nothing.

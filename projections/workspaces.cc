@@ -131,7 +131,8 @@ void Workspaces::evict(std::size_t bytes) {
     std::unique_ptr<Image> dropped;
     const std::lock_guard loading(workspace->loading);
     const std::unique_lock lock(workspace->lock);
-    if (workspace->image == nullptr || !workspace->image->dirty.empty() || workspace->persisted != workspace->position) continue;
+    if (workspace->image == nullptr || !workspace->image->dirty.empty() || workspace->persisted != workspace->position)
+      continue;
     dropped = std::move(workspace->image);
     workspace->loaded = false;
     sum -= workspace->bytes;

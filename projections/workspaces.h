@@ -89,9 +89,9 @@ class Workspaces {
   // Drops the least recently used clean images until the rest fits.
   void evict(std::size_t bytes);
   void measure(WorkspaceImage& workspace);
-  // Puts the images of `other`, which nobody else uses any more, in the place of these; those it has not loaded are loaded
-  // anew on their next use. Both reflect the same position of the log, and the generation has been switched before.
-  // Returns the old images, for letting them go without a lock.
+  // Puts the images of `other`, which nobody else uses any more, in the place of these; those it has not loaded are
+  // loaded anew on their next use. Both reflect the same position of the log, and the generation has been switched
+  // before. Returns the old images, for letting them go without a lock.
   [[nodiscard]] std::vector<std::unique_ptr<Image>> take_over(Workspaces& other);
 
  private:

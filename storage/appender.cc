@@ -45,8 +45,12 @@ std::optional<std::string> Appender::failure() const {
 
 AppendFigures Appender::figures() const {
   const auto [commits, bytes] = queue_.depth();
-  return {group_commits_.read(), group_records_.read(),  write_seconds_.read(),
-          commits,               bytes,                  turned_away_.load(std::memory_order_relaxed)};
+  return {group_commits_.read(),
+          group_records_.read(),
+          write_seconds_.read(),
+          commits,
+          bytes,
+          turned_away_.load(std::memory_order_relaxed)};
 }
 
 void Appender::fail(const std::string& why) {
@@ -80,7 +84,8 @@ std::size_t Appender::write_group(std::vector<PendingCommit>& taken, std::size_t
   std::size_t end = begin, records = 0;
   if (!failed_) {
     // First, so that a key written anew in this batch outlives the removal of its expired row.
-    if (auto swept = sweep_.sweep(batch_, options_.clock(), 64 + 2 * (taken.size() - begin)); !swept) fail(swept.error().what);
+    if (auto swept = sweep_.sweep(batch_, options_.clock(), 64 + 2 * (taken.size() - begin)); !swept)
+      fail(swept.error().what);
   }
   for (; end < taken.size(); ++end) {
     const Commit& commit = taken[end].commit;
@@ -176,7 +181,8 @@ Appender::Answer Appender::place_records(const Commit& commit) {
       at = (at + 1) % commit.expected.size();
       ++tried;
     }
-    if (tried == commit.expected.size()) throw std::logic_error("a record's stream is not among the commit's expected ones");
+    if (tried == commit.expected.size())
+      throw std::logic_error("a record's stream is not among the commit's expected ones");
     const Version version = next_versions_[at];
     next_versions_[at] = version.next();
     records_.push_back(chain_->add(rows_, commit.workspace, commit.actor, commit.imported, version, record));

@@ -1,8 +1,8 @@
 // The one writer of the log: takes the commits that wait, gives those that fit their versions a place, writes them as
 // one batch with one sync, publishes the heads, tells the observer, and answers. More commits queue up while it syncs:
 // that is the next group.
-// Failure: the first failed write stops all writing for good (until the log is opened again): nobody can know what of it
-// reached the disk, so nothing is acknowledged after it.
+// Failure: the first failed write stops all writing for good (until the log is opened again): nobody can know what of
+// it reached the disk, so nothing is acknowledged after it.
 #pragma once
 
 #include <array>

@@ -57,7 +57,9 @@ Result<std::unique_ptr<BackupEngine>, ReadError> open_engine(const fs::path& dir
   return std::unique_ptr<BackupEngine>(engine);
 }
 
-std::string metadata_of(const Head& head) { return fmt::format("{}{} {}", kMetadata, head.position.value, to_hex(head.hash)); }
+std::string metadata_of(const Head& head) {
+  return fmt::format("{}{} {}", kMetadata, head.position.value, to_hex(head.hash));
+}
 
 std::optional<HeadMark> mark_of(std::string_view metadata) {
   if (!metadata.starts_with(kMetadata)) return std::nullopt;
@@ -73,7 +75,8 @@ std::optional<HeadMark> mark_of(std::string_view metadata) {
 }
 
 // The backups of one log, or of a log that goes on where it ended.
-Result<void, ReadError> check_same_log(const BackupEngine& engine, const LogTables& tables, const Head& head, const fs::path& to) {
+Result<void, ReadError> check_same_log(const BackupEngine& engine, const LogTables& tables, const Head& head,
+                                       const fs::path& to) {
   rocksdb::BackupInfo latest;
   if (!engine.GetLatestBackupInfo(&latest).ok()) return {};
   const auto mark = mark_of(latest.app_metadata);
@@ -81,7 +84,9 @@ Result<void, ReadError> check_same_log(const BackupEngine& engine, const LogTabl
   auto hash = tables.hash_at(mark->position, head);
   if (!hash) return hash.error();
   const bool same = mark->position.value == 0 || (*hash && **hash == mark->hash);
-  if (!same) return ReadError{fmt::format("{} holds backups of another log, or of one that went on differently: choose another directory", to.string())};
+  if (!same)
+    return ReadError{fmt::format(
+        "{} holds backups of another log, or of one that went on differently: choose another directory", to.string())};
   return {};
 }
 
@@ -100,7 +105,8 @@ Result<void, ReadError> make_directory(const fs::path& path) {
   std::error_code error;
   if (fs::exists(path, error)) return {};
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return cannot("make", path, {errno, std::generic_category()});
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return cannot("make", path, {errno, std::generic_category()});
   return {};
 }
 
@@ -128,13 +134,15 @@ Result<void, ReadError> begin_restore(const fs::path& data) {
     return ReadError{fmt::format("data directory {} is not empty: restore makes a new one", data.string())};
   }
   if (error) return cannot("read", data, error);
-  if (auto marked = write_file_atomically(marker, "a restore into this directory did not end\n"); !marked) return marked;
+  if (auto marked = write_file_atomically(marker, "a restore into this directory did not end\n"); !marked)
+    return marked;
   fs::remove_all(data / "log", error);
   if (error) return cannot("remove", data / "log", error);
   return {};
 }
 
-Result<rocksdb::BackupInfo, ReadError> find_backup(const BackupEngine& engine, const std::string& id, const fs::path& from) {
+Result<rocksdb::BackupInfo, ReadError> find_backup(const BackupEngine& engine, const std::string& id,
+                                                   const fs::path& from) {
   rocksdb::BackupInfo info;
   if (id.empty()) {
     if (!engine.GetLatestBackupInfo(&info).ok()) return ReadError{fmt::format("{} holds no backup", from.string())};
@@ -154,7 +162,8 @@ Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDi
                                            const fs::path& to) {
   if (auto made = make_directory(to); !made) return made.error();
   std::error_code error;
-  if (fs::exists(to / "head", error)) return ReadError{fmt::format("{} is a data directory, no place for backups", to.string())};
+  if (fs::exists(to / "head", error))
+    return ReadError{fmt::format("{} is a data directory, no place for backups", to.string())};
   const FileLock lock(to / "lock");
   if (!lock.held()) return ReadError{fmt::format("a backup to {} is under way, or it cannot be written", to.string())};
   auto engine = open_engine(to);

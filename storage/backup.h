@@ -1,15 +1,14 @@
-// Backups of the log: incremental, in one directory of their own, made while writes go on or offline. The read models are
-// no part of them: they are rebuilt from the log.
+// Backups of the log: incremental, in one directory of their own, made while writes go on or offline. The read models
+// are no part of them: they are rebuilt from the log.
 //
 //   DIR/format      as in a data directory
-//   DIR/secret.key  the data directory's key, mode 0600, unless it is kept elsewhere (--key-file): who reads it can sign
-//   DIR/lock        held by whoever makes or reads backups there
-//   DIR/log/        RocksDB's backup engine: files shared by the backups, and one small file for each backup
+//   DIR/secret.key  the data directory's key, mode 0600, unless it is kept elsewhere (--key-file): who reads it can
+//   sign DIR/lock        held by whoever makes or reads backups there DIR/log/        RocksDB's backup engine: files
+//   shared by the backups, and one small file for each backup
 //
-// A backup is there once it is complete: one that was killed half-way leaves those before it, and its remains go with the
-// next one. A restore that was killed leaves a data directory which refuses to open and says so; another restore into it
-// begins anew.
-// Failure: a ReadError with one line for the operator.
+// A backup is there once it is complete: one that was killed half-way leaves those before it, and its remains go with
+// the next one. A restore that was killed leaves a data directory which refuses to open and says so; another restore
+// into it begins anew. Failure: a ReadError with one line for the operator.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +30,8 @@ struct BackedUp {
 };
 
 // Of the log that `tables` are. `durable`: a head that is on disk. One at a time for each `to`.
-[[nodiscard]] Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDirectory& from, const Head& durable,
-                                                         const std::filesystem::path& to);
+[[nodiscard]] Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDirectory& from,
+                                                         const Head& durable, const std::filesystem::path& to);
 
 // Into `data`, which must be empty, absent, or what an interrupted restore left. `id` empty: the latest.
 [[nodiscard]] Result<BackedUp, ReadError> restore_backup(const std::filesystem::path& from, const std::string& id,

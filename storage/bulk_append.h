@@ -1,10 +1,9 @@
-// Appends any number of imported records to one workspace, all or nothing, far faster than commits: nothing is synced or
-// visible before finish(), and all of it is then.
+// Appends any number of imported records to one workspace, all or nothing, far faster than commits: nothing is synced
+// or visible before finish(), and all of it is then.
 //
-// While one is open, EventLog::append() answers queue_full. The observer does not hear of these records: whoever imports
-// beside running projections lets them catch up. Versions are the caller's: it has folded each stream and gives the next
-// one (verify() finds a wrong one).
-// Threads: one at a time. The log must outlive it.
+// While one is open, EventLog::append() answers queue_full. The observer does not hear of these records: whoever
+// imports beside running projections lets them catch up. Versions are the caller's: it has folded each stream and gives
+// the next one (verify() finds a wrong one). Threads: one at a time. The log must outlive it.
 #pragma once
 
 #include "storage/event_log.h"

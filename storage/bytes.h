@@ -25,7 +25,8 @@ template <class Int>
 [[nodiscard]] Int get_int(const char* bytes) {
   std::make_unsigned_t<Int> bits = 0;
   for (std::size_t i = 0; i < sizeof(Int); ++i) {
-    bits = static_cast<std::make_unsigned_t<Int>>(bits << (sizeof(Int) > 1 ? 8 : 0)) | static_cast<std::uint8_t>(bytes[i]);
+    bits =
+        static_cast<std::make_unsigned_t<Int>>(bits << (sizeof(Int) > 1 ? 8 : 0)) | static_cast<std::uint8_t>(bytes[i]);
   }
   return static_cast<Int>(bits);
 }

@@ -76,8 +76,9 @@ class Follower {
       workspace.before = previous_workspace;
       workspace.blocks.whole = (record.in_workspace.value - 1) % kFeedBlockEvents == 0;
     } else if (record.in_workspace != workspace.in_workspace.next()) {
-      return bad(record.position, fmt::format("record is out of order (it is number {} of its workspace, after number {})",
-                                              record.in_workspace.value, workspace.in_workspace.value));
+      return bad(record.position,
+                 fmt::format("record is out of order (it is number {} of its workspace, after number {})",
+                             record.in_workspace.value, workspace.in_workspace.value));
     }
     const bool workspace_joins = first_here || previous_workspace == workspace.after;
     const bool log_joins = !last_ || hash_of(decoded.previous_log) == stretch_.after;
@@ -141,7 +142,8 @@ Stretch follow(const LogTables& tables, Position after, Position to) {
 // Joins stretches in order, and remembers the first thing wrong.
 class Joiner {
  public:
-  Joiner(const LogTables& tables, const HeadRows& heads, const std::function<void(std::uint64_t, std::uint64_t)>& progress)
+  Joiner(const LogTables& tables, const HeadRows& heads,
+         const std::function<void(std::uint64_t, std::uint64_t)>& progress)
       : tables_(tables), heads_(heads), progress_(progress) {}
 
   // False: no more stretches are needed.
@@ -159,14 +161,17 @@ class Joiner {
 
   Result<ChainSums, ReadError> finish() {
     if (bad_) return *bad_;
-    if (joined_.after != heads_.head.hash) return damaged(heads_.head.position, "record was changed (the head row has another hash)");
+    if (joined_.after != heads_.head.hash)
+      return damaged(heads_.head.position, "record was changed (the head row has another hash)");
     for (const auto& [workspace, tip] : heads_.workspaces) {
       const auto found = joined_.workspaces.find(workspace);
       const bool same = found != joined_.workspaces.end() && found->second.in_workspace == tip.head.position &&
                         found->second.after == tip.head.hash && found->second.last == tip.last;
-      if (!same) return damaged(tip.last, fmt::format("the head row of workspace {} does not fit the log", workspace.value));
+      if (!same)
+        return damaged(tip.last, fmt::format("the head row of workspace {} does not fit the log", workspace.value));
     }
-    if (joined_.workspaces.size() != heads_.workspaces.size()) return ReadError{"a workspace of the log has no head row"};
+    if (joined_.workspaces.size() != heads_.workspaces.size())
+      return ReadError{"a workspace of the log has no head row"};
     return joined_.sums;
   }
 

@@ -27,7 +27,8 @@ struct ChainSums {
 };
 
 // Checks positions 1 to the head: gapless, both chains, workspace positions, and that they end in the given heads.
-[[nodiscard]] Result<ChainSums, ReadError> check_chains(const LogTables& tables, const HeadRows& heads, unsigned threads,
-                                                        const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+[[nodiscard]] Result<ChainSums, ReadError> check_chains(
+    const LogTables& tables, const HeadRows& heads, unsigned threads,
+    const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
 }  // namespace taskledger::storage

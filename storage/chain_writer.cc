@@ -40,8 +40,8 @@ Result<void, ReadError> ChainWriter::prepare(WorkspaceNumber workspace) {
   return read;
 }
 
-Record ChainWriter::add(RowSink& rows, WorkspaceNumber workspace, const UserId& actor, bool imported,
-                        Version version, const NewRecord& given, Payload payload) {
+Record ChainWriter::add(RowSink& rows, WorkspaceNumber workspace, const UserId& actor, bool imported, Version version,
+                        const NewRecord& given, Payload payload) {
   WorkspaceTip& tip = heads_.workspaces[workspace];
   Workspace& state = workspaces_[workspace];
   Record record;
@@ -85,7 +85,8 @@ void ChainWriter::put_heads(rocksdb::WriteBatch& batch) {
   touched_.swap(pending_);
   pending_.clear();
   if (touched_.empty()) return;
-  batch.Put(tables_.heads, rocksdb::Slice(keys::kGlobalHead.data(), keys::kGlobalHead.size()), encode_head(heads_.head));
+  batch.Put(tables_.heads, rocksdb::Slice(keys::kGlobalHead.data(), keys::kGlobalHead.size()),
+            encode_head(heads_.head));
   for (auto workspace : touched_) {
     workspaces_[workspace].touched = false;
     batch.Put(tables_.heads, keys::workspace_head(workspace), encode_tip(heads_.workspaces[workspace]));

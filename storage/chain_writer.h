@@ -1,7 +1,6 @@
-// Gives records their place: position, workspace position, time and hashes, and hands on their rows: to a write batch, or
-// to whoever builds tables of them. The working heads run ahead of what is durable; whoever writes the rows publishes
-// them after its sync.
-// Threads: one at a time.
+// Gives records their place: position, workspace position, time and hashes, and hands on their rows: to a write batch,
+// or to whoever builds tables of them. The working heads run ahead of what is durable; whoever writes the rows
+// publishes them after its sync. Threads: one at a time.
 #pragma once
 
 #include <rocksdb/write_batch.h>
@@ -55,7 +54,7 @@ class ChainWriter {
 
  private:
   struct Workspace {
-    FeedBlock block;          // of the positions after the last full block
+    FeedBlock block;  // of the positions after the last full block
     bool loaded = false, touched = false;
   };
   Nonce nonce();

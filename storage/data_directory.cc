@@ -61,7 +61,8 @@ Result<void, ReadError> DataDirectory::lock() {
     while (!pid.empty() && pid.back() == '\n') pid.pop_back();
     ::close(lock_file_);
     lock_file_ = -1;
-    return ReadError{fmt::format("data directory {} is in use by process {}", path_.string(), pid.empty() ? "(unknown)" : pid)};
+    return ReadError{
+        fmt::format("data directory {} is in use by process {}", path_.string(), pid.empty() ? "(unknown)" : pid)};
   }
   const auto pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(lock_file_, 0) != 0 || ::pwrite(lock_file_, pid.data(), pid.size(), 0) < 0) {

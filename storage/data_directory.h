@@ -32,7 +32,8 @@ class DataDirectory {
     std::filesystem::path key_file;  // empty: DIR/secret.key
     RandomBytes random;              // for a new key; not used by readers
   };
-  static Result<std::unique_ptr<DataDirectory>, ReadError> open(const std::filesystem::path& directory, const Options& options);
+  static Result<std::unique_ptr<DataDirectory>, ReadError> open(const std::filesystem::path& directory,
+                                                                const Options& options);
   ~DataDirectory();
   DataDirectory(const DataDirectory&) = delete;
   DataDirectory& operator=(const DataDirectory&) = delete;

@@ -17,8 +17,8 @@ void note(std::vector<ErasedRange>& erased, Position position) {
 
 }  // namespace
 
-Result<void, ReadError> replace_payloads(const LogTables& tables, WorkspaceNumber workspace, const Uuid& stream, Position head,
-                                         rocksdb::WriteBatch& batch, std::vector<ErasedRange>& erased) {
+Result<void, ReadError> replace_payloads(const LogTables& tables, WorkspaceNumber workspace, const Uuid& stream,
+                                         Position head, rocksdb::WriteBatch& batch, std::vector<ErasedRange>& erased) {
   std::vector<Position> positions;
   auto read = tables.read_stream(workspace, stream, {1}, head, [&](const Record& record) {
     if (record.payload) positions.push_back(record.position);

@@ -1,7 +1,7 @@
-// Lawful erasure: payloads are replaced by their digests in the batch of the erasing commit; then their bytes are purged
-// from the files (memtables flushed, WAL retired, the tables that held them rewritten) before the commit is answered.
-// A range that was not purged yet stands in `heads`, so that a crash between the two is made good at the next opening.
-// What it cannot reach: blocks that the file system has freed but not overwritten, and copies made before.
+// Lawful erasure: payloads are replaced by their digests in the batch of the erasing commit; then their bytes are
+// purged from the files (memtables flushed, WAL retired, the tables that held them rewritten) before the commit is
+// answered. A range that was not purged yet stands in `heads`, so that a crash between the two is made good at the next
+// opening. What it cannot reach: blocks that the file system has freed but not overwritten, and copies made before.
 // Threads: the purging has its own, so that other commits go on; replace_payloads is the appender's.
 #pragma once
 
@@ -22,8 +22,8 @@ struct ErasedRange {
 };
 
 // Adds to `batch` the replaced records of the stream up to `head`, and to `erased` where they are.
-Result<void, ReadError> replace_payloads(const LogTables& tables, WorkspaceNumber workspace, const Uuid& stream, Position head,
-                                         rocksdb::WriteBatch& batch, std::vector<ErasedRange>& erased);
+Result<void, ReadError> replace_payloads(const LogTables& tables, WorkspaceNumber workspace, const Uuid& stream,
+                                         Position head, rocksdb::WriteBatch& batch, std::vector<ErasedRange>& erased);
 // The ranges that still await their purge.
 [[nodiscard]] Result<std::vector<ErasedRange>, ReadError> pending_erasures(const LogTables& tables);
 // Purges the files and removes the ranges' rows from `heads`.

@@ -32,24 +32,24 @@ using Hash = std::array<std::uint8_t, 32>;  // SHA-256
 inline constexpr std::uint8_t kSystemRecord = 0;
 
 struct NewRecord {
-  Uuid stream;                     // task id; of system records the id of what they are about
+  Uuid stream;                        // task id; of system records the id of what they are about
   std::uint8_t type = kSystemRecord;  // EventType, or kSystemRecord
-  std::string payload;             // JSON text
-  std::optional<Timestamp> time;   // imports only; absent: stamped at commit, never before the workspace's last
-  std::optional<EventId> id;       // imports only; absent: derived from workspace, task and version
+  std::string payload;                // JSON text
+  std::optional<Timestamp> time;      // imports only; absent: stamped at commit, never before the workspace's last
+  std::optional<EventId> id;          // imports only; absent: derived from workspace, task and version
   std::optional<std::string> trace;  // request metadata (traceparent) that is kept beside the event; not part of `data`
 };
 
 // A kept answer for an Idempotency-Key, written in the same batch as its events.
 struct IdempotencyRow {
-  std::string key;     // workspace, user and the hash of the caller's key, as bytes
-  std::string value;   // hash of the request and the answer; opaque here
-  Timestamp expires;   // removed some time after
+  std::string key;    // workspace, user and the hash of the caller's key, as bytes
+  std::string value;  // hash of the request and the answer; opaque here
+  Timestamp expires;  // removed some time after
 };
 
 struct StreamVersion {
   Uuid stream;
-  Version expected;    // number of records the stream must have before this commit
+  Version expected;  // number of records the stream must have before this commit
 };
 
 // All or nothing. `records` are written in this order; every stream among them is in `expected` once. May be empty of
@@ -67,22 +67,22 @@ struct Commit {
 };
 
 struct Appended {
-  Position position;                // of the last record of the commit
+  Position position;  // of the last record of the commit
   WorkspacePosition in_workspace;
-  Timestamp time;                   // of the last record
+  Timestamp time;  // of the last record
 };
 
 enum class AppendError {
-  conflict,       // a stream has another version than expected: load again
-  queue_full,     // try later; nothing was written
-  unavailable,    // the disk failed (now or earlier): writes have stopped, nothing of this commit was acknowledged
-  closed,         // shutting down
+  conflict,     // a stream has another version than expected: load again
+  queue_full,   // try later; nothing was written
+  unavailable,  // the disk failed (now or earlier): writes have stopped, nothing of this commit was acknowledged
+  closed,       // shutting down
 };
 
 // One record as it stands in the log. Views are valid during the call that hands it out.
 struct Record {
   Position position;
-  WorkspacePosition in_workspace;   // system records: their number among themselves
+  WorkspacePosition in_workspace;  // system records: their number among themselves
   WorkspaceNumber workspace;
   Uuid stream;
   Version version;
@@ -90,20 +90,20 @@ struct Record {
   bool imported = false;
   Timestamp time;
   UserId actor;
-  EventId id;                       // null (all zero) when it is the derived one
+  EventId id;                               // null (all zero) when it is the derived one
   std::optional<std::string_view> payload;  // absent once erased
-  std::string_view trace;           // empty: none
+  std::string_view trace;                   // empty: none
 };
 
 struct Head {
-  Position position;                // 0: an empty log
-  Hash hash{};                      // of the chain over the whole log
+  Position position;  // 0: an empty log
+  Hash hash{};        // of the chain over the whole log
   Timestamp time;
 };
 struct WorkspaceHead {
   WorkspacePosition position;
-  Hash hash{};                      // of the workspace's own chain
-  Timestamp time;                   // the latest stamped by the server or imported
+  Hash hash{};     // of the workspace's own chain
+  Timestamp time;  // the latest stamped by the server or imported
 };
 
 // Damage or failure of the disk, found while reading. `what` names the file or the position, for logs and operators.
@@ -143,17 +143,19 @@ class EventLog {
   [[nodiscard]] virtual Result<std::unique_ptr<BulkAppend>, AppendError> begin_bulk(WorkspaceNumber workspace) = 0;
 
   // Records of one stream from version `from` on, in order.
-  virtual Result<void, ReadError> read_stream(WorkspaceNumber workspace, const Uuid& stream, Version from, const Visitor& visit) const = 0;
+  virtual Result<void, ReadError> read_stream(WorkspaceNumber workspace, const Uuid& stream, Version from,
+                                              const Visitor& visit) const = 0;
   // Records of the whole log with position > after, up to `to` (included), in order.
   virtual Result<void, ReadError> read_all(Position after, Position to, const Visitor& visit) const = 0;
   // Records of one workspace with position > after, in order.
-  virtual Result<void, ReadError> read_workspace(WorkspaceNumber workspace, WorkspacePosition after, const Visitor& visit) const = 0;
+  virtual Result<void, ReadError> read_workspace(WorkspaceNumber workspace, WorkspacePosition after,
+                                                 const Visitor& visit) const = 0;
 
   // The same, of those that match; skips what cannot match by index.
-  virtual Result<void, ReadError> read_feed(WorkspaceNumber workspace, WorkspacePosition after, const FeedFilter& filter,
-                                            const Visitor& visit) const = 0;
+  virtual Result<void, ReadError> read_feed(WorkspaceNumber workspace, WorkspacePosition after,
+                                            const FeedFilter& filter, const Visitor& visit) const = 0;
 
-  [[nodiscard]] virtual Head head() const = 0;                                       // of what is durable
+  [[nodiscard]] virtual Head head() const = 0;  // of what is durable
   [[nodiscard]] virtual WorkspaceHead workspace_head(WorkspaceNumber workspace) const = 0;
   // The chain hash after `position` (for checkpoints); nullopt when the log does not reach it.
   [[nodiscard]] virtual Result<std::optional<Hash>, ReadError> hash_at(Position position) const = 0;
@@ -169,7 +171,7 @@ class EventLog {
 
 // Reads the whole, e.g. for folding one task.
 struct OwnedRecord {
-  Record record;        // its views point into `payload` and `trace`
+  Record record;  // its views point into `payload` and `trace`
   std::string payload, trace;
 };
 

@@ -36,7 +36,8 @@ void FeedBlock::add(const FeedBlock& other) {
   types_ = static_cast<std::uint16_t>(types_ | other.types_);
   oldest_ms_ = std::min(oldest_ms_, other.oldest_ms_);
   latest_ms_ = std::max(latest_ms_, other.latest_ms_);
-  for (std::size_t i = 0; i < actors_.size(); ++i) actors_[i] = static_cast<std::uint8_t>(actors_[i] | other.actors_[i]);
+  for (std::size_t i = 0; i < actors_.size(); ++i)
+    actors_[i] = static_cast<std::uint8_t>(actors_[i] | other.actors_[i]);
 }
 
 bool FeedBlock::may_hold(const FeedFilter& filter) const {

@@ -2,7 +2,8 @@
 // the batch that fills the block. A filtered walk of the feed skips the blocks that cannot hold a match, so that a rare
 // actor, a rare type or a stretch of time is found without reading the events between. About 0.6 bytes an event.
 //
-//   feed block = types:u16 (bit n: an event of type n)  oldest_ms:i64  latest_ms:i64  actors:128 (Bloom filter, 3 probes)
+//   feed block = types:u16 (bit n: an event of type n)  oldest_ms:i64  latest_ms:i64  actors:128 (Bloom filter, 3
+//   probes)
 #pragma once
 
 #include <array>

@@ -11,7 +11,8 @@
 namespace taskledger::storage {
 
 // Writes beside it, syncs, renames, syncs the directory. `mode` of a new file.
-Result<void, ReadError> write_file_atomically(const std::filesystem::path& path, std::string_view text, unsigned mode = 0600);
+Result<void, ReadError> write_file_atomically(const std::filesystem::path& path, std::string_view text,
+                                              unsigned mode = 0600);
 // nullopt: no such file.
 [[nodiscard]] Result<std::optional<std::string>, ReadError> read_small_file(const std::filesystem::path& path);
 

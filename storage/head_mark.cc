@@ -40,13 +40,15 @@ Result<std::optional<HeadMark>, ReadError> read_head_mark(const std::filesystem:
 Result<void, ReadError> confirm_head_mark(const HeadMark& mark, const Head& head,
                                           const Result<std::optional<Hash>, ReadError>& hash_there) {
   if (head.position < mark.position) {
-    return ReadError{fmt::format("log ends at position {}, but {} was acknowledged: its tail is lost (restore a backup)",
-                                 head.position.value, mark.position.value)};
+    return ReadError{
+        fmt::format("log ends at position {}, but {} was acknowledged: its tail is lost (restore a backup)",
+                    head.position.value, mark.position.value)};
   }
   if (!hash_there) return hash_there.error();
   if (!*hash_there || **hash_there != mark.hash) {
-    return ReadError{fmt::format("position {}: the log is not the one that was acknowledged (its hash differs from the head mark)",
-                                 mark.position.value)};
+    return ReadError{
+        fmt::format("position {}: the log is not the one that was acknowledged (its hash differs from the head mark)",
+                    mark.position.value)};
   }
   return {};
 }

@@ -37,12 +37,13 @@ struct HeadSigner::Key {
 HeadSigner::HeadSigner(std::string_view secret_key) : key_(std::make_unique<Key>()) {
   std::array<unsigned char, 32> seed{}, shown{};
   unsigned size = seed.size();
-  need(HMAC(EVP_sha256(), secret_key.data(), static_cast<int>(secret_key.size()), bytes_of(kPurpose), kPurpose.size(), seed.data(),
-            &size) != nullptr);
+  need(HMAC(EVP_sha256(), secret_key.data(), static_cast<int>(secret_key.size()), bytes_of(kPurpose), kPurpose.size(),
+            seed.data(), &size) != nullptr);
   key_->pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size());
   std::size_t shown_size = shown.size();
   need(key_->pair != nullptr && EVP_PKEY_get_raw_public_key(key_->pair, shown.data(), &shown_size) == 1);
-  key_id_ = to_hex(Sha256().add(std::string_view(reinterpret_cast<const char*>(shown.data()), shown.size())).finish()).substr(0, 16);
+  key_id_ = to_hex(Sha256().add(std::string_view(reinterpret_cast<const char*>(shown.data()), shown.size())).finish())
+                .substr(0, 16);
 }
 HeadSigner::~HeadSigner() = default;
 HeadSigner::HeadSigner(HeadSigner&&) noexcept = default;
@@ -67,7 +68,8 @@ std::string HeadSigner::sign(const WorkspaceId& workspace, const WorkspaceHead& 
   return to_base64(signature);
 }
 
-bool HeadSigner::is_signature(std::string_view signature, const WorkspaceId& workspace, const WorkspaceHead& head) const {
+bool HeadSigner::is_signature(std::string_view signature, const WorkspaceId& workspace,
+                              const WorkspaceHead& head) const {
   const auto bytes = from_base64(signature);
   if (!bytes || bytes->size() != kSignatureBytes) return false;
   const std::string text = signed_text(workspace, head);
@@ -77,8 +79,8 @@ bool HeadSigner::is_signature(std::string_view signature, const WorkspaceId& wor
 }
 
 std::string signed_text(const WorkspaceId& workspace, const WorkspaceHead& head) {
-  return fmt::format("taskledger head 1\nworkspace {}\nposition {}\nhash {}\ntime {}\n", to_string(workspace), head.position.value,
-                     to_hex(head.hash), to_rfc3339(head.time));
+  return fmt::format("taskledger head 1\nworkspace {}\nposition {}\nhash {}\ntime {}\n", to_string(workspace),
+                     head.position.value, to_hex(head.hash), to_rfc3339(head.time));
 }
 
 }  // namespace taskledger::storage

@@ -3,8 +3,8 @@
 //
 //   seed      = HMAC-SHA256(secret.key, "taskledger head signing key 1")
 //   key_id    = the first 8 bytes of SHA-256(public key), hexadecimal
-//   signed    = "taskledger head 1\n" "workspace " uuid "\n" "position " decimal "\n" "hash " hex64 "\n" "time " RFC 3339 "\n"
-//   signature = base64 of the 64 bytes
+//   signed    = "taskledger head 1\n" "workspace " uuid "\n" "position " decimal "\n" "hash " hex64 "\n" "time " RFC
+//   3339 "\n" signature = base64 of the 64 bytes
 //
 // Threads: any. Failure: throws std::runtime_error where the library has no Ed25519.
 #pragma once
@@ -26,7 +26,8 @@ class HeadSigner {
   [[nodiscard]] const std::string& key_id() const { return key_id_; }
   [[nodiscard]] std::string public_key_pem() const;
   [[nodiscard]] std::string sign(const WorkspaceId& workspace, const WorkspaceHead& head) const;
-  [[nodiscard]] bool is_signature(std::string_view signature, const WorkspaceId& workspace, const WorkspaceHead& head) const;
+  [[nodiscard]] bool is_signature(std::string_view signature, const WorkspaceId& workspace,
+                                  const WorkspaceHead& head) const;
 
  private:
   struct Key;

@@ -35,7 +35,8 @@ Result<void, ReadError> IdempotencySweep::sweep(rocksdb::WriteBatch& batch, Time
     const auto status = tables_.db().Get({}, tables_.idempotency, key, &value);
     if (!status.ok() && !status.IsNotFound()) return read_error(status);
     // A key used again after it had expired has a later row, which stays.
-    if (status.ok() && value.size() >= 8 && get_int<std::int64_t>(value.data()) == expires) batch.Delete(tables_.idempotency, key);
+    if (status.ok() && value.size() >= 8 && get_int<std::int64_t>(value.data()) == expires)
+      batch.Delete(tables_.idempotency, key);
     batch.Delete(tables_.idempotency, index);
     swept_ = index;
   }

@@ -1,5 +1,5 @@
-// Removes expired idempotency rows by their index of expiry, a few with each group of commits, so that neither a scan of
-// everything nor a pause is ever needed. Threads: the appender's, so that no row is written anew meanwhile.
+// Removes expired idempotency rows by their index of expiry, a few with each group of commits, so that neither a scan
+// of everything nor a pause is ever needed. Threads: the appender's, so that no row is written anew meanwhile.
 #pragma once
 
 #include <rocksdb/write_batch.h>
@@ -17,8 +17,8 @@ class IdempotencySweep {
 
  private:
   const LogTables& tables_;
-  std::int64_t next_ms_ = 0;   // nothing expires before this
-  std::string swept_ = "X";    // every index row before this is removed
+  std::int64_t next_ms_ = 0;  // nothing expires before this
+  std::string swept_ = "X";   // every index row before this is removed
 };
 
 }  // namespace taskledger::storage

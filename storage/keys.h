@@ -6,13 +6,14 @@
 //   blocks       workspace:u32 block:u64                      → feed block (feed_block.h)
 //   heads        'G'                                          → position:u64 hash:32 time_ms:i64
 //                'W' workspace:u32                            → in_workspace:u64 hash:32 time_ms:i64 position:u64
-//                'E' first:u64 last:u64                       → ""   payloads erased in [first, last], files not yet purged
+//                'E' first:u64 last:u64                       → ""   payloads erased in [first, last], files not yet
+//                purged
 //   idempotency  'K' key                                      → expires_ms:i64 value
 //                'X' expires_ms:u64 key                       → ""   the same in order of expiry
 //   reactors     whatever the reactors keep (reactor_store.h)
 //
-// `heads` is written with every batch. Whatever the other tables hold past the head of `heads` is not there: leftovers of
-// an interrupted bulk append, removed when the log is opened.
+// `heads` is written with every batch. Whatever the other tables hold past the head of `heads` is not there: leftovers
+// of an interrupted bulk append, removed when the log is opened.
 #pragma once
 
 #include <string>

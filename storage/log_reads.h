@@ -48,7 +48,8 @@ class LogReads : public Interface {
   Result<std::optional<Hash>, ReadError> hash_at(Position position) const override {
     return tables_->hash_at(position, heads_.head());
   }
-  Result<std::optional<Hash>, ReadError> workspace_hash_at(WorkspaceNumber workspace, WorkspacePosition position) const override {
+  Result<std::optional<Hash>, ReadError> workspace_hash_at(WorkspaceNumber workspace,
+                                                           WorkspacePosition position) const override {
     return tables_->workspace_hash_at(workspace, position, heads_.tip(workspace).head);
   }
   Result<std::optional<std::string>, ReadError> idempotency_row(std::string_view key) const override {

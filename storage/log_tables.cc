@@ -58,8 +58,11 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const TablesOptions& optio
   };
   const std::size_t large = options.write_buffer_bytes, small = std::max<std::size_t>(large / 4, 1 << 20);
   return {family(rocksdb::kDefaultColumnFamilyName, small, false),  // heads
-          family("events", large, false), family("streams", large / 2, true), family("workspaces", small, false),
-          family("blocks", small, false), family("idempotency", small, true),
+          family("events", large, false),
+          family("streams", large / 2, true),
+          family("workspaces", small, false),
+          family("blocks", small, false),
+          family("idempotency", small, true),
           family("reactors", small, true)};
 }
 
@@ -94,7 +97,8 @@ void LogTables::assign(const std::vector<rocksdb::ColumnFamilyHandle*>& handles)
   idempotency = handles[5], reactors = handles[6];
 }
 
-// Tables that are missing are made here, since RocksDB loses a handle when it does so itself on a disk that fails meanwhile.
+// Tables that are missing are made here, since RocksDB loses a handle when it does so itself on a disk that fails
+// meanwhile.
 Result<std::unique_ptr<LogTables>, ReadError> LogTables::open(const std::string& path, const TablesOptions& options) {
   const auto settings = db_options(options);
   std::vector<std::string> names;
@@ -126,7 +130,8 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open(const std::string&
   return tables;
 }
 
-Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_secondary(const std::string& path, const std::string& scratch,
+Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_secondary(const std::string& path,
+                                                                        const std::string& scratch,
                                                                         const TablesOptions& options) {
   std::unique_ptr<LogTables> tables(new LogTables);
   rocksdb::DB* db = nullptr;
@@ -215,8 +220,8 @@ Result<void, ReadError> LogTables::walk(Position after, Position to, const Decod
   return {};
 }
 
-Result<void, ReadError> LogTables::read_stream(WorkspaceNumber workspace, const Uuid& stream, Version from, Position head,
-                                               const Visitor& visit) const {
+Result<void, ReadError> LogTables::read_stream(WorkspaceNumber workspace, const Uuid& stream, Version from,
+                                               Position head, const Visitor& visit) const {
   const std::string prefix = keys::stream_prefix(workspace, stream);
   std::string end = prefix + std::string(4, '\xff');
   const rocksdb::Slice upper(end);
@@ -226,7 +231,8 @@ Result<void, ReadError> LogTables::read_stream(WorkspaceNumber workspace, const 
   rocksdb::PinnableSlice bytes;
   Version expected = std::max(from, Version{1});
   for (it->Seek(keys::stream(workspace, stream, expected)); it->Valid(); it->Next(), expected = expected.next()) {
-    if (it->key().size() != keys::kStreamKeyBytes || it->value().size() != 8) return ReadError{"a stream row of the log is damaged"};
+    if (it->key().size() != keys::kStreamKeyBytes || it->value().size() != 8)
+      return ReadError{"a stream row of the log is damaged"};
     const Position position{get_int<std::uint64_t>(it->value().data())};
     if (position > head) return {};
     bytes.Reset();
@@ -245,8 +251,9 @@ Result<void, ReadError> LogTables::read_stream(WorkspaceNumber workspace, const 
   return {};
 }
 
-Result<void, ReadError> LogTables::read_workspace(WorkspaceNumber workspace, WorkspacePosition after, WorkspacePosition head,
-                                                  const FeedFilter* filter, const Visitor& visit) const {
+Result<void, ReadError> LogTables::read_workspace(WorkspaceNumber workspace, WorkspacePosition after,
+                                                  WorkspacePosition head, const FeedFilter* filter,
+                                                  const Visitor& visit) const {
   std::unique_ptr<rocksdb::Iterator> index(db_->NewIterator({}, workspaces));
   std::unique_ptr<rocksdb::Iterator> records(db_->NewIterator({}, events));
   std::unique_ptr<rocksdb::Iterator> summaries;
@@ -277,7 +284,10 @@ Result<void, ReadError> LogTables::read_workspace(WorkspaceNumber workspace, Wor
       continue;
     }
     const auto key = keys::in_workspace(workspace, at.value);
-    if (seek) index->Seek(key); else index->Next();
+    if (seek)
+      index->Seek(key);
+    else
+      index->Next();
     seek = false;
     if (!index->Valid() || view(index->key()) != key || index->value().size() != 8) {
       if (!index->status().ok()) return read_error(index->status());
@@ -315,7 +325,8 @@ Result<std::optional<Hash>, ReadError> LogTables::hash_at(Position position, con
   return std::optional<Hash>(hash_of(decoded->previous_log));
 }
 
-Result<std::optional<Hash>, ReadError> LogTables::workspace_hash_at(WorkspaceNumber workspace, WorkspacePosition position,
+Result<std::optional<Hash>, ReadError> LogTables::workspace_hash_at(WorkspaceNumber workspace,
+                                                                    WorkspacePosition position,
                                                                     const WorkspaceHead& head) const {
   if (position > head.position) return std::optional<Hash>{};
   if (position == head.position) return std::optional<Hash>(head.hash);

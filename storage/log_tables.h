@@ -36,7 +36,8 @@ class LogTables {
  public:
   static Result<std::unique_ptr<LogTables>, ReadError> open(const std::string& path, const TablesOptions& options);
   // Beside a process that has it open; `scratch` is a directory of this process alone.
-  static Result<std::unique_ptr<LogTables>, ReadError> open_secondary(const std::string& path, const std::string& scratch,
+  static Result<std::unique_ptr<LogTables>, ReadError> open_secondary(const std::string& path,
+                                                                      const std::string& scratch,
                                                                       const TablesOptions& options);
   // Of a backup, through the backup engine's Env.
   static Result<std::unique_ptr<LogTables>, ReadError> open_read_only(const std::string& path, rocksdb::Env& env);
@@ -69,10 +70,12 @@ class LogTables {
   Result<void, ReadError> read_workspace(WorkspaceNumber workspace, WorkspacePosition after, WorkspacePosition head,
                                          const FeedFilter* filter, const Visitor& visit) const;
   [[nodiscard]] Result<std::optional<Hash>, ReadError> hash_at(Position position, const Head& head) const;
-  [[nodiscard]] Result<std::optional<Hash>, ReadError> workspace_hash_at(WorkspaceNumber workspace, WorkspacePosition position,
+  [[nodiscard]] Result<std::optional<Hash>, ReadError> workspace_hash_at(WorkspaceNumber workspace,
+                                                                         WorkspacePosition position,
                                                                          const WorkspaceHead& head) const;
   // The row's value while it has not expired.
-  [[nodiscard]] Result<std::optional<std::string>, ReadError> idempotency_row(std::string_view key, Timestamp now) const;
+  [[nodiscard]] Result<std::optional<std::string>, ReadError> idempotency_row(std::string_view key,
+                                                                              Timestamp now) const;
 
  private:
   LogTables() = default;

@@ -63,7 +63,8 @@ class MemoryLog final : public EventLog {
     });
   }
   Result<void, ReadError> read_all(Position after, Position to, const Visitor& visit) const override {
-    return visit_all(visit, [&](const Stored& stored) { return stored.record.position > after && stored.record.position <= to; });
+    return visit_all(
+        visit, [&](const Stored& stored) { return stored.record.position > after && stored.record.position <= to; });
   }
   Result<void, ReadError> read_workspace(WorkspaceNumber workspace, WorkspacePosition after,
                                          const Visitor& visit) const override {
@@ -74,7 +75,8 @@ class MemoryLog final : public EventLog {
   Result<void, ReadError> read_feed(WorkspaceNumber workspace, WorkspacePosition after, const FeedFilter& filter,
                                     const Visitor& visit) const override {
     return visit_all(visit, [&](const Stored& stored) {
-      return stored.record.workspace == workspace && stored.record.in_workspace > after && matches(filter, stored.record);
+      return stored.record.workspace == workspace && stored.record.in_workspace > after &&
+             matches(filter, stored.record);
     });
   }
 
@@ -93,7 +95,8 @@ class MemoryLog final : public EventLog {
     if (position.value == 0) return std::optional<Hash>(Hash{});
     return std::optional<Hash>(records_[position.value - 1]->log_after);
   }
-  Result<std::optional<Hash>, ReadError> workspace_hash_at(WorkspaceNumber workspace, WorkspacePosition position) const override {
+  Result<std::optional<Hash>, ReadError> workspace_hash_at(WorkspaceNumber workspace,
+                                                           WorkspacePosition position) const override {
     std::lock_guard lock(mutex_);
     if (position.value == 0) return std::optional<Hash>(Hash{});
     for (const auto& stored : records_) {
@@ -191,8 +194,18 @@ class MemoryLog final : public EventLog {
     auto stored = std::make_unique<Stored>();
     stored->payload = given.payload;
     stored->trace = given.trace.value_or("").substr(0, kMaxTraceBytes);
-    stored->record = {head_.position.next(), tip.position.next(), workspace, given.stream, version, given.type, imported,
-                      given.time ? *given.time : std::max(clock_(), tip.time), actor, given.id.value_or(EventId{}), {}, {}};
+    stored->record = {head_.position.next(),
+                      tip.position.next(),
+                      workspace,
+                      given.stream,
+                      version,
+                      given.type,
+                      imported,
+                      given.time ? *given.time : std::max(clock_(), tip.time),
+                      actor,
+                      given.id.value_or(EventId{}),
+                      {},
+                      {}};
     Nonce nonce{};  // nothing here is secret
     std::string bytes;
     const auto after = encode_record(bytes, stored->view(), {head_.hash, tip.hash}, nonce);

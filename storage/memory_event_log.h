@@ -1,6 +1,6 @@
-// An EventLog in memory, for tests of the layers above: the same contract (tests/storage/event_log_contract.h) without a
-// disk. Commits are answered on the caller's thread, one after another.
-// Threads: any. `done` and the observer must not append (they would wait for themselves).
+// An EventLog in memory, for tests of the layers above: the same contract (tests/storage/event_log_contract.h) without
+// a disk. Commits are answered on the caller's thread, one after another. Threads: any. `done` and the observer must
+// not append (they would wait for themselves).
 #pragma once
 
 #include <memory>

@@ -67,7 +67,8 @@ Result<void, ReadError> RocksBulkAppend::add_erased(const UserId& actor, Version
   return add(actor, version, record, Payload::erased);
 }
 
-Result<void, ReadError> RocksBulkAppend::add(const UserId& actor, Version version, const NewRecord& record, Payload payload) {
+Result<void, ReadError> RocksBulkAppend::add(const UserId& actor, Version version, const NewRecord& record,
+                                             Payload payload) {
   if (!prepared_) {
     if (auto prepared = chain_.prepare(workspace_); !prepared) return prepared;
     prepared_ = true;
@@ -89,11 +90,14 @@ Result<void, ReadError> RocksBulkAppend::add_system(const UserId& actor, Version
 
 Result<void, ReadError> RocksBulkAppend::write_streams() {
   if (stream_rows_.empty()) return {};
-  sort_on_two(stream_rows_, [](const StreamRow& a, const StreamRow& b) { return std::memcmp(a.key.data(), b.key.data(), a.key.size()) < 0; });
+  sort_on_two(stream_rows_, [](const StreamRow& a, const StreamRow& b) {
+    return std::memcmp(a.key.data(), b.key.data(), a.key.size()) < 0;
+  });
   auto& run = *streams_.emplace_back(
       std::make_unique<TableBuilder>(tables_.db(), tables_.streams, "streams-" + std::to_string(streams_.size())));
   for (const StreamRow& row : stream_rows_) {
-    if (auto added = run.add({row.key.data(), row.key.size()}, {row.position.data(), row.position.size()}); !added) return added;
+    if (auto added = run.add({row.key.data(), row.key.size()}, {row.position.data(), row.position.size()}); !added)
+      return added;
   }
   stream_rows_.clear();
   return run.finish();

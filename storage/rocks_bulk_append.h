@@ -18,7 +18,8 @@ namespace taskledger::storage {
 class RocksBulkAppend : public BulkAppend, private RowSink {
  public:
   // `appender` is paused; it is resumed when this is destroyed.
-  RocksBulkAppend(const LogTables& tables, PublishedHeads& heads, Appender& appender, ChainWriter chain, WorkspaceNumber workspace);
+  RocksBulkAppend(const LogTables& tables, PublishedHeads& heads, Appender& appender, ChainWriter chain,
+                  WorkspaceNumber workspace);
   ~RocksBulkAppend() override;
   Result<void, ReadError> add(const UserId& actor, Version version, const NewRecord& record) override;
   Result<void, ReadError> add_erased(const UserId& actor, Version version, const NewRecord& record) override;

@@ -50,9 +50,14 @@ class Log final : public LogReads<RocksEventLog> {
 
  private:
   static AppenderOptions appender_options(const LogOptions& options) {
-    return {options.clock,           options.random,            options.durability == Durability::fsync,
-            options.max_queued_commits, options.max_queued_bytes, options.max_group_records,
-            options.max_group_bytes, options.cached_streams};
+    return {options.clock,
+            options.random,
+            options.durability == Durability::fsync,
+            options.max_queued_commits,
+            options.max_queued_bytes,
+            options.max_group_records,
+            options.max_group_bytes,
+            options.cached_streams};
   }
 
   std::optional<Head> durable_head() {

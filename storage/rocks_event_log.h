@@ -1,9 +1,9 @@
 // The EventLog on RocksDB, under DIR/log of a data directory.
 //
-// Opening recovers: a torn tail of the WAL is dropped (it was never acknowledged), leftovers of an unfinished bulk append
-// are removed, an interrupted erasure is purged. It refuses, with one line that names the file or position: damage in
-// the middle of the WAL, a log that ends before the head mark or differs from it there.
-// Threads: as EventLog. The data directory must outlive it. The destructor answers what is queued and closes.
+// Opening recovers: a torn tail of the WAL is dropped (it was never acknowledged), leftovers of an unfinished bulk
+// append are removed, an interrupted erasure is purged. It refuses, with one line that names the file or position:
+// damage in the middle of the WAL, a log that ends before the head mark or differs from it there. Threads: as EventLog.
+// The data directory must outlive it. The destructor answers what is queued and closes.
 #pragma once
 
 #include <memory>
@@ -36,10 +36,10 @@ struct LogOptions {
   std::size_t max_queued_bytes = std::size_t{64} << 20;
   std::size_t max_group_records = 4096;
   std::size_t max_group_bytes = std::size_t{8} << 20;
-  std::size_t cached_streams = 200'000;        // versions kept in memory, about 60 bytes each
+  std::size_t cached_streams = 200'000;  // versions kept in memory, about 60 bytes each
   std::size_t block_cache_bytes = std::size_t{32} << 20;
   std::size_t write_buffer_bytes = std::size_t{32} << 20;
-  rocksdb::Env* env = nullptr;                 // null: the default; all files of the log but the head mark go through it
+  rocksdb::Env* env = nullptr;  // null: the default; all files of the log but the head mark go through it
 };
 
 class RocksEventLog : public EventLog {
@@ -52,6 +52,7 @@ class RocksEventLog : public EventLog {
   [[nodiscard]] virtual std::unique_ptr<ReactorStore> reactor_store() = 0;
 };
 
-[[nodiscard]] Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& directory, LogOptions options);
+[[nodiscard]] Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& directory,
+                                                                               LogOptions options);
 
 }  // namespace taskledger::storage

@@ -88,12 +88,14 @@ class Store final : public RocksViewStore {
     remove_unfinished_loads(path);
     store->options_ = store_options(given, rocksdb::NewLRUCache(given.block_cache_bytes));
     std::vector<std::string> names;
-    if (!rocksdb::DB::ListColumnFamilies(store->options_, path, &names).ok()) names = {rocksdb::kDefaultColumnFamilyName};
+    if (!rocksdb::DB::ListColumnFamilies(store->options_, path, &names).ok())
+      names = {rocksdb::kDefaultColumnFamilyName};
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
     for (const auto& name : names) families.emplace_back(name, store->options_);
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
-    if (auto status = rocksdb::DB::Open(store->options_, path, families, &handles, &db); !status.ok()) return read_error(status);
+    if (auto status = rocksdb::DB::Open(store->options_, path, families, &handles, &db); !status.ok())
+      return read_error(status);
     store->db_.reset(db);
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (names[i] == rocksdb::kDefaultColumnFamilyName) {
@@ -123,7 +125,8 @@ class Store final : public RocksViewStore {
     return found == serving_.end() ? 1 : found->second;
   }
 
-  Result<std::optional<Checkpoint>, ReadError> checkpoint(std::string_view projection, std::uint64_t generation) const override {
+  Result<std::optional<Checkpoint>, ReadError> checkpoint(std::string_view projection,
+                                                          std::uint64_t generation) const override {
     std::string value;
     const auto status = db_->Get({}, meta_, checkpoint_key(projection, generation), &value);
     if (status.IsNotFound()) return std::optional<Checkpoint>{};
@@ -161,7 +164,8 @@ class Store final : public RocksViewStore {
     return write_batch(batch);
   }
 
-  Result<void, ReadError> scan(std::string_view projection, std::uint64_t generation, std::string_view from, std::string_view to,
+  Result<void, ReadError> scan(std::string_view projection, std::uint64_t generation, std::string_view from,
+                               std::string_view to,
                                const std::function<bool(std::string_view, std::string_view)>& visit) const override {
     auto handle = existing(projection, generation);
     if (!handle) return {};
@@ -233,7 +237,8 @@ class Store final : public RocksViewStore {
   }
 
   Result<void, ReadError> activate(const std::vector<std::pair<std::string, std::uint64_t>>& generations) override {
-    // The rows and checkpoints of the new generations first, then the marker: a crash between leaves the old ones serving.
+    // The rows and checkpoints of the new generations first, then the marker: a crash between leaves the old ones
+    // serving.
     if (auto flushed = flush(); !flushed) return flushed;
     rocksdb::WriteBatch batch;
     for (const auto& [projection, generation] : generations) {
@@ -309,7 +314,8 @@ class Store final : public RocksViewStore {
     return found == tables_.end() ? nullptr : found->second;
   }
 
-  Result<rocksdb::ColumnFamilyHandle*, ReadError> table_of(std::string_view projection, std::uint64_t generation, bool make) {
+  Result<rocksdb::ColumnFamilyHandle*, ReadError> table_of(std::string_view projection, std::uint64_t generation,
+                                                           bool make) {
     if (auto* handle = existing(projection, generation); handle || !make) return handle;
     std::unique_lock lock(mutex_);
     rocksdb::ColumnFamilyHandle* handle = nullptr;

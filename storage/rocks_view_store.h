@@ -1,5 +1,5 @@
-// The ViewStore on RocksDB, under DIR/views. Disposable: whatever is wrong with it at opening, it is thrown away and made
-// anew, and the projections fill it from the log.
+// The ViewStore on RocksDB, under DIR/views. Disposable: whatever is wrong with it at opening, it is thrown away and
+// made anew, and the projections fill it from the log.
 //
 //   column family "PROJECTION.GENERATION" (list.1 …)   the rows of one generation, as the projection writes them
 //   default (meta)  'S' projection                     → generation:u64        the serving one

@@ -1,5 +1,5 @@
-// Sorted tables of the log built outside of it and then taken in as they are: for bulk appends, which would otherwise pay
-// for memtables and for compacting everything several times. Inside `storage` only.
+// Sorted tables of the log built outside of it and then taken in as they are: for bulk appends, which would otherwise
+// pay for memtables and for compacting everything several times. Inside `storage` only.
 //
 // Files live in LOG/bulk/ until ingest() moves them; leftovers there (of a crash) are removed by clear().
 // Threads: one at a time. Failure: a ReadError; the builder is of no use after it.
@@ -25,7 +25,9 @@ class TableBuilder {
   // Ends the file under way, synced.
   Result<void, ReadError> finish();
   // For rocksdb::DB::IngestExternalFiles; nullptr: nothing was added.
-  [[nodiscard]] const rocksdb::IngestExternalFileArg* files() const { return argument_.external_files.empty() ? nullptr : &argument_; }
+  [[nodiscard]] const rocksdb::IngestExternalFileArg* files() const {
+    return argument_.external_files.empty() ? nullptr : &argument_;
+  }
 
   static void clear(rocksdb::DB& db);
 

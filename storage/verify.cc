@@ -14,14 +14,15 @@ std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes
 
 // Visits the rows of a table that name a position up to the head.
 template <class Visit>
-Result<void, ReadError> walk_index(const LogTables& tables, rocksdb::ColumnFamilyHandle* table, std::size_t key_bytes, Position head,
-                                   const Visit& visit) {
+Result<void, ReadError> walk_index(const LogTables& tables, rocksdb::ColumnFamilyHandle* table, std::size_t key_bytes,
+                                   Position head, const Visit& visit) {
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   options.readahead_size = 1 << 20;
   std::unique_ptr<rocksdb::Iterator> it(tables.db().NewIterator(options, table));
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
-    if (it->key().size() != key_bytes || it->value().size() != 8) return ReadError{"an index row of the log is damaged"};
+    if (it->key().size() != key_bytes || it->value().size() != 8)
+      return ReadError{"an index row of the log is damaged"};
     const Position position{get_int<std::uint64_t>(it->value().data())};
     if (position > head) continue;
     if (auto visited = visit(view(it->key()), position); !visited) return visited;
@@ -37,28 +38,30 @@ Result<RowSum, ReadError> check_streams(const LogTables& tables, Position head) 
   Version version;
   auto walked = walk_index(tables, tables.streams, keys::kStreamKeyBytes, head,
                            [&](std::string_view key, Position position) -> Result<void, ReadError> {
-    if (key.substr(0, keys::kStreamPrefixBytes) != stream) {
-      stream = key.substr(0, keys::kStreamPrefixBytes);
-      version = {};
-    }
-    const Version found{get_int<std::uint32_t>(key.data() + keys::kStreamPrefixBytes)};
-    if (found != version.next()) {
-      return damaged(position, fmt::format("version {} of its stream follows version {}", found.value, version.value));
-    }
-    version = found;
-    sum.add(key, position);
-    return {};
-  });
+                             if (key.substr(0, keys::kStreamPrefixBytes) != stream) {
+                               stream = key.substr(0, keys::kStreamPrefixBytes);
+                               version = {};
+                             }
+                             const Version found{get_int<std::uint32_t>(key.data() + keys::kStreamPrefixBytes)};
+                             if (found != version.next()) {
+                               return damaged(position, fmt::format("version {} of its stream follows version {}",
+                                                                    found.value, version.value));
+                             }
+                             version = found;
+                             sum.add(key, position);
+                             return {};
+                           });
   if (!walked) return walked.error();
   return sum;
 }
 
 Result<RowSum, ReadError> check_workspaces(const LogTables& tables, Position head) {
   RowSum sum;
-  auto walked = walk_index(tables, tables.workspaces, 12, head, [&](std::string_view key, Position position) -> Result<void, ReadError> {
-    sum.add(key, position);
-    return {};
-  });
+  auto walked = walk_index(tables, tables.workspaces, 12, head,
+                           [&](std::string_view key, Position position) -> Result<void, ReadError> {
+                             sum.add(key, position);
+                             return {};
+                           });
   if (!walked) return walked.error();
   return sum;
 }
@@ -74,7 +77,8 @@ ReadError name_bad_index_row(const LogTables& tables, Position head) {
     const Record& record = decoded.record;
     if (!row_is(tables.streams, keys::stream(record.workspace, record.stream, record.version), record.position)) {
       bad = damaged(record.position, "record is missing in the index of its stream");
-    } else if (!row_is(tables.workspaces, keys::in_workspace(record.workspace, record.in_workspace.value), record.position)) {
+    } else if (!row_is(tables.workspaces, keys::in_workspace(record.workspace, record.in_workspace.value),
+                       record.position)) {
       bad = damaged(record.position, "record is missing in the index of its workspace");
     }
     return !bad;
@@ -120,7 +124,8 @@ Result<Verified, ReadError> verify_log(const DataDirectory& directory, const Ver
   if (!streams) return streams.error();
   auto workspaces = check_workspaces(tables, heads->head.position);
   if (!workspaces) return workspaces.error();
-  if (*streams != chains->streams || *workspaces != chains->workspaces) return name_bad_index_row(tables, heads->head.position);
+  if (*streams != chains->streams || *workspaces != chains->workspaces)
+    return name_bad_index_row(tables, heads->head.position);
   if (auto readable = read_through(tables); !readable) return readable.error();
   return Verified{heads->head.position.value, heads->head};
 }
@@ -128,13 +133,15 @@ Result<Verified, ReadError> verify_log(const DataDirectory& directory, const Ver
 Result<void, ReadError> verify_kept_head(const EventLog& log, WorkspaceNumber workspace, const WorkspaceHead& kept) {
   const auto head = log.workspace_head(workspace).position;
   if (kept.position > head) {
-    return ReadError{fmt::format("the workspace ends at position {}, but the kept head is of position {}: its tail is lost",
-                                 head.value, kept.position.value)};
+    return ReadError{
+        fmt::format("the workspace ends at position {}, but the kept head is of position {}: its tail is lost",
+                    head.value, kept.position.value)};
   }
   auto hash = log.workspace_hash_at(workspace, kept.position);
   if (!hash) return hash.error();
   if (!*hash || **hash != kept.hash) {
-    return ReadError{fmt::format("workspace position {}: the history up to here is not the one of the kept head", kept.position.value)};
+    return ReadError{fmt::format("workspace position {}: the history up to here is not the one of the kept head",
+                                 kept.position.value)};
   }
   return {};
 }

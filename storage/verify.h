@@ -1,8 +1,8 @@
 // Proof that a log is what was acknowledged: walks all of it, in parallel, and checks positions, both hash chains, the
-// versions of every stream, the index tables and the feed's summaries against the records, the head rows, and the head mark outside the log.
-// Runs beside a serving process, on the log as it stands when it begins. Memory does not grow with the log.
-// Failure: a ReadError whose text is "position N: what is wrong" for the first bad position, or names the file that
-// cannot be read.
+// versions of every stream, the index tables and the feed's summaries against the records, the head rows, and the head
+// mark outside the log. Runs beside a serving process, on the log as it stands when it begins. Memory does not grow
+// with the log. Failure: a ReadError whose text is "position N: what is wrong" for the first bad position, or names the
+// file that cannot be read.
 #pragma once
 
 #include <functional>
@@ -25,6 +25,7 @@ struct Verified {
 
 // Whether a workspace head that somebody kept is still on the workspace's chain, so that nothing before it was altered
 // (together with verify_log, which proves the chain itself).
-[[nodiscard]] Result<void, ReadError> verify_kept_head(const EventLog& log, WorkspaceNumber workspace, const WorkspaceHead& kept);
+[[nodiscard]] Result<void, ReadError> verify_kept_head(const EventLog& log, WorkspaceNumber workspace,
+                                                       const WorkspaceHead& kept);
 
 }  // namespace taskledger::storage

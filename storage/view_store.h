@@ -34,7 +34,8 @@ class ViewStore {
   virtual ~ViewStore() = default;
   // Names of projections; a table is made on first use.
   [[nodiscard]] virtual std::uint64_t generation(std::string_view projection) const = 0;  // the serving one
-  [[nodiscard]] virtual Result<std::optional<Checkpoint>, ReadError> checkpoint(std::string_view projection, std::uint64_t generation) const = 0;
+  [[nodiscard]] virtual Result<std::optional<Checkpoint>, ReadError> checkpoint(std::string_view projection,
+                                                                                std::uint64_t generation) const = 0;
   struct TableWrite {
     std::string_view projection;
     std::uint64_t generation;
@@ -43,9 +44,12 @@ class ViewStore {
   // One atomic write of all rows and of the checkpoint of every projection named.
   virtual Result<void, ReadError> write(const std::vector<TableWrite>& tables, const Checkpoint& checkpoint) = 0;
   // Rows with keys in [from, to) in order ("" as `to`: to the end).
-  virtual Result<void, ReadError> scan(std::string_view projection, std::uint64_t generation, std::string_view from, std::string_view to,
-                                       const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
-  [[nodiscard]] virtual Result<std::optional<std::string>, ReadError> get(std::string_view projection, std::uint64_t generation, std::string_view key) const = 0;
+  virtual Result<void, ReadError> scan(
+      std::string_view projection, std::uint64_t generation, std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
+  [[nodiscard]] virtual Result<std::optional<std::string>, ReadError> get(std::string_view projection,
+                                                                          std::uint64_t generation,
+                                                                          std::string_view key) const = 0;
 
   // Rebuilds: a new, empty generation beside the serving one; bulk load of rows in key order; the swap is one atomic,
   // flushed marker; the old one is dropped after it.

@@ -33,7 +33,8 @@ std::optional<Fragment> fragment_at(std::string_view file, std::size_t at) {
   const std::size_t block_end = std::min(file.size(), (at / kBlock + 1) * kBlock);
   if (at + kHeader > block_end) return std::nullopt;
   const char* header = file.data() + at;
-  const std::size_t size = static_cast<std::uint8_t>(header[4]) | static_cast<std::size_t>(static_cast<std::uint8_t>(header[5])) << 8;
+  const std::size_t size =
+      static_cast<std::uint8_t>(header[4]) | static_cast<std::size_t>(static_cast<std::uint8_t>(header[5])) << 8;
   const auto type = static_cast<std::uint8_t>(header[6]);
   if (type == zero || type > max_type || at + kHeader + size > block_end) return std::nullopt;
   const std::uint32_t masked = little_endian32(header) - 0xa282ead8u;
@@ -44,7 +45,8 @@ std::optional<Fragment> fragment_at(std::string_view file, std::size_t at) {
 
 bool starts_record(const Fragment& fragment) { return fragment.type == full || fragment.type == first; }
 
-// Whether a record begins anywhere after the damage at `damage`: in its block at any offset, later at fragments' places.
+// Whether a record begins anywhere after the damage at `damage`: in its block at any offset, later at fragments'
+// places.
 bool record_follows(std::string_view file, std::size_t damage) {
   const std::size_t block_end = std::min(file.size(), (damage / kBlock + 1) * kBlock);
   for (std::size_t at = damage + 1; at + kHeader <= block_end; ++at) {
@@ -61,8 +63,8 @@ bool record_follows(std::string_view file, std::size_t damage) {
 }
 
 struct Scan {
-  std::size_t whole = 0;                // end of the last whole logical record
-  std::optional<std::size_t> damage;    // where the first bad fragment begins
+  std::size_t whole = 0;              // end of the last whole logical record
+  std::optional<std::size_t> damage;  // where the first bad fragment begins
 };
 
 Scan scan(std::string_view file) {
@@ -76,7 +78,8 @@ Scan scan(std::string_view file) {
       continue;
     }
     const auto found = fragment_at(file, at);
-    const bool in_order = found && (found->type == full || found->type == first ? !inside : found->type > last || inside);
+    const bool in_order =
+        found && (found->type == full || found->type == first ? !inside : found->type > last || inside);
     if (!found || !in_order) {
       result.damage = at;
       return result;
@@ -92,7 +95,8 @@ Scan scan(std::string_view file) {
 // RocksDB's file systems cannot truncate; the whole records are written beside the file and renamed over it.
 Result<void, ReadError> cut_to(rocksdb::Env& env, const std::string& path, std::string_view whole) {
   const auto temporary = path.substr(0, path.size() - 4) + ".dbtmp";  // a name that RocksDB cleans away after a crash
-  auto status = rocksdb::WriteStringToFile(&env, rocksdb::Slice(whole.data(), whole.size()), temporary, /*should_sync=*/true);
+  auto status =
+      rocksdb::WriteStringToFile(&env, rocksdb::Slice(whole.data(), whole.size()), temporary, /*should_sync=*/true);
   if (status.ok()) status = env.RenameFile(temporary, path);
   std::unique_ptr<rocksdb::Directory> directory;
   if (status.ok()) status = env.NewDirectory(path.substr(0, path.rfind('/')), &directory);
@@ -123,7 +127,8 @@ Result<void, ReadError> check_wal(const std::string& directory, WalTail tail, ro
   std::vector<std::string> names, files;
   if (!env.GetChildren(directory, &names).ok()) return {};
   for (const auto& name : names) {
-    if (name.size() > 4 && name.ends_with(".log") && std::all_of(name.begin(), name.end() - 4, [](char c) { return c >= '0' && c <= '9'; })) {
+    if (name.size() > 4 && name.ends_with(".log") &&
+        std::all_of(name.begin(), name.end() - 4, [](char c) { return c >= '0' && c <= '9'; })) {
       files.push_back(name);
     }
   }

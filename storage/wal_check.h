@@ -6,8 +6,8 @@
 //   block   = fragment* zero{0..6}
 //   fragment = crc32c:u32le (masked) size:u16le type:u8 (1 full, 2 first, 3 middle, 4 last) bytes
 //
-// Every synced write is one logical record, so what comes after a torn one can only be more fragments of itself: a full or
-// first fragment after the damage means that something acknowledged followed it.
+// Every synced write is one logical record, so what comes after a torn one can only be more fragments of itself: a full
+// or first fragment after the damage means that something acknowledged followed it.
 #pragma once
 
 #include <string>

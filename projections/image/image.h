@@ -128,7 +128,8 @@ class Image {
   std::deque<OfUser> of_user;      // by assignee; 0: the unassigned
   OrderTree by_due, by_completed;  // by_completed: completed tasks only
 
-  // Tasks changed since the last freeze: what the rows on disk still say of them, or will once the frozen ones are there.
+  // Tasks changed since the last freeze: what the rows on disk still say of them, or will once the frozen ones are
+  // there.
   std::unordered_map<Uuid, Baseline> dirty;
 
   // For writing rows of one state while the image goes on: the tasks that had changed when it was frozen, and of those

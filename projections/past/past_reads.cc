@@ -209,7 +209,9 @@ Result<ListPage, storage::ReadError> PastReads::list(WorkspaceNumber workspace, 
 Result<StatsAnswer, storage::ReadError> PastReads::stats(WorkspaceNumber workspace, const StatsQuery& query) {
   return answer<StatsAnswer>(
       workspace, query.now, [&] { return live_.stats(workspace, query); },
-      [&](const Image& image) { return StatsAnswer{answer_stats_from_columns(image, query), {}}; });
+      [&](const Image& image) {
+        return StatsAnswer{answer_stats_from_columns(image, query), {}};
+      });
 }
 
 }  // namespace taskledger::projections

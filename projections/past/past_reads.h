@@ -44,7 +44,7 @@ class PastReads {
   // Interrupts the folds under way; they and later calls fail.
   void stop();
 
-  [[nodiscard]] std::size_t bytes() const;         // of the images kept
+  [[nodiscard]] std::size_t bytes() const;  // of the images kept
   [[nodiscard]] std::uint64_t images_built() const { return built_; }
 
  private:

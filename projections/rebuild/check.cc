@@ -100,8 +100,8 @@ Result<Compared, storage::ReadError> check_generations(const storage::EventLog& 
     const auto hash = log.hash_at((*checkpoint)->position);
     if (!hash) return hash.error();
     if (!*hash || **hash != (*checkpoint)->hash) {
-      compared.differ(fmt::format("{}: its checkpoint at position {} is not one of this log", name,
-                                  (*checkpoint)->position.value));
+      compared.differ(
+          fmt::format("{}: its checkpoint at position {} is not one of this log", name, (*checkpoint)->position.value));
       continue;
     }
     at.emplace_back((*checkpoint)->position, name);

@@ -21,7 +21,7 @@ constexpr std::uint64_t kStretch = 8192;  // records that one thread reads in a 
 struct Handed {
   storage::Record record;  // without its payload
   std::uint64_t hash;
-  std::size_t at, size;    // of the payload; kErased: none
+  std::size_t at, size;  // of the payload; kErased: none
 };
 constexpr std::size_t kErased = SIZE_MAX;
 
@@ -95,9 +95,10 @@ bool carries_data(EventType type) {
 
 void notify(Share& share, const storage::Record& record, const TaskEvent& event, const Task& after) {
   for (const Recipient& recipient : recipients_of(event, record.actor, after)) {
-    share.told.push_back({record.workspace, recipient.user,
-                          {record.in_workspace, recipient.type, {record.stream}, record.version, record.actor,
-                           record.time, {}}});
+    share.told.push_back(
+        {record.workspace,
+         recipient.user,
+         {record.in_workspace, recipient.type, {record.stream}, record.version, record.actor, record.time, {}}});
   }
 }
 

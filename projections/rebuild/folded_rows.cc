@@ -22,7 +22,8 @@ struct Holder {
 };
 struct HashOfHolder {
   std::size_t operator()(const Holder& holder) const {
-    return std::hash<Uuid>{}(holder.user) ^ (std::size_t{holder.workspace.value} * 0x9e3779b97f4a7c15ull) ^ holder.nobody;
+    return std::hash<Uuid>{}(holder.user) ^ (std::size_t{holder.workspace.value} * 0x9e3779b97f4a7c15ull) ^
+           holder.nobody;
   }
 };
 Holder holder_of(const TaskRef& ref, const ListFacts& facts) {
@@ -67,9 +68,9 @@ RowSource list_rows(const State& state) {
     }
     if (walk->workspace == state.workspaces.end()) return false;
     const auto& [number, position] = *walk->workspace;
-    const auto end = std::upper_bound(state.order.begin() + static_cast<std::ptrdiff_t>(walk->at), state.order.end(),
-                                      number.value,
-                                      [](std::uint32_t of, const TaskRef& ref) { return of < ref.workspace; });
+    const auto end =
+        std::upper_bound(state.order.begin() + static_cast<std::ptrdiff_t>(walk->at), state.order.end(), number.value,
+                         [](std::uint32_t of, const TaskRef& ref) { return of < ref.workspace; });
     walk->left = static_cast<std::uint32_t>(end - state.order.begin() - static_cast<std::ptrdiff_t>(walk->at));
     key = list_key(number);
     value = list_summary_value({position, walk->left});

@@ -1,7 +1,7 @@
-// The states of a share of the log's tasks, live and deleted, folded from their records; each is kept as the bytes of its
-// row of `list`. A few of these, each with the tasks of its share, fold a log in parallel.
-// Threads: one that changes it; any number of readers while none does.
-// Memory: about 45 bytes a task beside its row (156 bytes for a title of 30 and two links).
+// The states of a share of the log's tasks, live and deleted, folded from their records; each is kept as the bytes of
+// its row of `list`. A few of these, each with the tasks of its share, fold a log in parallel. Threads: one that
+// changes it; any number of readers while none does. Memory: about 45 bytes a task beside its row (156 bytes for a
+// title of 30 and two links).
 #pragma once
 
 #include <array>
@@ -31,8 +31,8 @@ class FoldedTasks {
     std::uint32_t at = 0;              // unit
   };
 
-  // `hash` is the task's. The task after the event; nullptr when the event changes nothing that is looked at. Good until
-  // the next call.
+  // `hash` is the task's. The task after the event; nullptr when the event changes nothing that is looked at. Good
+  // until the next call.
   const Task* apply(const storage::Record& record, std::uint64_t hash, const TaskEvent& event);
   // Its payloads are gone: nothing is left to fold.
   void erase(const storage::Record& record, std::uint64_t hash);

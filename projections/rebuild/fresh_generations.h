@@ -1,5 +1,5 @@
-// Generations that are being built beside the serving ones: begun, loaded in bulk with what was folded, and at last put in
-// their place. Whatever is not activated is dropped again. Threads: one. The store outlives it.
+// Generations that are being built beside the serving ones: begun, loaded in bulk with what was folded, and at last put
+// in their place. Whatever is not activated is dropped again. Threads: one. The store outlives it.
 #pragma once
 
 #include <string>
@@ -19,7 +19,8 @@ class FreshGenerations {
   FreshGenerations(const FreshGenerations&) = delete;
   FreshGenerations& operator=(const FreshGenerations&) = delete;
 
-  // Of each projection named the rows of what was folded (and sorted), and a checkpoint there, which `log` must confirm.
+  // Of each projection named the rows of what was folded (and sorted), and a checkpoint there, which `log` must
+  // confirm.
   Result<void, storage::ReadError> load(const std::vector<std::string>& names, const FoldedLog& folded,
                                         const storage::EventLog& log, Team& team);
   [[nodiscard]] std::uint64_t generation(std::string_view projection) const;  // 0: none

@@ -137,8 +137,12 @@ void Maintenance::check(const Chosen& chosen, bool slow) {
       continue;
     }
     const Compared& found = done->of[at++];
-    status = {found.differences == 0 ? CheckStatus::State::ok : CheckStatus::State::different, done->position,
-              found.rows, found.differences, found.first, {}};
+    status = {found.differences == 0 ? CheckStatus::State::ok : CheckStatus::State::different,
+              done->position,
+              found.rows,
+              found.differences,
+              found.first,
+              {}};
     figures_.rows_checked += found.rows;
     figures_.differences += found.differences;
     for (const std::string& what : found.first) spdlog::critical("a read model differs from the log: {}", what);

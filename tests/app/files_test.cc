@@ -84,7 +84,8 @@ TEST_F(Files, DamageIsNamed) {
   EXPECT_THAT(failure((folder_ / "absent").string()), HasSubstr("absent: No such file"));
   EXPECT_THAT(failure(folder_.string()), HasSubstr("is a directory"));
   EXPECT_THAT(failure(put("long", std::string(kMaxLineBytes, 'x') + "\n")), "");
-  EXPECT_THAT(failure(put("longer", "one\n" + std::string(kMaxLineBytes + 1, 'x') + "\n")), HasSubstr("longer:2: longer than"));
+  EXPECT_THAT(failure(put("longer", "one\n" + std::string(kMaxLineBytes + 1, 'x') + "\n")),
+              HasSubstr("longer:2: longer than"));
   {
     Output output((folder_ / "cut.gz").string());
     for (int i = 0; i < 50000; ++i) output.write(std::to_string(i * 7919) + "\n");

@@ -1,9 +1,9 @@
 // TaskStates: what is kept comes back whole.
+#include "app/task_states.h"
+
 #include <gtest/gtest.h>
 
 #include <random>
-
-#include "app/task_states.h"
 
 namespace taskledger::app {
 namespace {
@@ -16,7 +16,9 @@ Uuid random_uuid(Random& random) {
   return uuid;
 }
 bool chance(Random& random) { return random() % 2 == 0; }
-Timestamp random_time(Random& random) { return {static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(kMaxTimestamp.ms))}; }
+Timestamp random_time(Random& random) {
+  return {static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(kMaxTimestamp.ms))};
+}
 
 Task random_task(Random& random) {
   Task task;

@@ -1,10 +1,10 @@
 // WorkerPool: does what it took, turns away what it cannot hold.
+#include "app/worker_pool.h"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <future>
-
-#include "app/worker_pool.h"
 
 namespace taskledger::app {
 namespace {

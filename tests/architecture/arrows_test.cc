@@ -25,7 +25,8 @@ TEST(Arrows, EverySourceFileKeepsToThem) {
   const std::filesystem::path root = TASKLEDGER_SOURCE_DIR;
   std::vector<std::string> found;
   std::size_t files = 0;
-  for (const char* folder : {"app", "bench", "commands", "core", "http", "projections", "reactors", "storage", "tests"}) {
+  for (const char* folder :
+       {"app", "bench", "commands", "core", "http", "projections", "reactors", "storage", "tests"}) {
     if (!std::filesystem::exists(root / folder)) continue;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
       if (entry.path().extension() != ".h" && entry.path().extension() != ".cc") continue;
@@ -39,24 +40,33 @@ TEST(Arrows, EverySourceFileKeepsToThem) {
 }
 
 TEST(Arrows, AnIncludeUpwardsIsFound) {
-  EXPECT_THAT(violations("core/task.cc", "#include \"storage/event_log.h\"\n"), ElementsAre(HasSubstr("core/task.cc:1: an include against")));
-  EXPECT_THAT(violations("commands/x.cc", "\n #  include \"projections/runner.h\"\n"), ElementsAre(HasSubstr("commands/x.cc:2:")));
-  EXPECT_THAT(violations("projections/x.cc", "#include \"commands/command_handler.h\"\n"), ElementsAre(HasSubstr("against the arrows")));
+  EXPECT_THAT(violations("core/task.cc", "#include \"storage/event_log.h\"\n"),
+              ElementsAre(HasSubstr("core/task.cc:1: an include against")));
+  EXPECT_THAT(violations("commands/x.cc", "\n #  include \"projections/runner.h\"\n"),
+              ElementsAre(HasSubstr("commands/x.cc:2:")));
+  EXPECT_THAT(violations("projections/x.cc", "#include \"commands/command_handler.h\"\n"),
+              ElementsAre(HasSubstr("against the arrows")));
   EXPECT_THAT(violations("http/x.cc", "#include \"app/cli.h\"\n"), ElementsAre(HasSubstr("against the arrows")));
   EXPECT_THAT(violations("app/x.cc", "#include \"tests/e2e/harness.h\"\n"), ElementsAre(HasSubstr("its tests")));
-  EXPECT_THAT(violations("http/x.cc", "#include \"commands/command_handler.h\"\n#include \"core/task.h\"\n#include <string>\n"), IsEmpty());
+  EXPECT_THAT(
+      violations("http/x.cc", "#include \"commands/command_handler.h\"\n#include \"core/task.h\"\n#include <string>\n"),
+      IsEmpty());
 }
 
 TEST(Arrows, LibrariesStayInTheirLayers) {
-  EXPECT_THAT(violations("projections/x.cc", "#include <rocksdb/db.h>\n"), ElementsAre(HasSubstr("RocksDB belongs to storage")));
-  EXPECT_THAT(violations("tests/e2e/x.cc", "#include <rocksdb/db.h>\n"), ElementsAre(HasSubstr("RocksDB belongs to storage")));
-  EXPECT_THAT(violations("commands/x.cc", "#include <boost/asio/post.hpp>\n"), ElementsAre(HasSubstr("Asio and Beast")));
+  EXPECT_THAT(violations("projections/x.cc", "#include <rocksdb/db.h>\n"),
+              ElementsAre(HasSubstr("RocksDB belongs to storage")));
+  EXPECT_THAT(violations("tests/e2e/x.cc", "#include <rocksdb/db.h>\n"),
+              ElementsAre(HasSubstr("RocksDB belongs to storage")));
+  EXPECT_THAT(violations("commands/x.cc", "#include <boost/asio/post.hpp>\n"),
+              ElementsAre(HasSubstr("Asio and Beast")));
   EXPECT_THAT(violations("storage/x.cc", "#include <rocksdb/db.h>\n"), IsEmpty());
   EXPECT_THAT(violations("http/x.cc", "#include <boost/beast/http.hpp>\n"), IsEmpty());
 }
 
 TEST(Arrows, TheSystemClockIsReadInAppAlone) {
-  EXPECT_THAT(violations("storage/x.cc", "auto now = std::chrono::system_clock::now();\n"), ElementsAre(HasSubstr("app alone")));
+  EXPECT_THAT(violations("storage/x.cc", "auto now = std::chrono::system_clock::now();\n"),
+              ElementsAre(HasSubstr("app alone")));
   EXPECT_THAT(violations("core/x.cc", "clock_gettime(CLOCK_REALTIME, &t);\n"), ElementsAre(HasSubstr("app alone")));
   EXPECT_THAT(violations("app/system.cc", "auto now = std::chrono::system_clock::now();\n"), IsEmpty());
 }

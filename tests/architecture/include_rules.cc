@@ -64,7 +64,8 @@ std::vector<std::string> violations(std::string_view path, std::string_view text
     found.push_back(std::string(path) + ":" + std::to_string(line) + ": " + std::string(what));
   };
   const bool reads_clock_freely = folder_of(path) == "app" || folder_of(path) == "tests" || folder_of(path) == "bench";
-  if (path.ends_with(".h") && folder_of(path) != "bench" && !text.starts_with("//")) report(1, "a header opens with a comment");
+  if (path.ends_with(".h") && folder_of(path) != "bench" && !text.starts_with("//"))
+    report(1, "a header opens with a comment");
   if (path.ends_with(".h") && text.find("#pragma once") == std::string_view::npos) report(1, "no #pragma once");
   std::size_t number = 0;
   while (!text.empty()) {
@@ -73,11 +74,13 @@ std::vector<std::string> violations(std::string_view path, std::string_view text
     text.remove_prefix(std::min(end + 1, text.size()));
     ++number;
     if (const std::string_view name = included(line); !name.empty()) {
-      if (const std::string what = check_include(path, name); !what.empty()) report(number, what + ": " + std::string(name));
+      if (const std::string what = check_include(path, name); !what.empty())
+        report(number, what + ": " + std::string(name));
     }
     if (reads_clock_freely) continue;
     for (const std::string_view read : kClockReads) {
-      if (line.find(read) != std::string_view::npos) report(number, "the system clock is read in app alone: " + std::string(read));
+      if (line.find(read) != std::string_view::npos)
+        report(number, "the system clock is read in app alone: " + std::string(read));
     }
   }
   return found;

@@ -11,9 +11,11 @@ TEST(Administration, ATokensSecretIsShownAndOnlyItsHashStored) {
   token.workspace = WorkspaceNumber{3};
   token.user = UserId{uuid_of(7)};
   token.scopes = *parse_scopes("tasks:read,admin");
-  const auto made = make_token(token, [] { return kStart; }, [&](std::span<std::uint8_t> bytes) {
-    for (auto& byte : bytes) byte = next++;
-  });
+  const auto made = make_token(
+      token, [] { return kStart; },
+      [&](std::span<std::uint8_t> bytes) {
+        for (auto& byte : bytes) byte = next++;
+      });
   EXPECT_EQ(made.token.secret, "ksr_CgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCk");
   ASSERT_EQ(made.commit.records.size(), 1u);
   EXPECT_EQ(made.commit.workspace, kSystemWorkspace);
@@ -30,7 +32,8 @@ TEST(Administration, ATokensSecretIsShownAndOnlyItsHashStored) {
 
 TEST(Administration, ATokenIsRevokedOnce) {
   auto log = storage::make_memory_event_log([] { return kStart; });
-  const auto made = make_token(Token{}, [] { return kStart; }, [](std::span<std::uint8_t>) {});
+  const auto made = make_token(
+      Token{}, [] { return kStart; }, [](std::span<std::uint8_t>) {});
   ASSERT_TRUE(append_and_wait(*log, made.commit));
   EXPECT_TRUE(append_and_wait(*log, revoke_token(made.token.id, UserId{})));
   const auto again = append_and_wait(*log, revoke_token(made.token.id, UserId{}));
@@ -41,7 +44,8 @@ TEST(Administration, ATokenIsRevokedOnce) {
 TEST(Administration, WorkspaceNames) {
   EXPECT_EQ(*check_workspace_name("  Help desk "), "Help desk");
   EXPECT_TRUE(check_workspace_name(std::string(100, 'x')));
-  EXPECT_EQ(check_workspace_name(std::string(101, 'x')).error().message, "A workspace's name must have 1 to 100 characters");
+  EXPECT_EQ(check_workspace_name(std::string(101, 'x')).error().message,
+            "A workspace's name must have 1 to 100 characters");
   EXPECT_EQ(check_workspace_name("  ").error().message, "A workspace's name must have 1 to 100 characters");
   EXPECT_EQ(check_workspace_name("a\nb").error().message, "A workspace's name must not contain control characters");
   EXPECT_EQ(check_workspace_name("\xff").error().message, "A workspace's name must be valid UTF-8");

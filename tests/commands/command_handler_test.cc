@@ -37,7 +37,8 @@ TEST_F(CommandTest, WalksThroughALife) {
 TEST_F(CommandTest, LoadsFromTheLogWhatTheCacheHasNot) {
   const auto task = make("one");
   EXPECT_EQ(log.stream_reads, 0u);
-  handler = make_command_handler(log, [this] { return now; }, [](std::span<std::uint8_t>) {}, {.cached_tasks = 1});
+  handler = make_command_handler(
+      log, [this] { return now; }, [](std::span<std::uint8_t>) {}, {.cached_tasks = 1});
   EXPECT_EQ(run(retitle("two"), task), "updated v2");
   EXPECT_EQ(log.stream_reads, 1u);
   EXPECT_EQ(run(retitle("three"), task), "updated v3");
@@ -141,16 +142,22 @@ TEST_F(CommandTest, UndoWaitsForWhatIsUnderWay) {
 
 TEST_F(CommandTest, AConflictIsDecidedAgain) {
   const auto task = make("one");
-  auto other = make_command_handler(*memory, [this] { return now; }, [](std::span<std::uint8_t>) {});
-  log.before_append = [&] { other->execute(request(retitle("theirs"), task), [](Answer answer) { ASSERT_TRUE(answer); }); };
+  auto other = make_command_handler(
+      *memory, [this] { return now; }, [](std::span<std::uint8_t>) {});
+  log.before_append = [&] {
+    other->execute(request(retitle("theirs"), task), [](Answer answer) { ASSERT_TRUE(answer); });
+  };
   EXPECT_EQ(run(CompleteTask{true}, task), "completed v3");
   EXPECT_EQ(stream(task), "TaskCreated TaskUpdated TaskCompleted");
 }
 
 TEST_F(CommandTest, ARaceWithIfMatchHasOneWinner) {
   const auto task = make("one");
-  auto other = make_command_handler(*memory, [this] { return now; }, [](std::span<std::uint8_t>) {});
-  log.before_append = [&] { other->execute(request(retitle("theirs"), task), [](Answer answer) { ASSERT_TRUE(answer); }); };
+  auto other = make_command_handler(
+      *memory, [this] { return now; }, [](std::span<std::uint8_t>) {});
+  log.before_append = [&] {
+    other->execute(request(retitle("theirs"), task), [](Answer answer) { ASSERT_TRUE(answer); });
+  };
   auto mine = request(retitle("mine"), task);
   mine.if_match = IfMatch{false, {Version{1}}};
   EXPECT_EQ(run(std::move(mine)), "precondition_failed");

@@ -11,9 +11,11 @@ TEST(CommandConcurrency, EveryAcknowledgedUpdateIsInTheLogOnce) {
   constexpr int kThreads = 8, kEach = 300;
   auto log = storage::make_memory_event_log([] { return kStart; });
   std::atomic<std::uint8_t> next{0};
-  auto handler = make_command_handler(*log, [] { return kStart; }, [&](std::span<std::uint8_t> bytes) {
-    for (auto& byte : bytes) byte = ++next;
-  });
+  auto handler = make_command_handler(
+      *log, [] { return kStart; },
+      [&](std::span<std::uint8_t> bytes) {
+        for (auto& byte : bytes) byte = ++next;
+      });
   const Caller caller{WorkspaceNumber{1}, workspace_id_of("test"), UserId{uuid_of(7)}};
   auto execute = [&](TaskCommand command, std::optional<TaskId> task, std::optional<IfMatch> match) {
     CommandHandler::Request request;
@@ -52,7 +54,8 @@ TEST(CommandConcurrency, EveryAcknowledgedUpdateIsInTheLogOnce) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(other, 0);
   EXPECT_EQ(won + lost, kThreads * kEach);
-  EXPECT_EQ(log->head().position.value, static_cast<std::uint64_t>(won) + 1) << "one event for each 200, none for a 412";
+  EXPECT_EQ(log->head().position.value, static_cast<std::uint64_t>(won) + 1)
+      << "one event for each 200, none for a 412";
 }
 
 }  // namespace

@@ -84,8 +84,8 @@ class HoldingLog final : public storage::EventLog {
   Result<std::optional<storage::Hash>, storage::ReadError> hash_at(Position position) const override {
     return inner_.hash_at(position);
   }
-  Result<std::optional<storage::Hash>, storage::ReadError> workspace_hash_at(WorkspaceNumber workspace,
-                                                                             WorkspacePosition position) const override {
+  Result<std::optional<storage::Hash>, storage::ReadError> workspace_hash_at(
+      WorkspaceNumber workspace, WorkspacePosition position) const override {
     return inner_.workspace_hash_at(workspace, position);
   }
   Result<std::optional<std::string>, storage::ReadError> idempotency_row(std::string_view key) const override {
@@ -145,8 +145,8 @@ class CommandTest : public ::testing::Test {
     return out;
   }
   static std::string show(const Failure& failure) {
-    static constexpr std::string_view kRefusals[] = {"not_found", "already_exists",  "not_deleted",    "erased",
-                                                     "event_not_found", "superseded", "nothing_to_undo"};
+    static constexpr std::string_view kRefusals[] = {"not_found",       "already_exists", "not_deleted",    "erased",
+                                                     "event_not_found", "superseded",     "nothing_to_undo"};
     static constexpr std::string_view kFaults[] = {"precondition_failed", "key_reused", "key_in_flight", "busy",
                                                    "unavailable"};
     const auto* refusal = std::get_if<Refusal>(&failure.why);

@@ -34,7 +34,8 @@ TEST_F(IdempotencyTest, AKeptAnswerComesBeforeExistenceAndPreconditions) {
 
 TEST_F(IdempotencyTest, KeysOutliveTheHandler) {
   EXPECT_EQ(run(keyed(request(create("one")), "k")), "created v1");
-  handler = make_command_handler(log, [this] { return now; }, [](std::span<std::uint8_t>) {});
+  handler = make_command_handler(
+      log, [this] { return now; }, [](std::span<std::uint8_t>) {});
   EXPECT_EQ(run(keyed(request(create("one")), "k")), "created v1 again");
 }
 

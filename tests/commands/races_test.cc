@@ -19,7 +19,8 @@ class RacesTest : public ::testing::Test {
   using Answer = Result<Outcome, Failure>;
 
   RacesTest() {
-    directory_ = *storage::DataDirectory::open(folder_.path() / "data", {storage::DataDirectory::Access::exclusive, {}, storage::seeded_random(1)});
+    directory_ = *storage::DataDirectory::open(
+        folder_.path() / "data", {storage::DataDirectory::Access::exclusive, {}, storage::seeded_random(1)});
     storage::LogOptions options;
     options.clock = [] { return kStart; };
     options.random = storage::seeded_random(2);
@@ -27,12 +28,15 @@ class RacesTest : public ::testing::Test {
     log_ = *storage::open_event_log(*directory_, options);
   }
   std::unique_ptr<CommandHandler> handler() {
-    return make_command_handler(*log_, [] { return kStart; }, [this](std::span<std::uint8_t> bytes) {
-      const std::lock_guard lock(random_mutex_);
-      random_(bytes);
-    });
+    return make_command_handler(
+        *log_, [] { return kStart; },
+        [this](std::span<std::uint8_t> bytes) {
+          const std::lock_guard lock(random_mutex_);
+          random_(bytes);
+        });
   }
-  static Answer execute(CommandHandler& handler, TaskCommand command, std::optional<TaskId> task, std::optional<IfMatch> match = std::nullopt) {
+  static Answer execute(CommandHandler& handler, TaskCommand command, std::optional<TaskId> task,
+                        std::optional<IfMatch> match = std::nullopt) {
     CommandHandler::Request request;
     request.caller = {WorkspaceNumber{1}, workspace_id_of("test"), UserId{uuid_of(7)}};
     request.records.push_back({task, std::move(command)});
@@ -78,7 +82,8 @@ TEST_F(RacesTest, OfTwoWithTheSameTagOneWinsEveryTime) {
   });
   const auto racer = [&](int me) {
     for (std::uint32_t i = 0; i < kRounds; ++i) {
-      const auto answer = execute(*commands, retitle(std::to_string(me) + "/" + std::to_string(i)), task, IfMatch{false, {Version{i + 1}}});
+      const auto answer = execute(*commands, retitle(std::to_string(me) + "/" + std::to_string(i)), task,
+                                  IfMatch{false, {Version{i + 1}}});
       if (answer) ++won;
       if (!answer && answer.error().why == std::variant<Refusal, Fault>(Fault::precondition_failed)) ++lost;
       round.arrive_and_wait();
@@ -116,8 +121,8 @@ TEST_F(RacesTest, ChangesOfDifferentFieldsBothSurvive) {
   EXPECT_EQ(folded->version, Version{2 * kRounds + 1});
 }
 
-// Each handler believes its own cache, so that most appends conflict; each conflict is answered on the appender's thread,
-// which loads and appends again.
+// Each handler believes its own cache, so that most appends conflict; each conflict is answered on the appender's
+// thread, which loads and appends again.
 TEST_F(RacesTest, ConflictsAreTriedAgainOnTheAppendersThread) {
   constexpr int kHandlers = 2, kEach = 400;
   std::vector<std::unique_ptr<CommandHandler>> handlers;
@@ -128,7 +133,8 @@ TEST_F(RacesTest, ConflictsAreTriedAgainOnTheAppendersThread) {
   for (int i = 0; i < 2 * kHandlers; ++i) {
     threads.emplace_back([&, i] {
       for (int k = 0; k < kEach; ++k) {
-        const auto answer = execute(*handlers[static_cast<std::size_t>(i % kHandlers)], retitle(std::to_string(i) + "/" + std::to_string(k)), task);
+        const auto answer = execute(*handlers[static_cast<std::size_t>(i % kHandlers)],
+                                    retitle(std::to_string(i) + "/" + std::to_string(k)), task);
         if (answer) {
           ++done;
         } else {

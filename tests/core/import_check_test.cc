@@ -63,7 +63,8 @@ TEST(ImportCheck, EventsFitTheLifecycle) {
               "Field 'type' must not be " + std::string(name_of(type_of(event))) + " here: the task is deleted");
   }
   EXPECT_EQ(check(erased, TaskRestored{}), "Field 'type' must not be TaskRestored here: the task is erased");
-  EXPECT_EQ(check(deleted, TaskErased{}), "Field 'type' must not be TaskErased here: the task's events have not lost their data");
+  EXPECT_EQ(check(deleted, TaskErased{}),
+            "Field 'type' must not be TaskErased here: the task's events have not lost their data");
 }
 
 TEST(ImportCheck, AnErasedHistoryIsOneFromItsCreationOn) {
@@ -81,7 +82,8 @@ TEST(ImportCheck, AnErasedHistoryIsOneFromItsCreationOn) {
   EXPECT_EQ(check(erased, retitled("x")), "Field 'data' must be absent: the task's events before have lost theirs");
   EXPECT_EQ(lost(erased, TaskUpdated{}), "ok");
   EXPECT_EQ(lost(erased, TaskCompleted{}), "ok");
-  EXPECT_EQ(lost(erased, TaskCompleted{}), "Field 'type' must not be TaskCompleted here: the task is completed already");
+  EXPECT_EQ(lost(erased, TaskCompleted{}),
+            "Field 'type' must not be TaskCompleted here: the task is completed already");
   EXPECT_EQ(check(erased, TaskErased{}), "Field 'type' must not be TaskErased here: the task is not deleted");
   EXPECT_EQ(lost(erased, TaskDeleted{}), "ok");
   EXPECT_EQ(check(erased, TaskErased{}), "ok");

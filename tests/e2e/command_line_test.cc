@@ -1,7 +1,6 @@
 // The command line: help and version everywhere, exit codes, one line on stderr, precedence of settings, tokens.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <sys/stat.h>
 
 #include "tests/e2e/harness.h"
@@ -70,7 +69,10 @@ TEST(CommandLine, WhatFailsIsOne) {
   const TemporaryDirectory directory;
   const std::string data = directory / "absent";
   const std::vector<std::vector<std::string>> failing = {
-      {"verify", "--data", data}, {"export", "--data", data}, {"events", "--data", data}, {"stats", "--data", data},
+      {"verify", "--data", data},
+      {"export", "--data", data},
+      {"events", "--data", data},
+      {"stats", "--data", data},
       {"import", "--data", data, "--workspace", "acme", directory / "absent.ndjson"},
       {"token", "list", "--url", "http://127.0.0.1:1", "--token", "ksr_x"},
   };
@@ -103,7 +105,8 @@ TEST(CommandLine, TokensAreShownOnceAndListedWithoutTheirSecret) {
   const TemporaryDirectory directory;
   const std::string data = directory / "data";
   const std::string token = create_token(data, "acme", kUser, "tasks:read,admin", "Europe/Paris");
-  const Finished expiring = taskledger({"token", "create", "--data", data, "--workspace", "other", "--user", kUser, "--expires", "2031-01-01"});
+  const Finished expiring = taskledger(
+      {"token", "create", "--data", data, "--workspace", "other", "--user", kUser, "--expires", "2031-01-01"});
   EXPECT_EQ(expiring.exit_code, 0) << expiring.err;
   const Finished listed = taskledger({"token", "list", "--data", data, "--json"});
   EXPECT_EQ(listed.exit_code, 0) << listed.err;
@@ -112,7 +115,7 @@ TEST(CommandLine, TokensAreShownOnceAndListedWithoutTheirSecret) {
   EXPECT_THAT(listed.out, HasSubstr(R"("timezone":"Europe/Paris")"));
   EXPECT_THAT(listed.out, HasSubstr(R"("workspace":"other")"));
   EXPECT_THAT(taskledger({"token", "list", "--data", data}).out, HasSubstr("acme"));
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(stat((data + "/secret.key").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
 }

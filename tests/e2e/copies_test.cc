@@ -21,16 +21,20 @@ constexpr std::string_view kBackups = "/api/v1/admin/backups";
 
 class Copies : public testing::Test {
  protected:
-  Copies() : data_(folder_ / "data"), backups_(folder_ / "backups"), token_(create_token(data_, "acme", kUser, kScopes)) {}
+  Copies()
+      : data_(folder_ / "data"), backups_(folder_ / "backups"), token_(create_token(data_, "acme", kUser, kScopes)) {}
   static void make_tasks(HttpConnection& connection, int count, const std::string& title) {
     std::string records;
-    for (int i = 0; i < count; ++i) records += (i == 0 ? "" : ",") + (R"({"title":")" + title + std::to_string(i) + "\"}");
-    ASSERT_EQ(connection.request("POST", "/api/v1/tasks/batch/create", R"({"records":[)" + records + "]}").status, 200u);
+    for (int i = 0; i < count; ++i)
+      records += (i == 0 ? "" : ",") + (R"({"title":")" + title + std::to_string(i) + "\"}");
+    ASSERT_EQ(connection.request("POST", "/api/v1/tasks/batch/create", R"({"records":[)" + records + "]}").status,
+              200u);
   }
   // What a client sees, whole.
   static std::string answers(HttpConnection& connection) {
     std::string all;
-    for (const char* target : {"/api/v1/tasks?limit=100&sort_by=title", "/api/v1/tasks/stats?assigned_to=all", "/api/v1/events?limit=100", "/api/v1/audit/head"})
+    for (const char* target : {"/api/v1/tasks?limit=100&sort_by=title", "/api/v1/tasks/stats?assigned_to=all",
+                               "/api/v1/events?limit=100", "/api/v1/audit/head"})
       all += connection.get(target).body + "\n";
     return all;
   }
@@ -85,7 +89,8 @@ TEST_F(Copies, OfflineBackupsAddUpAndRefuseWhatIsNotTheirs) {
   (void)create_token(other, "acme", kUser, kScopes);
   EXPECT_THAT(taskledger({"backup", "--data", other, "--to", backups_}).err, HasSubstr("backups of another log"));
   EXPECT_THAT(taskledger({"restore", "--from", backups_, "--data", other}).err, HasSubstr("is not empty"));
-  EXPECT_THAT(taskledger({"restore", "--from", backups_, "--id", "7", "--data", folder_ / "x"}).err, HasSubstr("no backup 7"));
+  EXPECT_THAT(taskledger({"restore", "--from", backups_, "--id", "7", "--data", folder_ / "x"}).err,
+              HasSubstr("no backup 7"));
   EXPECT_THAT(taskledger({"restore", "--from", folder_ / "none", "--data", folder_ / "x"}).err, HasSubstr("no backup"));
   EXPECT_EQ(taskledger({"backup", "--data", data_}).exit_code, 2);
   Server server(data_);
@@ -164,7 +169,8 @@ TEST_F(Copies, AnErasedHistoryIsExportedImportedAndExportedTheSame) {
     Server server(data_);
     HttpConnection connection(server.port(), token_);
     make_tasks(connection, 2, "kept");
-    const std::string id = json_field(connection.request("POST", "/api/v1/tasks", R"({"title":"secret"})").body, "task_id");
+    const std::string id =
+        json_field(connection.request("POST", "/api/v1/tasks", R"({"title":"secret"})").body, "task_id");
     connection.request("PUT", "/api/v1/tasks/" + id, R"({"title":"also secret"})");
     connection.request("PUT", "/api/v1/tasks/" + id + "/complete");
     connection.request("DELETE", "/api/v1/tasks/" + id);
@@ -172,7 +178,8 @@ TEST_F(Copies, AnErasedHistoryIsExportedImportedAndExportedTheSame) {
     make_tasks(connection, 2, "later");
     server.stop();
   }
-  const std::string first = folder_ / "first.ndjson.gz", second = folder_ / "second.ndjson", third = folder_ / "third.ndjson";
+  const std::string first = folder_ / "first.ndjson.gz", second = folder_ / "second.ndjson",
+                    third = folder_ / "third.ndjson";
   ASSERT_EQ(taskledger({"export", "--data", data_, "--workspace", "acme", "-o", first}).exit_code, 0);
   ASSERT_EQ(taskledger({"export", "--data", data_, "--workspace", "acme", "-o", second}).exit_code, 0);
   EXPECT_EQ(read_file(second).find("secret"), std::string::npos);

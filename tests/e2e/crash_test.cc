@@ -1,5 +1,5 @@
-// kill -9 while eight writers write: whatever was acknowledged is there after the next start, whole and in order; a batch
-// is there whole or not at all; a create whose answer never came is sent again under its key and is there once.
+// kill -9 while eight writers write: whatever was acknowledged is there after the next start, whole and in order; a
+// batch is there whole or not at all; a create whose answer never came is sent again under its key and is there once.
 // TASKLEDGER_CRASH_ROUNDS sets how often it is killed (`./dev crash --rounds N`).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,13 +51,16 @@ std::string key_header(const std::string& key) { return "Idempotency-Key: " + ke
 
 bool write_batch(HttpConnection& client, const std::string& name, Writes& writes) {
   std::string records;
-  for (int i = 0; i < kBatch; ++i) records += (i ? "," : "") + (R"({"title": "Batch )" + name + " part " + std::to_string(i) + "\"}");
-  if (client.request("POST", "/api/v1/tasks/batch/create", R"({"records": [)" + records + "]}").status != 200) return false;
+  for (int i = 0; i < kBatch; ++i)
+    records += (i ? "," : "") + (R"({"title": "Batch )" + name + " part " + std::to_string(i) + "\"}");
+  if (client.request("POST", "/api/v1/tasks/batch/create", R"({"records": [)" + records + "]}").status != 200)
+    return false;
   writes.batches.push_back("Batch " + name + " part ");
   return true;
 }
 
-void write_until_killed(std::uint16_t port, const std::string& token, const std::string& writer, std::atomic<int>& total, Writes& writes) {
+void write_until_killed(std::uint16_t port, const std::string& token, const std::string& writer,
+                        std::atomic<int>& total, Writes& writes) {
   HttpConnection client(port, token);
   for (int i = 0;; ++i) {
     const std::string name = writer + "." + std::to_string(i);
@@ -85,7 +88,10 @@ Writes write_and_kill(Server& server, const std::string& token, int round, int a
   std::atomic<int> total = 0;
   std::vector<std::thread> writers;
   for (int i = 0; i < kWriters; ++i)
-    writers.emplace_back([&, i] { write_until_killed(server.port(), token, std::to_string(round) + "." + std::to_string(i), total, parts[static_cast<std::size_t>(i)]); });
+    writers.emplace_back([&, i] {
+      write_until_killed(server.port(), token, std::to_string(round) + "." + std::to_string(i), total,
+                         parts[static_cast<std::size_t>(i)]);
+    });
   while (total < at_least && server.process().running()) usleep(200);
   server.kill();
   for (std::thread& writer : writers) writer.join();
@@ -149,7 +155,8 @@ std::string whole_list(Server& server, const std::string& token) {
   HttpConnection client(server.port(), token);
   std::string all, cursor;
   do {
-    const HttpReply page = client.get("/api/v1/tasks?limit=100&sort_by=created_at" + (cursor.empty() ? "" : "&cursor=" + cursor));
+    const HttpReply page =
+        client.get("/api/v1/tasks?limit=100&sort_by=created_at" + (cursor.empty() ? "" : "&cursor=" + cursor));
     EXPECT_EQ(page.status, 200u) << page.body;
     if (page.status != 200) return all;
     all += json_field(page.body, "data");

@@ -1,11 +1,12 @@
 // Damage behind the program's back: found, named, never served as if it were data.
+#include "tests/storage/damage.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
 #include "tests/e2e/harness.h"
-#include "tests/storage/damage.h"
 
 namespace taskledger::e2e {
 namespace {
@@ -22,7 +23,8 @@ class Damage : public testing::Test {
     Server server(data_);
     HttpConnection client(server.port(), token_);
     for (int i = 0; i < 300; ++i) {
-      const HttpReply created = client.request("POST", "/api/v1/tasks", R"({"title": "Honest task )" + std::to_string(i) + R"("})");
+      const HttpReply created =
+          client.request("POST", "/api/v1/tasks", R"({"title": "Honest task )" + std::to_string(i) + R"("})");
       ASSERT_EQ(created.status, 201u) << created.body;
       if (i == 0) first_ = json_field(created.body, "task_id");
     }
@@ -48,7 +50,8 @@ TEST_F(Damage, AByteTurnedInTheWalRefusesToOpen) {
            {"verify", "--data", data_}, {"serve", "--data", data_, "--listen", "127.0.0.1:0"}}) {
     const Finished refused = taskledger(command);
     EXPECT_EQ(refused.exit_code, 1) << command.front() << refused.out;
-    EXPECT_THAT(refused.out + refused.err, HasSubstr(std::filesystem::path(file).filename().string())) << command.front();
+    EXPECT_THAT(refused.out + refused.err, HasSubstr(std::filesystem::path(file).filename().string()))
+        << command.front();
   }
 }
 
@@ -82,7 +85,10 @@ TEST_F(Damage, AByteTurnedInATableFileIsNamedAndNeverServed) {
 
 TEST_F(Damage, ATruncatedLogIsNoticed) {
   // Served once more and stopped in order: the head mark knows how far the log went.
-  { Server server(data_); EXPECT_EQ(server.stop().exit_code, 0); }
+  {
+    Server server(data_);
+    EXPECT_EQ(server.stop().exit_code, 0);
+  }
   const std::string kept = directory_ / "kept";
   std::filesystem::copy(data_ + "/log", kept, std::filesystem::copy_options::recursive);
   {

@@ -30,7 +30,8 @@ constexpr int kPatienceMs = 20'000;
 // One open stream: its bytes as they come, without the framing of chunks.
 class EventStream {
  public:
-  EventStream(std::uint16_t port, const std::string& token, const std::string& target, const std::string& headers = {}, int receive_buffer = 0) {
+  EventStream(std::uint16_t port, const std::string& token, const std::string& target, const std::string& headers = {},
+              int receive_buffer = 0) {
     socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
     if (receive_buffer > 0) ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     sockaddr_in address{};
@@ -38,7 +39,8 @@ class EventStream {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) ended_ = true;
-    const std::string request = "GET " + target + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n" + headers + "\r\n";
+    const std::string request =
+        "GET " + target + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n" + headers + "\r\n";
     if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) < 0) ended_ = true;
   }
   ~EventStream() { ::close(socket_); }
@@ -115,7 +117,9 @@ constexpr auto kStream = "/api/v1/events/stream";
 class Feed : public testing::Test {
  protected:
   Feed() : data_(folder_ / "data"), token_(create_token(data_, "acme", kUser, kScopes)) {}
-  void serve(std::vector<std::string> arguments = {}) { server_ = std::make_unique<Server>(data_, std::move(arguments)); }
+  void serve(std::vector<std::string> arguments = {}) {
+    server_ = std::make_unique<Server>(data_, std::move(arguments));
+  }
   std::string make_task(const std::string& title) {
     HttpConnection connection(server_->port(), token_);
     return json_field(connection.request("POST", "/api/v1/tasks", R"({"title":")" + title + "\"}").body, "task_id");
@@ -125,8 +129,10 @@ class Feed : public testing::Test {
     for (int made = 0; made < count; made += 100) {
       std::string records;
       for (int i = made; i < std::min(count, made + 100); ++i)
-        records += (records.empty() ? "" : ",") + (R"({"title":")" + std::string(title, 'x') + std::to_string(i) + "\"}");
-      ASSERT_EQ(connection.request("POST", "/api/v1/tasks/batch/create", R"({"records":[)" + records + "]}").status, 200u);
+        records +=
+            (records.empty() ? "" : ",") + (R"({"title":")" + std::string(title, 'x') + std::to_string(i) + "\"}");
+      ASSERT_EQ(connection.request("POST", "/api/v1/tasks/batch/create", R"({"records":[)" + records + "]}").status,
+                200u);
     }
   }
 
@@ -162,7 +168,8 @@ TEST_F(Feed, AStreamGoesOnOverARestart) {
     EXPECT_EQ(server_->stop().exit_code, 0) << "a stream holds nothing up";
   }
   serve();
-  EventStream stream(server_->port(), token_, std::string(kStream) + "?after=0", "Last-Event-ID: " + std::to_string(seen) + "\r\n");
+  EventStream stream(server_->port(), token_, std::string(kStream) + "?after=0",
+                     "Last-Event-ID: " + std::to_string(seen) + "\r\n");
   stream.head();
   make_tasks(100);
   while (seen < 400) ASSERT_EQ(stream.next_id(), ++seen);
@@ -192,7 +199,8 @@ TEST_F(Feed, AStreamIsFiltered) {
 TEST_F(Feed, AStreamEndsWithItsTokenAndShowsLifeUntilThen) {
   serve({"--stream-heartbeat", "50"});
   HttpConnection connection(server_->port(), token_);
-  const auto made = connection.request("POST", "/api/v1/admin/tokens", R"({"user_id":")" + std::string(kUser) + R"(","scopes":["audit:read"]})");
+  const auto made = connection.request("POST", "/api/v1/admin/tokens",
+                                       R"({"user_id":")" + std::string(kUser) + R"(","scopes":["audit:read"]})");
   ASSERT_EQ(made.status, 201u) << made.body;
   EventStream stream(server_->port(), json_field(made.body, "token"), kStream);
   stream.head();
@@ -258,7 +266,8 @@ TEST_F(Feed, TheCommandLineFollows) {
   Process follower({"events", "--data", data_, "--workspace", "acme", "--follow"});
   const auto lines_within = [&](std::size_t count) {
     const auto until = Clock::now() + std::chrono::milliseconds(kPatienceMs);
-    while (lines_of(follower.out()).size() < count && Clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    while (lines_of(follower.out()).size() < count && Clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     return lines_of(follower.out());
   };
   EXPECT_EQ(lines_within(1).size(), 1u);
@@ -290,7 +299,8 @@ TEST_F(Feed, AKeptHeadProvesWhatWasBefore) {
   write_file(file, altered);
   EXPECT_THAT(taskledger({"verify", "--data", data_, "--head", file}).err, HasSubstr("its signature is wrong"));
   write_file(file, head);
-  EXPECT_THAT(taskledger({"verify", "--data", data_, "--head", file, "--workspace", "other"}).err, HasSubstr("its signature is wrong"));
+  EXPECT_THAT(taskledger({"verify", "--data", data_, "--head", file, "--workspace", "other"}).err,
+              HasSubstr("its signature is wrong"));
   EXPECT_THAT(taskledger({"verify", "--data", data_, "--print-key"}).out, HasSubstr("BEGIN PUBLIC KEY"));
 }
 

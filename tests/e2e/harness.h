@@ -55,10 +55,11 @@ class Process {
 };
 
 // Runs `taskledger ARGUMENTS…` to its end.
-[[nodiscard]] Finished taskledger(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {});
+[[nodiscard]] Finished taskledger(const std::vector<std::string>& arguments,
+                                  const std::vector<std::string>& environment = {});
 
 struct HttpReply {
-  unsigned status = 0;  // 0: no (whole) reply
+  unsigned status = 0;                         // 0: no (whole) reply
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
 };
@@ -72,7 +73,8 @@ class HttpConnection {
   HttpConnection& operator=(const HttpConnection&) = delete;
 
   // Never throws; a connection that broke gives status 0.
-  HttpReply request(std::string_view method, std::string_view target, std::string_view body = {}, std::string_view extra_headers = {});
+  HttpReply request(std::string_view method, std::string_view target, std::string_view body = {},
+                    std::string_view extra_headers = {});
   HttpReply get(std::string_view target) { return request("GET", target); }
 
  private:

@@ -18,7 +18,8 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::filesystem::path kFile = std::filesystem::path(TASKLEDGER_SOURCE_DIR) / "../shared/data/helpdesk-events.ndjson.gz";
+const std::filesystem::path kFile =
+    std::filesystem::path(TASKLEDGER_SOURCE_DIR) / "../shared/data/helpdesk-events.ndjson.gz";
 
 std::string gunzip(const std::filesystem::path& path) {
   std::string text(64 << 20, '\0');
@@ -43,7 +44,8 @@ void fold_data(NaiveTask& task, simdjson::dom::object data) {
     if (key == "linked_entities") {
       task.links.clear();
       for (simdjson::dom::element link : value)
-        task.links.emplace_back(std::string(link["id"].get_string().value()), std::string(link["type"].get_string().value()));
+        task.links.emplace_back(std::string(link["id"].get_string().value()),
+                                std::string(link["type"].get_string().value()));
     } else {
       task.fields[std::string(key)] = value.is_null() ? "null" : std::string(value.get_string().value());
     }
@@ -61,7 +63,8 @@ NaiveTasks fold(const std::string& text, const std::string& until = "9") {
     if (time > until) continue;
     NaiveTask& task = tasks[id];
     if (type == "TaskCreated") {
-      for (const char* name : {"due_date", "priority", "action_type", "completed_at", "completed_by", "assigned_to_id"}) task.fields[name] = "null";
+      for (const char* name : {"due_date", "priority", "action_type", "completed_at", "completed_by", "assigned_to_id"})
+        task.fields[name] = "null";
       task.fields["id"] = id;
       task.fields["is_completed"] = "false";
       task.fields["created_at"] = time;
@@ -84,8 +87,8 @@ NaiveTasks fold(const std::string& text, const std::string& until = "9") {
 
 std::string naive_json(const NaiveTask& task) {
   std::string json;
-  for (const char* name : {"id", "title", "due_date", "priority", "action_type", "is_completed", "completed_at", "completed_by",
-                           "assigned_to_id", "created_by", "created_at", "updated_at"}) {
+  for (const char* name : {"id", "title", "due_date", "priority", "action_type", "is_completed", "completed_at",
+                           "completed_by", "assigned_to_id", "created_by", "created_at", "updated_at"}) {
     const std::string& value = task.at(name);
     const bool bare = value == "null" || value == "true" || value == "false";
     json += (json.empty() ? "{\"" : ",\"") + std::string(name) + (bare ? "\":" + value : "\":\"" + value + "\"");
@@ -96,9 +99,12 @@ std::string naive_json(const NaiveTask& task) {
 using Filter = std::function<bool(const NaiveTask&)>;
 
 // Ids in the order of `field`, null last both ways, ties by id. RFC 3339 times of whole seconds order as texts do.
-std::vector<std::string> naive_list(const NaiveTasks& tasks, const Filter& filter, const std::string& field, bool descending) {
+std::vector<std::string> naive_list(const NaiveTasks& tasks, const Filter& filter, const std::string& field,
+                                    bool descending) {
   static const std::map<std::string, std::string> kRanks = {{"low", "1"}, {"medium", "2"}, {"high", "3"}};
-  const auto key = [&](const NaiveTask& task) { return field == "priority" && task.at(field) != "null" ? kRanks.at(task.at(field)) : task.at(field); };
+  const auto key = [&](const NaiveTask& task) {
+    return field == "priority" && task.at(field) != "null" ? kRanks.at(task.at(field)) : task.at(field);
+  };
   std::vector<std::pair<std::string, std::string>> rows;
   for (const auto& [id, task] : tasks) {
     if (filter(task)) rows.emplace_back(key(task), id);
@@ -168,18 +174,27 @@ TEST_F(HelpDesk, ListsTotalsAndStatsAreThoseOfANaiveFold) {
   const auto linked = [&](const NaiveTask& task) {
     return std::any_of(task.links.begin(), task.links.end(), [&](const auto& entry) { return entry.first == link; });
   };
-  struct Case { std::string query; Filter filter; std::string field; bool descending; };
+  struct Case {
+    std::string query;
+    Filter filter;
+    std::string field;
+    bool descending;
+  };
   for (const Case& c : std::vector<Case>{
            {"", all, "due_date", false},
            {"&sort_by=updated_at&sort_dir=desc", all, "updated_at", true},
            {"&sort_by=priority&sort_dir=desc", all, "priority", true},
            {"&sort_by=completed_at", all, "completed_at", false},
            {"&sort_by=title", all, "title", false},
-           {"&mode=overdue&sort_by=created_at&timezone=Asia/Tokyo", [&](const NaiveTask& t) { return open(t) && t.at("due_date") != "null"; }, "created_at", false},
-           {"&mode=completed&sort_by=assigned_to_id", [&](const NaiveTask& t) { return !open(t); }, "assigned_to_id", false},
+           {"&mode=overdue&sort_by=created_at&timezone=Asia/Tokyo",
+            [&](const NaiveTask& t) { return open(t) && t.at("due_date") != "null"; }, "created_at", false},
+           {"&mode=completed&sort_by=assigned_to_id", [&](const NaiveTask& t) { return !open(t); }, "assigned_to_id",
+            false},
            {"&mode=today", [](const NaiveTask&) { return false; }, "due_date", false},
-           {"&assigned_to=" + busiest + "&priority=high", [&](const NaiveTask& t) { return assigned(t) && t.at("priority") == "high"; }, "due_date", false},
-           {"&action_type=meeting&sort_by=action_type", [&](const NaiveTask& t) { return t.at("action_type") == "meeting"; }, "action_type", false},
+           {"&assigned_to=" + busiest + "&priority=high",
+            [&](const NaiveTask& t) { return assigned(t) && t.at("priority") == "high"; }, "due_date", false},
+           {"&action_type=meeting&sort_by=action_type",
+            [&](const NaiveTask& t) { return t.at("action_type") == "meeting"; }, "action_type", false},
            {"&linked_entity_id=" + link, linked, "due_date", false}}) {
     const auto expected = naive_list(tasks, c.filter, c.field, c.descending);
     EXPECT_EQ(served_list(client, c.query, expected.size()), expected) << c.query;
@@ -200,8 +215,8 @@ TEST_F(HelpDesk, ListsTotalsAndStatsAreThoseOfANaiveFold) {
     const auto rate = (completed * 200 + total) / (2 * total);
     for (const char* zone : {"UTC", "America/New_York", "Pacific/Auckland"}) {
       EXPECT_EQ(client.get("/api/v1/tasks/stats?assigned_to=" + user + "&timezone=" + zone).body,
-                "{\"total\":" + std::to_string(total) + ",\"completedToday\":0,\"remainingToday\":0,\"overdue\":" + std::to_string(overdue) +
-                    ",\"thisWeek\":0,\"completionRate\":" + std::to_string(rate) + "}");
+                "{\"total\":" + std::to_string(total) + ",\"completedToday\":0,\"remainingToday\":0,\"overdue\":" +
+                    std::to_string(overdue) + ",\"thisWeek\":0,\"completionRate\":" + std::to_string(rate) + "}");
     }
   }
 }
@@ -236,9 +251,9 @@ std::string naive_stats(const NaiveTasks& tasks, const std::string& user, const 
     week += due >= monday && due < next;
   }
   const auto rate = total ? (completed * 200 + total) / (2 * total) : 0;
-  return "{\"total\":" + std::to_string(total) + ",\"completedToday\":" + std::to_string(today) + ",\"remainingToday\":" +
-         std::to_string(remaining) + ",\"overdue\":" + std::to_string(overdue) + ",\"thisWeek\":" + std::to_string(week) +
-         ",\"completionRate\":" + std::to_string(rate) + "}";
+  return "{\"total\":" + std::to_string(total) + ",\"completedToday\":" + std::to_string(today) +
+         ",\"remainingToday\":" + std::to_string(remaining) + ",\"overdue\":" + std::to_string(overdue) +
+         ",\"thisWeek\":" + std::to_string(week) + ",\"completionRate\":" + std::to_string(rate) + "}";
 }
 
 TEST_F(HelpDesk, ListsAndStatsOfAnyInstantAreThoseOfANaiveFoldAndReplayAgrees) {
@@ -249,7 +264,9 @@ TEST_F(HelpDesk, ListsAndStatsOfAnyInstantAreThoseOfANaiveFoldAndReplayAgrees) {
   std::map<std::string, int> load;
   for (const auto& [id, task] : fold(text)) ++load[task.at("assigned_to_id")];
   load.erase("null");
-  const std::string user = std::max_element(load.begin(), load.end(), [](const auto& a, const auto& b) { return a.second < b.second; })->first;
+  const std::string user = std::max_element(load.begin(), load.end(), [](const auto& a, const auto& b) {
+                             return a.second < b.second;
+                           })->first;
   const std::string token = create_token(data_, "helpdesk", user, "tasks:read");
   Server server(data_);
   HttpConnection client(server.port(), token);
@@ -267,14 +284,26 @@ TEST_F(HelpDesk, ListsAndStatsOfAnyInstantAreThoseOfANaiveFoldAndReplayAgrees) {
     SCOPED_TRACE(at);
     const NaiveTasks then = fold(text, at);
     const std::string as_of = "&as_of=" + at;
-    struct Case { std::string query; Filter filter; std::string field; bool descending; };
+    struct Case {
+      std::string query;
+      Filter filter;
+      std::string field;
+      bool descending;
+    };
     for (const Case& c : std::vector<Case>{
              {"", all, "due_date", false},
-             {"&sort_by=updated_at&sort_dir=desc&mode=completed", [&](const NaiveTask& t) { return !open(t); }, "updated_at", true},
-             {"&mode=overdue&sort_by=priority", [&](const NaiveTask& t) { return open(t) && t.at("due_date") < at; }, "priority", false},
-             {"&mode=upcoming", [&](const NaiveTask& t) { return open(t) && t.at("due_date") != "null" && t.at("due_date") >= at; }, "due_date", false},
-             {"&mode=today", [&](const NaiveTask& t) { return open(t) && t.at("due_date").starts_with(at.substr(0, 10)); }, "due_date", false},
-             {"&assigned_to=" + user + "&sort_by=title&sort_dir=desc", [&](const NaiveTask& t) { return t.at("assigned_to_id") == user; }, "title", true}}) {
+             {"&sort_by=updated_at&sort_dir=desc&mode=completed", [&](const NaiveTask& t) { return !open(t); },
+              "updated_at", true},
+             {"&mode=overdue&sort_by=priority", [&](const NaiveTask& t) { return open(t) && t.at("due_date") < at; },
+              "priority", false},
+             {"&mode=upcoming",
+              [&](const NaiveTask& t) { return open(t) && t.at("due_date") != "null" && t.at("due_date") >= at; },
+              "due_date", false},
+             {"&mode=today",
+              [&](const NaiveTask& t) { return open(t) && t.at("due_date").starts_with(at.substr(0, 10)); }, "due_date",
+              false},
+             {"&assigned_to=" + user + "&sort_by=title&sort_dir=desc",
+              [&](const NaiveTask& t) { return t.at("assigned_to_id") == user; }, "title", true}}) {
       const auto expected = naive_list(then, c.filter, c.field, c.descending);
       EXPECT_EQ(served_list(client, c.query + as_of, expected.size()), expected) << c.query;
     }
@@ -286,8 +315,10 @@ TEST_F(HelpDesk, ListsAndStatsOfAnyInstantAreThoseOfANaiveFoldAndReplayAgrees) {
       EXPECT_EQ(replayed(arguments), stats + "\n");
     }
     std::string rows;
-    for (const std::string& id : naive_list(then, all, "due_date", false)) rows += (rows.empty() ? "" : ",") + naive_json(then.at(id));
-    EXPECT_EQ(replayed({"--as-of", at}), "{\"data\":[" + rows + "],\"total\":" + std::to_string(then.size()) + ",\"nextCursor\":null}\n");
+    for (const std::string& id : naive_list(then, all, "due_date", false))
+      rows += (rows.empty() ? "" : ",") + naive_json(then.at(id));
+    EXPECT_EQ(replayed({"--as-of", at}),
+              "{\"data\":[" + rows + "],\"total\":" + std::to_string(then.size()) + ",\"nextCursor\":null}\n");
     const std::string page = client.get("/api/v1/tasks?limit=10" + as_of).body;
     const auto end = page.find("\"nextCursor\"");
     EXPECT_EQ(replayed({"--as-of", at, "--limit", "10"}).substr(0, end), page.substr(0, end));
@@ -300,12 +331,14 @@ TEST_F(HelpDesk, ListsAndStatsOfAnyInstantAreThoseOfANaiveFoldAndReplayAgrees) {
 }
 
 TEST_F(HelpDesk, ExportIsTheInputInCanonicalFormAndAFixedPoint) {
-  const std::string first = directory_ / "first.ndjson", again = directory_ / "again.ndjson.gz", other = directory_ / "other";
+  const std::string first = directory_ / "first.ndjson", again = directory_ / "again.ndjson.gz",
+                    other = directory_ / "other";
   ASSERT_EQ(taskledger({"export", "--data", data_, "--workspace", "helpdesk", "-o", first}).exit_code, 0);
   const auto input = lines_of(gunzip(kFile)), output = lines_of(read_file(first));
   ASSERT_EQ(output.size(), input.size());
   for (std::size_t i = 0; i < input.size(); ++i) {
-    for (const char* key : {"position", "task_id", "version", "type", "time", "actor"}) ASSERT_EQ(json_field(output[i], key), json_field(input[i], key)) << i;
+    for (const char* key : {"position", "task_id", "version", "type", "time", "actor"})
+      ASSERT_EQ(json_field(output[i], key), json_field(input[i], key)) << i;
   }
   const std::string text = read_file(first);
   EXPECT_EQ(naive_json(fold(text).begin()->second), naive_json(fold(gunzip(kFile)).begin()->second));
@@ -324,26 +357,33 @@ TEST_F(HelpDesk, ExportIsTheInputInCanonicalFormAndAFixedPoint) {
 TEST_F(HelpDesk, ABadLineIsNamedAndLeavesNothingBehind) {
   auto lines = lines_of(gunzip(kFile));
   const std::string file = directory_ / "bad.ndjson", fresh = directory_ / "fresh";
-  struct Bad { std::size_t line; std::string text, reason; };
+  struct Bad {
+    std::size_t line;
+    std::string text, reason;
+  };
   const std::string first = lines[0];
   std::string future = first, typo = first;
   future.replace(future.find("2010-01-13T"), 4, "2110");
   typo.replace(typo.find("\"priority\":\"medium\""), 19, "\"priority\":\"urgent\"");
-  for (const Bad& bad : std::vector<Bad>{
-           {11000, "{\"task_id\":", ""}, {11000, first, "version"}, {1, future, "future"}, {1, typo, "Field 'data.priority' must be one of: low, medium, high"}}) {
+  for (const Bad& bad : std::vector<Bad>{{11000, "{\"task_id\":", ""},
+                                         {11000, first, "version"},
+                                         {1, future, "future"},
+                                         {1, typo, "Field 'data.priority' must be one of: low, medium, high"}}) {
     auto damaged = lines;
     damaged[bad.line - 1] = bad.text;
     std::string text;
     for (const std::string& line : damaged) text += line + "\n";
     write_file(file, text);
     for (const std::string& data : {fresh, data_}) {
-      const std::string before = std::filesystem::exists(data) ? taskledger({"stats", "--data", data, "--json"}).out : "";
+      const std::string before =
+          std::filesystem::exists(data) ? taskledger({"stats", "--data", data, "--json"}).out : "";
       const Finished refused = taskledger({"import", "--data", data, "--workspace", "second", file});
       EXPECT_EQ(refused.exit_code, 1) << refused.out;
       EXPECT_THAT(refused.err, HasSubstr(file + ":" + std::to_string(bad.line) + ": "));
       EXPECT_THAT(refused.err, HasSubstr(bad.reason));
       if (data == data_) {
-        EXPECT_EQ(json_field(taskledger({"stats", "--data", data, "--json"}).out, "position"), json_field(before, "position"));
+        EXPECT_EQ(json_field(taskledger({"stats", "--data", data, "--json"}).out, "position"),
+                  json_field(before, "position"));
         EXPECT_EQ(taskledger({"verify", "--data", data}).exit_code, 0);
       }
     }

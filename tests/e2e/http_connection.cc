@@ -12,7 +12,8 @@ namespace taskledger::e2e {
 namespace {
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
@@ -42,11 +43,15 @@ bool HttpConnection::open() {
   return false;
 }
 
-HttpReply HttpConnection::request(std::string_view method, std::string_view target, std::string_view body, std::string_view extra_headers) {
+HttpReply HttpConnection::request(std::string_view method, std::string_view target, std::string_view body,
+                                  std::string_view extra_headers) {
   std::string text;
   text.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: 127.0.0.1\r\n");
   if (!token_.empty()) text.append("Authorization: Bearer ").append(token_).append("\r\n");
-  if (!body.empty()) text.append("Content-Type: application/json\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n");
+  if (!body.empty())
+    text.append("Content-Type: application/json\r\nContent-Length: ")
+        .append(std::to_string(body.size()))
+        .append("\r\n");
   text.append(extra_headers).append("\r\n").append(body);
   const bool fresh = socket_ < 0;
   if (!open()) return {};
@@ -85,7 +90,8 @@ std::optional<HttpReply> HttpConnection::read_reply(bool head) {
   }
   reply.body = buffer_.substr(0, wanted);
   buffer_.erase(0, wanted);
-  if (const auto it = reply.headers.find("connection"); it != reply.headers.end() && lower(it->second) == "close") close();
+  if (const auto it = reply.headers.find("connection"); it != reply.headers.end() && lower(it->second) == "close")
+    close();
   return reply;
 }
 

@@ -1,4 +1,5 @@
 // What an operator sees of the real binary: figures, access lines, the service manager, the certificate.
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
@@ -6,7 +7,6 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -27,7 +27,8 @@ constexpr auto kUser = "0a000000-0000-4000-8000-000000000001";
 
 // Every line is a comment or a sample of the text format, and every sample belongs to a family that has a type.
 void expect_exposition(const std::string& text) {
-  const std::regex sample(R"(^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? (\+Inf|NaN|-?[0-9.e+-]+)$)");
+  const std::regex sample(
+      R"(^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? (\+Inf|NaN|-?[0-9.e+-]+)$)");
   std::set<std::string> families, samples;
   for (const auto& line : lines_of(text)) {
     if (line.empty()) continue;
@@ -79,7 +80,8 @@ TEST(Operations, MetricsTellWhatHappened) {
   EXPECT_EQ(value_of(text, R"(taskledger_http_requests_total{method="GET",route="/api/v1/tasks",status="401"})"), 1);
   EXPECT_EQ(value_of(text, R"(taskledger_http_failed_authentications_total{outcome="unauthorized"})"), 1);
   EXPECT_EQ(value_of(text, "taskledger_commit_batch_events_sum"), 5);
-  EXPECT_EQ(value_of(text, "taskledger_commit_sync_seconds_count"), value_of(text, "taskledger_commit_batch_commits_count"));
+  EXPECT_EQ(value_of(text, "taskledger_commit_sync_seconds_count"),
+            value_of(text, "taskledger_commit_batch_commits_count"));
   EXPECT_EQ(value_of(text, "taskledger_commit_queue_commits"), 0);
   EXPECT_GE(value_of(text, "taskledger_log_position"), 5);
   for (const char* name : {"list", "mode", "stats", "notifications"}) {
@@ -124,7 +126,9 @@ TEST(Operations, AccessLinesAndNothingSecret) {
   Server server(directory / "data", {"--log-format", "json", "--access-log", "1"});
   {
     HttpConnection client(server.port(), token);
-    EXPECT_EQ(client.request("POST", "/api/v1/tasks", R"({"title": "Zanzibar"})", "X-Request-Id: abc-1\r\n").headers.at("x-request-id"), "abc-1");
+    EXPECT_EQ(client.request("POST", "/api/v1/tasks", R"({"title": "Zanzibar"})", "X-Request-Id: abc-1\r\n")
+                  .headers.at("x-request-id"),
+              "abc-1");
     EXPECT_EQ(client.get("/api/v1/tasks?search=zanzibar").headers.at("x-content-type-options"), "nosniff");
     EXPECT_EQ(client.get("/api/v1/zanzibar?zanzibar").status, 404u);
   }
@@ -213,7 +217,8 @@ std::string certificate_of(std::uint16_t port) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   SSL* ssl = SSL_new(context);
   std::string out;
-  if (::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 && SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1) {
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 && SSL_set_fd(ssl, fd) == 1 &&
+      SSL_connect(ssl) == 1) {
     X509* certificate = SSL_get1_peer_certificate(ssl);
     BIO* bio = BIO_new(BIO_s_mem());
     PEM_write_bio_X509(bio, certificate);
@@ -235,7 +240,8 @@ TEST(Operations, SighupReadsTheCertificateAnewAndKeepsTheOldOneWhenItIsBad) {
   };
   install(first.certificate, first.key);
   NotifySocket manager(directory / "notify");
-  Process server({"serve", "--data", directory / "data", "--listen", "127.0.0.1:0", "--tls-cert", directory / "cert.pem", "--tls-key", directory / "key.pem"},
+  Process server({"serve", "--data", directory / "data", "--listen", "127.0.0.1:0", "--tls-cert",
+                  directory / "cert.pem", "--tls-key", directory / "key.pem"},
                  {"NOTIFY_SOCKET=" + (directory / "notify")});
   ASSERT_THAT(manager.next(), testing::StartsWith("READY=1\n"));
   const std::string out = server.out();

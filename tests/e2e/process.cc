@@ -55,7 +55,8 @@ Process::Process(const std::vector<std::string>& arguments, const std::vector<st
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT, 0600);
   posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT, 0600);
-  const int failed = posix_spawn(&pid_, TASKLEDGER_BINARY, &actions, nullptr, pointers(command).data(), pointers(variables).data());
+  const int failed =
+      posix_spawn(&pid_, TASKLEDGER_BINARY, &actions, nullptr, pointers(command).data(), pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) throw std::runtime_error("cannot start " TASKLEDGER_BINARY);
 }
@@ -128,10 +129,10 @@ Finished Server::kill() {
   return process_.wait();
 }
 
-std::string create_token(const std::string& data, const std::string& workspace, const std::string& user, const std::string& scopes,
-                         const std::string& timezone) {
-  Finished done = taskledger({"token", "create", "--data", data, "--workspace", workspace, "--user", user, "--scopes", scopes,
-                              "--timezone", timezone});
+std::string create_token(const std::string& data, const std::string& workspace, const std::string& user,
+                         const std::string& scopes, const std::string& timezone) {
+  Finished done = taskledger({"token", "create", "--data", data, "--workspace", workspace, "--user", user, "--scopes",
+                              scopes, "--timezone", timezone});
   EXPECT_EQ(done.exit_code, 0) << done.err;
   EXPECT_TRUE(done.out.starts_with("ksr_") && done.out.ends_with('\n')) << done.out;
   if (!done.out.empty()) done.out.pop_back();

@@ -23,8 +23,8 @@ constexpr const char* kProjections = "/api/v1/admin/projections";
 std::string event_line(int task, const std::string& type, const std::string& data) {
   char id[37];
   std::snprintf(id, sizeof id, "0b000000-0000-4000-8000-%012d", task);
-  return std::string(R"({"task_id":")") + id + R"(","type":")" + type + R"(","time":"2024-01-01T00:00:00Z","actor":")" + kUser +
-         R"(","data":)" + data + "}\n";
+  return std::string(R"({"task_id":")") + id + R"(","type":")" + type + R"(","time":"2024-01-01T00:00:00Z","actor":")" +
+         kUser + R"(","data":)" + data + "}\n";
 }
 
 class Rebuild : public testing::Test {
@@ -35,11 +35,13 @@ class Rebuild : public testing::Test {
   void import(int tasks) {
     std::ofstream file(directory_ / "events.ndjson");
     for (int i = 0; i < tasks; ++i) {
-      file << event_line(i, "TaskCreated", R"({"title":"Task )" + std::to_string(i) + R"(","due_date":"2024-02-01T00:00:00Z"})");
+      file << event_line(i, "TaskCreated",
+                         R"({"title":"Task )" + std::to_string(i) + R"(","due_date":"2024-02-01T00:00:00Z"})");
       if (i % 3 == 0) file << event_line(i, "TaskCompleted", "{}");
     }
     file.close();
-    const Finished imported = taskledger({"import", "--data", data_, "--workspace", "acme", directory_ / "events.ndjson"});
+    const Finished imported =
+        taskledger({"import", "--data", data_, "--workspace", "acme", directory_ / "events.ndjson"});
     ASSERT_EQ(imported.exit_code, 0) << imported.err;
     token_ = create_token(data_, "acme", kUser, "tasks:read,tasks:write,audit:read,admin,operator");
   }

@@ -24,7 +24,8 @@ TEST(Story, CreateReadRestartAndReadAgain) {
   {
     Server server(data);
     HttpConnection client(server.port(), token);
-    const HttpReply created = client.request("POST", "/api/v1/tasks", R"({"title": "Call Ada", "priority": "high", "due_date": "2020-01-02"})");
+    const HttpReply created = client.request("POST", "/api/v1/tasks",
+                                             R"({"title": "Call Ada", "priority": "high", "due_date": "2020-01-02"})");
     ASSERT_EQ(created.status, 201u) << created.body;
     id = json_field(created.body, "task_id");
     EXPECT_EQ(created.body, R"({"task_id":")" + id + R"(","action":"created"})");
@@ -33,7 +34,8 @@ TEST(Story, CreateReadRestartAndReadAgain) {
     list = client.get("/api/v1/tasks?mode=overdue").body;
     EXPECT_THAT(list, HasSubstr(id));
     EXPECT_EQ(json_field(list, "total"), "1");
-    EXPECT_EQ(client.request("PUT", "/api/v1/tasks/" + id + "/complete").body, R"({"task_id":")" + id + R"(","action":"completed"})");
+    EXPECT_EQ(client.request("PUT", "/api/v1/tasks/" + id + "/complete").body,
+              R"({"task_id":")" + id + R"(","action":"completed"})");
     EXPECT_EQ(json_field(client.get("/api/v1/tasks?mode=overdue").body, "total"), "0");
     task = client.get("/api/v1/tasks/" + id).body;
     list = client.get("/api/v1/tasks").body;
@@ -90,10 +92,9 @@ TEST(Story, ASecondProcessIsToldWhoHoldsTheDirectory) {
   const std::string data = directory / "data";
   Server server(data);
   const std::string pid = std::to_string(server.process().pid());
-  for (const auto& command : std::vector<std::vector<std::string>>{
-           {"serve", "--data", data, "--listen", "127.0.0.1:0"},
-           {"token", "list", "--data", data},
-           {"rebuild", "--data", data}}) {
+  for (const auto& command : std::vector<std::vector<std::string>>{{"serve", "--data", data, "--listen", "127.0.0.1:0"},
+                                                                   {"token", "list", "--data", data},
+                                                                   {"rebuild", "--data", data}}) {
     const Finished refused = taskledger(command);
     EXPECT_EQ(refused.exit_code, 1) << command.front();
     EXPECT_THAT(refused.err, HasSubstr(pid)) << command.front();

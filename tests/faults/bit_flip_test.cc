@@ -1,6 +1,7 @@
 // A disk that now and then gives a wrong bit: what is read is right, or an error that names the file or the position;
 // never something else.
 #include <gtest/gtest.h>
+
 #include <thread>
 
 #include "tests/faults/child.h"
@@ -19,7 +20,8 @@ constexpr std::uint64_t kStreams = 300;
 constexpr std::uint32_t kEach = 5;
 
 std::string payload_of(std::uint64_t stream, std::uint32_t version) {
-  return R"({"title":"Stream )" + std::to_string(stream) + " version " + std::to_string(version) + std::string(200, 'y') + "\"}";
+  return R"({"title":"Stream )" + std::to_string(stream) + " version " + std::to_string(version) +
+         std::string(200, 'y') + "\"}";
 }
 
 void fill(storage::EventLog& log) {
@@ -29,7 +31,12 @@ void fill(storage::EventLog& log) {
       storage::Commit commit;
       commit.workspace = WorkspaceNumber{1};
       commit.expected.push_back({numbered(stream), Version{version - 1}});
-      commit.records.push_back({.stream = numbered(stream), .type = 1, .payload = payload_of(stream, version), .time = {}, .id = {}, .trace = {}});
+      commit.records.push_back({.stream = numbered(stream),
+                                .type = 1,
+                                .payload = payload_of(stream, version),
+                                .time = {},
+                                .id = {},
+                                .trace = {}});
       ++open;
       log.append(std::move(commit), [&](const auto& answer) {
         EXPECT_TRUE(answer);
@@ -40,7 +47,9 @@ void fill(storage::EventLog& log) {
   }
 }
 
-bool names_where(const std::string& what) { return what.find(".sst") != std::string::npos || what.find("position ") != std::string::npos; }
+bool names_where(const std::string& what) {
+  return what.find(".sst") != std::string::npos || what.find("position ") != std::string::npos;
+}
 
 void read_flipped() {
   const unsigned seed = std::random_device{}();
@@ -59,11 +68,12 @@ void read_flipped() {
   for (int i = 0; i < 3000; ++i) {
     const std::uint64_t stream = random() % kStreams;
     std::uint32_t version = 0;
-    auto read = machine.log().read_stream(WorkspaceNumber{1}, numbered(stream), Version{1}, [&](const storage::Record& record) {
-      EXPECT_EQ(record.version, Version{++version});
-      EXPECT_EQ(record.payload, payload_of(stream, version));
-      return true;
-    });
+    auto read =
+        machine.log().read_stream(WorkspaceNumber{1}, numbered(stream), Version{1}, [&](const storage::Record& record) {
+          EXPECT_EQ(record.version, Version{++version});
+          EXPECT_EQ(record.payload, payload_of(stream, version));
+          return true;
+        });
     if (read) {
       EXPECT_EQ(version, kEach);
       ++right;

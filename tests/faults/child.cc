@@ -16,7 +16,8 @@ namespace {
 std::string read_to_end(int pipe) {
   std::string text;
   char buffer[4096];
-  for (ssize_t got = 0; (got = ::read(pipe, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = ::read(pipe, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(got));
   return text;
 }
 
@@ -44,7 +45,8 @@ Outcome run_in_child(const std::function<void()>& body) {
   int status = 0;
   ::waitpid(child, &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Outcome::passed;
-  if (WIFSIGNALED(status) && said.find("Assertion `last_ref' failed") != std::string::npos && said.find("Failure") == std::string::npos) {
+  if (WIFSIGNALED(status) && said.find("Assertion `last_ref' failed") != std::string::npos &&
+      said.find("Failure") == std::string::npos) {
     return Outcome::lost_reference;
   }
   std::cout << said << std::flush;

@@ -20,7 +20,8 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
 
 template <class Body>
 void for_each_seed(const Body& body) {
-  const std::uint64_t first = setting("TASKLEDGER_FAULT_SEED", std::random_device{}() % 1'000'000'000), runs = setting("TASKLEDGER_FAULT_RUNS", 12);
+  const std::uint64_t first = setting("TASKLEDGER_FAULT_SEED", std::random_device{}() % 1'000'000'000),
+                      runs = setting("TASKLEDGER_FAULT_RUNS", 12);
   std::uint64_t given_up = 0;
   for (std::uint64_t seed = first; seed < first + runs; ++seed) {
     SCOPED_TRACE("TASKLEDGER_FAULT_SEED=" + std::to_string(seed) + " TASKLEDGER_FAULT_RUNS=1");
@@ -134,7 +135,9 @@ std::string name_of(const testing::TestParamInfo<Fault>& info) {
   static constexpr std::array kNames{"None", "WriteError", "ShortWrite", "SyncError", "NoSpace", "PowerCut"};
   return kNames[static_cast<std::size_t>(info.param)];
 }
-INSTANTIATE_TEST_SUITE_P(Faults, FailingDisk, testing::Values(Fault::write_error, Fault::short_write, Fault::sync_error, Fault::no_space), name_of);
+INSTANTIATE_TEST_SUITE_P(Faults, FailingDisk,
+                         testing::Values(Fault::write_error, Fault::short_write, Fault::sync_error, Fault::no_space),
+                         name_of);
 
 }  // namespace
 }  // namespace taskledger::faults

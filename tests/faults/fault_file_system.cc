@@ -28,7 +28,8 @@ class FaultFile : public rocksdb::FSWritableFileWrapper {
     if (fault != Fault::none) return failure(fault);
     return write(data, options, debug);
   }
-  IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&, IODebugContext* debug) override {
+  IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
+                  IODebugContext* debug) override {
     return Append(data, options, debug);
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
@@ -39,7 +40,9 @@ class FaultFile : public rocksdb::FSWritableFileWrapper {
     return status;
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override { return Sync(options, debug); }
-  IOStatus RangeSync(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+  IOStatus RangeSync(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override {
+    return IOStatus::OK();
+  }
   IOStatus Allocate(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   void PrepareWrite(std::size_t, std::size_t, const IOOptions&, IODebugContext*) override {}
 
@@ -61,12 +64,14 @@ class FaultReader : public rocksdb::FSRandomAccessFileOwnerWrapper {
  public:
   FaultReader(FaultFileSystem& system, std::unique_ptr<rocksdb::FSRandomAccessFile> file)
       : FSRandomAccessFileOwnerWrapper(std::move(file)), system_(system) {}
-  IOStatus Read(std::uint64_t offset, std::size_t n, const IOOptions& options, Slice* result, char* scratch, IODebugContext* debug) const override {
+  IOStatus Read(std::uint64_t offset, std::size_t n, const IOOptions& options, Slice* result, char* scratch,
+                IODebugContext* debug) const override {
     const IOStatus status = target()->Read(offset, n, options, result, scratch, debug);
     if (status.ok() && result->size() > 0) damage(*result, scratch);
     return status;
   }
-  IOStatus MultiRead(rocksdb::FSReadRequest* requests, std::size_t count, const IOOptions& options, IODebugContext* debug) override {
+  IOStatus MultiRead(rocksdb::FSReadRequest* requests, std::size_t count, const IOOptions& options,
+                     IODebugContext* debug) override {
     const IOStatus status = target()->MultiRead(requests, count, options, debug);
     for (std::size_t i = 0; status.ok() && i < count; ++i)
       if (requests[i].status.ok() && requests[i].result.size() > 0) damage(requests[i].result, requests[i].scratch);
@@ -89,7 +94,8 @@ class FaultDirectory : public rocksdb::FSDirectoryWrapper {
     system_.directory_synced(name_);
     return IOStatus::OK();
   }
-  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug, const rocksdb::DirFsyncOptions&) override {
+  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
+                               const rocksdb::DirFsyncOptions&) override {
     return Fsync(options, debug);
   }
 
@@ -107,7 +113,9 @@ std::string contents(const std::string& name) {
 
 FaultFileSystem::FaultFileSystem(std::uint64_t seed) : FileSystemWrapper(FileSystem::Default()), random_(seed) {}
 
-std::string FaultFileSystem::folder_of(const std::string& name) { return std::filesystem::path(name).parent_path().lexically_normal().string(); }
+std::string FaultFileSystem::folder_of(const std::string& name) {
+  return std::filesystem::path(name).parent_path().lexically_normal().string();
+}
 
 void FaultFileSystem::plan(Fault fault, std::uint64_t nth) {
   const std::lock_guard lock(mutex_);
@@ -153,7 +161,9 @@ void FaultFileSystem::synced(const std::string& name) {
 void FaultFileSystem::directory_synced(const std::string& name) {
   const std::lock_guard lock(mutex_);
   const std::string folder = std::filesystem::path(name).lexically_normal().string();
-  const auto is_here = [&](const std::string& file) { return folder_of(file) == folder || folder_of(file) + "/" == folder; };
+  const auto is_here = [&](const std::string& file) {
+    return folder_of(file) == folder || folder_of(file) + "/" == folder;
+  };
   for (auto& [file, state] : files_)
     if (is_here(file)) state.entry_synced = true;
   std::erase_if(renames_, [&](const Renamed& renamed) { return is_here(renamed.to); });
@@ -181,31 +191,34 @@ IOStatus FaultFileSystem::NewWritableFile(const std::string& name, const rocksdb
   return status;
 }
 
-IOStatus FaultFileSystem::ReopenWritableFile(const std::string&, const rocksdb::FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>*, IODebugContext*) {
+IOStatus FaultFileSystem::ReopenWritableFile(const std::string&, const rocksdb::FileOptions&,
+                                             std::unique_ptr<rocksdb::FSWritableFile>*, IODebugContext*) {
   return IOStatus::NotSupported("FaultFileSystem: files are not reopened");
 }
-IOStatus FaultFileSystem::ReuseWritableFile(const std::string&, const std::string&, const rocksdb::FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>*,
-                                            IODebugContext*) {
+IOStatus FaultFileSystem::ReuseWritableFile(const std::string&, const std::string&, const rocksdb::FileOptions&,
+                                            std::unique_ptr<rocksdb::FSWritableFile>*, IODebugContext*) {
   return IOStatus::NotSupported("FaultFileSystem: files are not recycled");
 }
 
 IOStatus FaultFileSystem::NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions& options,
-                                              std::unique_ptr<rocksdb::FSRandomAccessFile>* file, IODebugContext* debug) {
+                                              std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
+                                              IODebugContext* debug) {
   std::unique_ptr<rocksdb::FSRandomAccessFile> real;
   const IOStatus status = target()->NewRandomAccessFile(name, options, &real, debug);
   if (status.ok()) *file = std::make_unique<FaultReader>(*this, std::move(real));
   return status;
 }
 
-IOStatus FaultFileSystem::NewDirectory(const std::string& name, const IOOptions& options, std::unique_ptr<rocksdb::FSDirectory>* directory,
-                                       IODebugContext* debug) {
+IOStatus FaultFileSystem::NewDirectory(const std::string& name, const IOOptions& options,
+                                       std::unique_ptr<rocksdb::FSDirectory>* directory, IODebugContext* debug) {
   std::unique_ptr<rocksdb::FSDirectory> real;
   const IOStatus status = target()->NewDirectory(name, options, &real, debug);
   if (status.ok()) *directory = std::make_unique<FaultDirectory>(*this, name, std::move(real));
   return status;
 }
 
-IOStatus FaultFileSystem::RenameFile(const std::string& from, const std::string& to, const IOOptions& options, IODebugContext* debug) {
+IOStatus FaultFileSystem::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
+                                     IODebugContext* debug) {
   if (const Fault fault = next_operation(false); fault != Fault::none) return failure(fault);
   Renamed renamed{from, to, std::nullopt};
   if (std::filesystem::exists(to)) renamed.replaced = contents(to);
@@ -228,7 +241,8 @@ IOStatus FaultFileSystem::DeleteFile(const std::string& name, const IOOptions& o
   return status;
 }
 
-IOStatus FaultFileSystem::LinkFile(const std::string& from, const std::string& to, const IOOptions& options, IODebugContext* debug) {
+IOStatus FaultFileSystem::LinkFile(const std::string& from, const std::string& to, const IOOptions& options,
+                                   IODebugContext* debug) {
   if (const Fault fault = next_operation(false); fault != Fault::none) return failure(fault);
   const IOStatus status = target()->LinkFile(from, to, options, debug);
   const std::lock_guard lock(mutex_);

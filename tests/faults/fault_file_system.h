@@ -1,7 +1,7 @@
 // A file system for tests that fails on purpose: it can lose everything that was not synced (a power cut, torn at a
-// random byte), fail or shorten the Nth write or sync, run out of space, and flip a bit of what is read. Seeded: the same
-// seed and the same calls fail in the same way. Wraps the real one; a test's database lives in a folder of its own.
-// Threads: any (RocksDB calls it from several); one mutex.
+// random byte), fail or shorten the Nth write or sync, run out of space, and flip a bit of what is read. Seeded: the
+// same seed and the same calls fail in the same way. Wraps the real one; a test's database lives in a folder of its
+// own. Threads: any (RocksDB calls it from several); one mutex.
 #pragma once
 
 #include <rocksdb/file_system.h>
@@ -20,11 +20,11 @@ namespace taskledger::faults {
 
 enum class Fault {
   none,
-  write_error,    // the write fails, nothing is written
-  short_write,    // half of it is written, then it fails
-  sync_error,     // the sync fails; what was not synced stays in doubt
-  no_space,       // this and every later write fails for want of space, until cleared
-  power_cut,      // this and every later operation fails; what was not synced is lost by drop_unsynced()
+  write_error,  // the write fails, nothing is written
+  short_write,  // half of it is written, then it fails
+  sync_error,   // the sync fails; what was not synced stays in doubt
+  no_space,     // this and every later write fails for want of space, until cleared
+  power_cut,    // this and every later operation fails; what was not synced is lost by drop_unsynced()
 };
 
 class FaultFileSystem : public rocksdb::FileSystemWrapper {
@@ -35,28 +35,36 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
 
   // The `nth` write or sync from now on (1: the next) meets `fault`.
   void plan(Fault fault, std::uint64_t nth);
-  void clear();                                   // no more faults; the disk is back
-  void flip_reads(double probability);            // of each read, of one bit in it
+  void clear();                                                           // no more faults; the disk is back
+  void flip_reads(double probability);                                    // of each read, of one bit in it
   [[nodiscard]] std::uint64_t operations() const { return operations_; }  // writes and syncs so far
-  [[nodiscard]] bool cut() const { return cut_; } // the planned power cut has happened
+  [[nodiscard]] bool cut() const { return cut_; }                         // the planned power cut has happened
   [[nodiscard]] std::uint64_t flipped() const { return flipped_; }
   // After everything on top was closed (or abandoned): makes the folder what a disk may hold after losing power. Every
-  // file keeps what was synced and a random part of the rest; files and renames whose directory was not synced may be undone.
+  // file keeps what was synced and a random part of the rest; files and renames whose directory was not synced may be
+  // undone.
   void drop_unsynced();
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                    std::unique_ptr<rocksdb::FSWritableFile>* file, rocksdb::IODebugContext* debug) override;
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                       std::unique_ptr<rocksdb::FSWritableFile>* file, rocksdb::IODebugContext* debug) override;
-  rocksdb::IOStatus ReuseWritableFile(const std::string& name, const std::string& old_name, const rocksdb::FileOptions& options,
-                                      std::unique_ptr<rocksdb::FSWritableFile>* file, rocksdb::IODebugContext* debug) override;
+                                       std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                       rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus ReuseWritableFile(const std::string& name, const std::string& old_name,
+                                      const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                      rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions& options,
-                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* file, rocksdb::IODebugContext* debug) override;
-  rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options, std::unique_ptr<rocksdb::FSDirectory>* directory,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
+                                        rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
+                                 std::unique_ptr<rocksdb::FSDirectory>* directory,
                                  rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* debug) override;
-  rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus LinkFile(const std::string& from, const std::string& to, const rocksdb::IOOptions& options,
                              rocksdb::IODebugContext* debug) override;
 

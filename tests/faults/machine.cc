@@ -1,8 +1,7 @@
 #include "tests/faults/machine.h"
 
-#include <stdlib.h>
-
 #include <rocksdb/system_clock.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -36,7 +35,9 @@ class FaultEnv final : public rocksdb::EnvWrapper {
 FastFolder::FastFolder() {
   std::error_code none;
   const bool shared_memory = std::filesystem::is_directory("/dev/shm", none);
-  std::string name = ((shared_memory ? "/dev/shm" : std::filesystem::temp_directory_path()) / std::filesystem::path("taskledger-faults-XXXXXX")).string();
+  std::string name = ((shared_memory ? "/dev/shm" : std::filesystem::temp_directory_path()) /
+                      std::filesystem::path("taskledger-faults-XXXXXX"))
+                         .string();
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp " + name);
   path_ = name;
 }
@@ -47,7 +48,9 @@ FastFolder::~FastFolder() {
 }
 
 Machine::Machine(std::uint64_t seed)
-    : disk_(std::make_shared<FaultFileSystem>(seed)), env_(std::make_unique<FaultEnv>(rocksdb::NewCompositeEnv(disk_))), random_(seed << 32) {}
+    : disk_(std::make_shared<FaultFileSystem>(seed)),
+      env_(std::make_unique<FaultEnv>(rocksdb::NewCompositeEnv(disk_))),
+      random_(seed << 32) {}
 
 RandomBytes Machine::random() {
   return [this](std::span<std::uint8_t> out) {
@@ -60,7 +63,8 @@ RandomBytes Machine::random() {
 }
 
 std::optional<std::string> Machine::open_log() {
-  auto directory = storage::DataDirectory::open(folder_.path() / "data", {storage::DataDirectory::Access::exclusive, {}, random()});
+  auto directory =
+      storage::DataDirectory::open(folder_.path() / "data", {storage::DataDirectory::Access::exclusive, {}, random()});
   if (!directory) return directory.error().what;
   directory_ = std::move(*directory);
   storage::LogOptions options;

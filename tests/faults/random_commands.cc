@@ -16,7 +16,8 @@ const std::array<std::string, 2> kWorkspaces{"first", "second"};
 commands::Caller caller_of(std::uint64_t workspace, std::uint64_t user) {
   Uuid id;
   id.bytes[15] = static_cast<std::uint8_t>(user + 1);
-  return {WorkspaceNumber{static_cast<std::uint32_t>(workspace + 1)}, workspace_id_of(kWorkspaces[workspace]), UserId{id}};
+  return {WorkspaceNumber{static_cast<std::uint32_t>(workspace + 1)}, workspace_id_of(kWorkspaces[workspace]),
+          UserId{id}};
 }
 
 std::string trace_of(std::size_t number) { return "command " + std::to_string(number); }
@@ -275,10 +276,11 @@ void RandomCommands::check_models() {
     std::map<std::string, std::string> expected, rows;
     std::string key, value;
     for (auto next = fold.rows(projection); next(key, value);) expected[key] = value;
-    auto scanned = machine_.views().scan(projection, machine_.views().generation(projection), "", "", [&](std::string_view k, std::string_view v) {
-      rows.emplace(k, v);
-      return true;
-    });
+    auto scanned = machine_.views().scan(projection, machine_.views().generation(projection), "", "",
+                                         [&](std::string_view k, std::string_view v) {
+                                           rows.emplace(k, v);
+                                           return true;
+                                         });
     ASSERT_TRUE(scanned) << scanned.error().what;
     EXPECT_TRUE(rows == expected) << rows.size() << " rows, a fold of the log gives " << expected.size();
   }

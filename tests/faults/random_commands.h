@@ -1,5 +1,5 @@
-// Random commands on a Machine, what was answered to each, and what the log and the read models must say of them after a
-// crash. Everything but the threads' timing follows from the seed.
+// Random commands on a Machine, what was answered to each, and what the log and the read models must say of them after
+// a crash. Everything but the threads' timing follows from the seed.
 #pragma once
 
 #include <condition_variable>
@@ -49,7 +49,7 @@ class RandomCommands {
     commands::CommandHandler::Request request;
     std::optional<std::size_t> records;  // how many it appends when it succeeds, where that is known
     std::optional<Answer> answer;
-    std::optional<std::size_t> seen;     // how many records of it the log had when it was looked at first
+    std::optional<std::size_t> seen;  // how many records of it the log had when it was looked at first
   };
   struct InLog {
     std::size_t records = 0;

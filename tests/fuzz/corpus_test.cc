@@ -40,10 +40,18 @@ std::string mutate(std::string input, const std::vector<std::string>& others, st
       case 0:
         if (!input.empty()) input[at] = static_cast<char>(input[at] ^ (1 << random() % 8));
         break;
-      case 1: input.insert(at, 1, kTelling[random() % kTelling.size()]); break;
-      case 2: input.erase(at, 1 + random() % 8); break;
-      case 3: input.insert(at, input.substr(at, random() % 32)); break;
-      case 4: input = input.substr(0, at) + others[random() % others.size()].substr(0, 4096); break;
+      case 1:
+        input.insert(at, 1, kTelling[random() % kTelling.size()]);
+        break;
+      case 2:
+        input.erase(at, 1 + random() % 8);
+        break;
+      case 3:
+        input.insert(at, input.substr(at, random() % 32));
+        break;
+      case 4:
+        input = input.substr(0, at) + others[random() % others.size()].substr(0, 4096);
+        break;
       default:
         if (!input.empty()) input[at] = static_cast<char>(random());
     }
@@ -72,7 +80,8 @@ std::vector<std::string_view> names() {
   for (const Target& target : all_targets()) out.push_back(target.name);
   return out;
 }
-INSTANTIATE_TEST_SUITE_P(All, Corpus, ::testing::ValuesIn(names()), [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(All, Corpus, ::testing::ValuesIn(names()),
+                         [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
 }  // namespace taskledger::fuzz

@@ -1,5 +1,5 @@
-// libFuzzer's entry, one binary a target: TASKLEDGER_FUZZ_TARGET names it. Inputs that are made come in by a mutation of
-// nothing: an empty input stands for one of them.
+// libFuzzer's entry, one binary a target: TASKLEDGER_FUZZ_TARGET names it. Inputs that are made come in by a mutation
+// of nothing: an empty input stands for one of them.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return 0;
 }
 
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed) {
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
+                                               unsigned seed) {
   if (target().seeds != nullptr && (size <= 1 || seed % 64 == 0)) {
     static const auto seeds = target().seeds();
     const auto& chosen = seeds[seed / 64 % seeds.size()];

@@ -15,12 +15,12 @@
 namespace taskledger::fuzz {
 namespace {
 
-#define FUZZ_CHECK(condition)                                                        \
-  do {                                                                               \
-    if (!(condition)) {                                                              \
-      std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);   \
-      std::abort();                                                                  \
-    }                                                                                \
+#define FUZZ_CHECK(condition)                                                      \
+  do {                                                                             \
+    if (!(condition)) {                                                            \
+      std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+      std::abort();                                                                \
+    }                                                                              \
   } while (false)
 
 constexpr Timestamp kNow{1'742'205'600'000};
@@ -46,7 +46,8 @@ ReadRequest read_request(std::string_view bytes, std::size_t step) {
     out.head = parser.parse_head(bytes.substr(0, end));
     if (out.head != http::Parse::need_more || end == bytes.size()) break;
   }
-  if (out.head == http::Parse::refused) FUZZ_CHECK(parser.status() >= 400 && parser.status() < 600 && !parser.message().empty());
+  if (out.head == http::Parse::refused)
+    FUZZ_CHECK(parser.status() >= 400 && parser.status() < 600 && !parser.message().empty());
   if (out.head != http::Parse::complete) return out;
   out.head_size = parser.head_size();
   FUZZ_CHECK(out.head_size <= bytes.size());
@@ -152,8 +153,10 @@ void run_cursor(std::string_view input) {
 std::vector<std::string> cursor_seeds() {
   std::vector<std::string> out;
   const TaskId id{*parse_uuid("0195a000-0000-7000-8000-000000000001")};
-  for (const auto& values : std::vector<std::vector<SortValue>>{
-           {}, {std::monostate()}, {std::int64_t{-5}, std::string("title")}, {std::string(300, 't'), std::monostate(), kNow.ms}}) {
+  for (const auto& values : std::vector<std::vector<SortValue>>{{},
+                                                                {std::monostate()},
+                                                                {std::int64_t{-5}, std::string("title")},
+                                                                {std::string(300, 't'), std::monostate(), kNow.ms}}) {
     cursors().append(out.emplace_back(), WorkspaceNumber{7}, {1, 2, 3}, {kNow, {values, id}});
   }
   return out;
@@ -212,7 +215,8 @@ std::vector<std::string> stored_record_seeds() {
   record.type = static_cast<std::uint8_t>(EventType::task_created);
   record.payload = R"({"title":"Call Ada"})";
   storage::encode_record(out.emplace_back(), record, {}, {});
-  record.type = static_cast<std::uint8_t>(EventType::task_completed), record.payload = "{}", record.trace = "00-4bf92f-01";
+  record.type = static_cast<std::uint8_t>(EventType::task_completed), record.payload = "{}",
+  record.trace = "00-4bf92f-01";
   record.imported = true;
   storage::encode_record(out.emplace_back(), record, {}, {});
   record.type = storage::kSystemRecord, record.workspace = {0}, record.payload = R"({"type":"token_created"})";
@@ -222,11 +226,16 @@ std::vector<std::string> stored_record_seeds() {
 }
 
 constexpr Target kTargets[] = {
-    {"request_head", run_request_head, nullptr}, {"create_body", run_create_body, nullptr},
-    {"update_body", run_update_body, nullptr},   {"filters", run_filters, nullptr},
-    {"sort", run_sort, nullptr},                 {"cursor", run_cursor, cursor_seeds},
-    {"list_query", run_list_query, nullptr},     {"times", run_times, nullptr},
-    {"import_line", run_import_line, nullptr},   {"stored_record", run_stored_record, stored_record_seeds},
+    {"request_head", run_request_head, nullptr},
+    {"create_body", run_create_body, nullptr},
+    {"update_body", run_update_body, nullptr},
+    {"filters", run_filters, nullptr},
+    {"sort", run_sort, nullptr},
+    {"cursor", run_cursor, cursor_seeds},
+    {"list_query", run_list_query, nullptr},
+    {"times", run_times, nullptr},
+    {"import_line", run_import_line, nullptr},
+    {"stored_record", run_stored_record, stored_record_seeds},
 };
 
 }  // namespace

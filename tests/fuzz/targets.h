@@ -1,6 +1,6 @@
 // One function for each kind of input that comes from outside. Called by libFuzzer (fuzz_main.cc, clang) and, over the
-// corpus and seeded mutations of it, by the normal tests (corpus_test.cc). A broken promise aborts the process; what the
-// input itself does wrong is an error value, and fine.
+// corpus and seeded mutations of it, by the normal tests (corpus_test.cc). A broken promise aborts the process; what
+// the input itself does wrong is an error value, and fine.
 #pragma once
 
 #include <span>

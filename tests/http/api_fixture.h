@@ -51,7 +51,8 @@ class ApiTest : public ::testing::Test {
       log = storage::make_memory_event_log([this] { return now; });
       models = std::make_unique<FakeModels>(*log);
       past = std::make_unique<projections::PastReads>(*log, *models, [this] { return now; });
-      commands = commands::make_command_handler(*log, [this] { return now; }, random());
+      commands = commands::make_command_handler(
+          *log, [this] { return now; }, random());
       workspace("acme", WorkspaceNumber{1});
       token = make_token("tasks:read,tasks:write,audit:read,admin");
     }
@@ -71,7 +72,8 @@ class ApiTest : public ::testing::Test {
     made.scopes = *parse_scopes(scopes);
     made.zone = *TimeZone::load(zone);
     made.expires_at = expires;
-    auto commit = commands::make_token(made, [this] { return now; }, random());
+    auto commit = commands::make_token(
+        made, [this] { return now; }, random());
     EXPECT_TRUE(commands::append_and_wait(*log, commit.commit));
     last_token_id = commit.token.id;
     return commit.token.secret;
@@ -110,10 +112,11 @@ class ApiTest : public ::testing::Test {
     RequestHead head;
     const auto space = line.find(' ');
     static const std::map<std::string_view, Method> kMethods{
-        {"GET", Method::get},     {"HEAD", Method::head},   {"POST", Method::post},      {"PUT", Method::put},
+        {"GET", Method::get},     {"HEAD", Method::head},  {"POST", Method::post},       {"PUT", Method::put},
         {"PATCH", Method::patch}, {"DELETE", Method::del}, {"OPTIONS", Method::options}, {"BREW", Method::other}};
     head.method = kMethods.at(line.substr(0, space));
-    const std::string target = line[space + 1] == '~' ? "/api/v1" + std::string(line.substr(space + 2)) : std::string(line.substr(space + 1));
+    const std::string target =
+        line[space + 1] == '~' ? "/api/v1" + std::string(line.substr(space + 2)) : std::string(line.substr(space + 1));
     head.target = target;
     const std::string bearer = "Bearer " + token;
     head.authorization = bearer;
@@ -173,7 +176,11 @@ class ApiTest : public ::testing::Test {
     std::string out = std::to_string(status) + "\n";
     if (status == 503) out += "Retry-After: 1\n";
     if (status == 401) out += "WWW-Authenticate: Bearer\n";
-    return out.append(R"({"error":true,"code":")").append(code).append(R"(","message":")").append(message).append("\"}");
+    return out.append(R"({"error":true,"code":")")
+        .append(code)
+        .append(R"(","message":")")
+        .append(message)
+        .append("\"}");
   }
   static std::string invalid(std::string_view message) { return error(400, "VALIDATION_ERROR", message); }
   static std::string not_found() { return error(404, "RECORD_NOT_FOUND", "Task not found"); }

@@ -19,7 +19,8 @@ namespace {
 class Operations : public ApiTest {
  protected:
   void with(std::uint32_t every, bool json) {
-    access_log = std::make_unique<AccessLog>([this] { return now; }, every, json, [this](std::string_view line) { lines += line; });
+    access_log = std::make_unique<AccessLog>([this] { return now; }, every, json,
+                                             [this](std::string_view line) { lines += line; });
     change = [this](ApiParts& parts) {
       parts.metrics = &metrics;
       parts.access_log = access_log.get();
@@ -47,16 +48,16 @@ TEST_F(Operations, CountsByRouteAndStatus) {
   call("GET ~/nothing");
   std::thread([&] { call("GET ~/tasks/" + id); }).join();
   const auto text = counted();
-  for (const std::string line : {
-           R"(taskledger_http_requests_total{method="POST",route="/api/v1/tasks",status="201"} 1)",
-           R"(taskledger_http_requests_total{method="GET",route="/api/v1/tasks/{id}",status="200"} 4)",
-           R"(taskledger_http_requests_total{method="GET",route="/api/v1/tasks/{id}",status="404"} 1)",
-           R"(taskledger_http_requests_total{method="GET",route="/api/v1/tasks",status="401"} 1)",
-           R"(taskledger_http_requests_total{method="none",route="none",status="404"} 1)",
-           R"(taskledger_http_request_duration_seconds_bucket{method="GET",route="/api/v1/tasks/{id}",le="0.001"} 0)",
-           R"(taskledger_http_request_duration_seconds_bucket{method="GET",route="/api/v1/tasks/{id}",le="0.0025"} 5)",
-           R"(taskledger_http_request_duration_seconds_count{method="GET",route="/api/v1/tasks/{id}"} 5)",
-           R"(# TYPE taskledger_http_request_duration_seconds histogram)"}) {
+  for (const std::string line :
+       {R"(taskledger_http_requests_total{method="POST",route="/api/v1/tasks",status="201"} 1)",
+        R"(taskledger_http_requests_total{method="GET",route="/api/v1/tasks/{id}",status="200"} 4)",
+        R"(taskledger_http_requests_total{method="GET",route="/api/v1/tasks/{id}",status="404"} 1)",
+        R"(taskledger_http_requests_total{method="GET",route="/api/v1/tasks",status="401"} 1)",
+        R"(taskledger_http_requests_total{method="none",route="none",status="404"} 1)",
+        R"(taskledger_http_request_duration_seconds_bucket{method="GET",route="/api/v1/tasks/{id}",le="0.001"} 0)",
+        R"(taskledger_http_request_duration_seconds_bucket{method="GET",route="/api/v1/tasks/{id}",le="0.0025"} 5)",
+        R"(taskledger_http_request_duration_seconds_count{method="GET",route="/api/v1/tasks/{id}"} 5)",
+        R"(# TYPE taskledger_http_request_duration_seconds histogram)"}) {
     EXPECT_NE(text.find(line + "\n"), std::string::npos) << line << "\nin\n" << text;
   }
 }
@@ -75,12 +76,17 @@ TEST_F(Operations, AccessLinesSayNothingOfTheCaller) {
   };
   const std::string begin = R"({"time":"2025-03-17T10:00:00Z","level":"info","message":"request",)";
   EXPECT_EQ(lines, begin + R"("method":"GET","route":"/api/v1/tasks/{id}","status":200,"us":1234,"bytes":)" + bytes(0) +
-                       R"(,"remote":"127.0.0.9","workspace":1,"request_id":"r-1"})" "\n" +
+                       R"(,"remote":"127.0.0.9","workspace":1,"request_id":"r-1"})"
+                       "\n" +
                        begin + R"("method":"-","route":"-","status":404,"us":1234,"bytes":)" + bytes(1) +
-                       R"(,"remote":"","request_id":"r-2"})" "\n" +
-                       begin + R"("method":"PUT","route":"/api/v1/tasks/{id}","status":200,"us":1234,"bytes":)" + bytes(2) +
-                       R"(,"remote":"","workspace":1,"request_id":"r-3"})" "\n");
-  for (const auto& word : {std::string("secret"), std::string("linked_entities"), token, id}) EXPECT_EQ(lines.find(word), std::string::npos) << word;
+                       R"(,"remote":"","request_id":"r-2"})"
+                       "\n" +
+                       begin + R"("method":"PUT","route":"/api/v1/tasks/{id}","status":200,"us":1234,"bytes":)" +
+                       bytes(2) +
+                       R"(,"remote":"","workspace":1,"request_id":"r-3"})"
+                       "\n");
+  for (const auto& word : {std::string("secret"), std::string("linked_entities"), token, id})
+    EXPECT_EQ(lines.find(word), std::string::npos) << word;
 }
 
 TEST_F(Operations, AccessLinesAreSampled) {
@@ -91,7 +97,8 @@ TEST_F(Operations, AccessLinesAreSampled) {
 }
 
 TEST_F(Operations, MetricsAreWhereTheyWerePut) {
-  EXPECT_EQ(call("GET /metrics", {}, {{"Authorization", ""}}), error(404, "NOT_FOUND", "There is nothing at this address"));
+  EXPECT_EQ(call("GET /metrics", {}, {{"Authorization", ""}}),
+            error(404, "NOT_FOUND", "There is nothing at this address"));
   change = [](ApiParts& parts) { parts.scrape = [] { return std::string("up 1\n"); }; };
   restart({});
   EXPECT_EQ(call("GET /metrics?x=1", {}, {{"Authorization", ""}}), "200\nup 1\n");
@@ -112,7 +119,8 @@ TEST_F(Operations, TheOperatorsListenerServesNothingElse) {
   EXPECT_EQ(ask(Method::get, "/healthz"), R"(200 {"status":"ok"})");
   EXPECT_EQ(ask(Method::head, "/readyz"), R"(200 {"status":"ok"})");
   why = "Writes have stopped: the disk is full";
-  EXPECT_EQ(ask(Method::get, "/readyz"), R"(503 {"error":true,"code":"UNAVAILABLE","message":"Writes have stopped: the disk is full"})");
+  EXPECT_EQ(ask(Method::get, "/readyz"),
+            R"(503 {"error":true,"code":"UNAVAILABLE","message":"Writes have stopped: the disk is full"})");
   EXPECT_EQ(ask(Method::get, "/healthz"), R"(200 {"status":"ok"})");
   EXPECT_EQ(ask(Method::get, "/api/v1/tasks").substr(0, 3), "404");
   EXPECT_EQ(ask(Method::post, "/metrics").substr(0, 3), "405");
@@ -124,13 +132,16 @@ TEST_F(Operations, WrongTokensAreLimitedByAddressAndRightOnesNever) {
   restart(options);
   const Headers wrong{{"Authorization", "Bearer ksr_wrong"}, {"From", "127.0.0.2"}};
   const auto bad = error(401, "UNAUTHORIZED", "The bearer token is not valid");
-  const auto limited = "429\nRetry-After: 1\n"
-                       R"({"error":true,"code":"RATE_LIMITED","message":"Too many requests","policy":"1;w=1;burst=3","retryAfterSeconds":1})";
+  const auto limited =
+      "429\nRetry-After: 1\n"
+      R"({"error":true,"code":"RATE_LIMITED","message":"Too many requests","policy":"1;w=1;burst=3","retryAfterSeconds":1})";
   for (int i = 0; i < 3; ++i) EXPECT_EQ(call("GET ~/me", {}, wrong), bad);
   EXPECT_EQ(call("GET ~/me", {}, wrong), limited);
-  EXPECT_EQ(call("GET ~/me", {}, {{"Authorization", "Bearer ksr_wrong"}, {"From", "127.0.0.3"}}), bad) << "another address";
+  EXPECT_EQ(call("GET ~/me", {}, {{"Authorization", "Bearer ksr_wrong"}, {"From", "127.0.0.3"}}), bad)
+      << "another address";
   EXPECT_EQ(call("GET ~/me", {}, {{"From", "127.0.0.2"}}).substr(0, 4), "200\n") << "a valid token";
-  EXPECT_EQ(call("GET ~/me", {}, {{"Authorization", ""}, {"From", "127.0.0.2"}}).substr(0, 4), "401\n") << "no token is no guess";
+  EXPECT_EQ(call("GET ~/me", {}, {{"Authorization", ""}, {"From", "127.0.0.2"}}).substr(0, 4), "401\n")
+      << "no token is no guess";
   now.ms += 1000;
   EXPECT_EQ(call("GET ~/me", {}, wrong), bad);
   EXPECT_EQ(call("GET ~/me", {}, wrong), limited);
@@ -143,7 +154,8 @@ TEST(FailedLoginsTest, KeepsABoundedNumberOfAddresses) {
   FailedLogins logins({1, 2});
   Timestamp now{1'000'000};
   for (int i = 0; i < 40'000; ++i) {
-    const std::string address = "10." + std::to_string(i >> 16) + "." + std::to_string((i >> 8) & 255) + "." + std::to_string(i & 255);
+    const std::string address =
+        "10." + std::to_string(i >> 16) + "." + std::to_string((i >> 8) & 255) + "." + std::to_string(i & 255);
     (void)logins.fail(address, now);
     ASSERT_LE(logins.addresses(), FailedLogins::kMaxAddresses);
   }
@@ -180,9 +192,11 @@ TEST_F(Operations, NoRouteIsOpenByAccident) {
     EXPECT_EQ(call(line, {}, {{"Authorization", "Bearer ksr_none"}}).substr(0, 4), "401\n") << line;
     if (route.pattern == "/api/v1/me") continue;  // any token may ask who it is
     ASSERT_EQ(route.access, Access::scope) << line;
-    EXPECT_TRUE(route.method == Method::get || route.scope != Scope::tasks_read) << line << ": writes need more than reading";
+    EXPECT_TRUE(route.method == Method::get || route.scope != Scope::tasks_read)
+        << line << ": writes need more than reading";
     std::string others;
-    for (const Scope scope : {Scope::tasks_read, Scope::tasks_write, Scope::audit_read, Scope::admin, Scope::operator_}) {
+    for (const Scope scope :
+         {Scope::tasks_read, Scope::tasks_write, Scope::audit_read, Scope::admin, Scope::operator_}) {
       if (scope != route.scope) others.append(others.empty() ? "" : ",").append(taskledger::name_of(scope));
     }
     EXPECT_EQ(call(line, {}, {{"Authorization", "Bearer " + make_token(others)}}).substr(0, 4), "403\n") << line;

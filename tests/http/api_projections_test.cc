@@ -33,11 +33,12 @@ TEST_F(ApiTest, ProjectionsAreTheOperators) {
   mode.progress = 0.25;
   mode.failure = "stopped";
   mode.check = {projections::CheckStatus::State::different, {40}, 7, 1, {"mode: row 00 is \"missing\""}, {}};
-  EXPECT_EQ(call("GET ~/admin/projections"),
-            "200\n{\"data\":[" + std::string(kList) +
-                R"(,{"name":"mode","state":"rebuilding","checkpoint":41,"lag":1,"generation":2,"events_per_second":1234568,)"
-                R"("progress":0.250,"error":"stopped","check":{"state":"different","position":40,"rows":7,"differences":1,)"
-                R"("first":["mode: row 00 is \"missing\""],"error":null}}]})");
+  EXPECT_EQ(
+      call("GET ~/admin/projections"),
+      "200\n{\"data\":[" + std::string(kList) +
+          R"(,{"name":"mode","state":"rebuilding","checkpoint":41,"lag":1,"generation":2,"events_per_second":1234568,)"
+          R"("progress":0.250,"error":"stopped","check":{"state":"different","position":40,"rows":7,"differences":1,)"
+          R"("first":["mode: row 00 is \"missing\""],"error":null}}]})");
   EXPECT_EQ(call("POST ~/admin/projections/list/rebuild"), "202\n" + std::string(kList));
   EXPECT_EQ(call("POST ~/admin/projections/list/check", "{}"), "202\n" + std::string(kList));
   EXPECT_EQ(models->asked, (std::vector<std::string>{"rebuild list", "check list"}));

@@ -6,18 +6,23 @@ namespace {
 
 class ReadsTest : public ApiTest {
  protected:
-  std::string event(int position, const std::string& id, int version, std::string_view type, std::string_view time, std::string_view rest) {
+  std::string event(int position, const std::string& id, int version, std::string_view type, std::string_view time,
+                    std::string_view rest) {
     return "{\"position\":" + std::to_string(position) + ",\"id\":\"" +
-           to_string(derived_event_id(workspace_id_of("acme"), TaskId{*parse_uuid(id)}, Version{static_cast<std::uint32_t>(version)})) +
-           "\",\"workspace_id\":\"" + to_string(workspace_id_of("acme")) + "\",\"task_id\":\"" + id + "\",\"version\":" + std::to_string(version) +
-           ",\"type\":\"" + std::string(type) + "\",\"time\":\"" + std::string(time) + "\",\"actor\":\"" + std::string(kUser) + "\"" + std::string(rest) + "}";
+           to_string(derived_event_id(workspace_id_of("acme"), TaskId{*parse_uuid(id)},
+                                      Version{static_cast<std::uint32_t>(version)})) +
+           "\",\"workspace_id\":\"" + to_string(workspace_id_of("acme")) + "\",\"task_id\":\"" + id +
+           "\",\"version\":" + std::to_string(version) + ",\"type\":\"" + std::string(type) + "\",\"time\":\"" +
+           std::string(time) + "\",\"actor\":\"" + std::string(kUser) + "\"" + std::string(rest) + "}";
   }
 };
 
 TEST_F(ReadsTest, OneTask) {
-  const auto id = make(R"({"title":"one","linked_entities":[{"id":"00000000-0000-4000-8000-000000000001","type":"contacts"}]})");
+  const auto id =
+      make(R"({"title":"one","linked_entities":[{"id":"00000000-0000-4000-8000-000000000001","type":"contacts"}]})");
   const auto with_links = call("GET ~/tasks/" + id + "?include=linked_entities");
-  EXPECT_NE(with_links.find(R"(,"linked_entities":[{"id":"00000000-0000-4000-8000-000000000001","type":"contacts"}]})"), std::string::npos);
+  EXPECT_NE(with_links.find(R"(,"linked_entities":[{"id":"00000000-0000-4000-8000-000000000001","type":"contacts"}]})"),
+            std::string::npos);
   EXPECT_EQ(call("GET ~/tasks/" + id).find("linked_entities"), std::string::npos);
   EXPECT_EQ(call("GET ~/tasks/" + id + "?include=x"), invalid("Parameter 'include' must be one of: linked_entities"));
   EXPECT_EQ(call("HEAD ~/tasks/" + id), call("GET ~/tasks/" + id));
@@ -28,7 +33,8 @@ TEST_F(ReadsTest, OneTask) {
   for (const auto* tag : {"\"1\"", "W/\"1\"", "*", "\"9\", \"1\""}) {
     EXPECT_EQ(call("GET ~/tasks/" + id, {}, {{"If-None-Match", tag}}), "304\nETag: \"1\"\n") << tag;
   }
-  for (const auto* tag : {"\"2\"", "1", ""}) EXPECT_EQ(call("GET ~/tasks/" + id, {}, {{"If-None-Match", tag}}).substr(0, 4), "200\n") << tag;
+  for (const auto* tag : {"\"2\"", "1", ""})
+    EXPECT_EQ(call("GET ~/tasks/" + id, {}, {{"If-None-Match", tag}}).substr(0, 4), "200\n") << tag;
 }
 
 TEST_F(ReadsTest, ATaskAsItWas) {
@@ -66,19 +72,25 @@ TEST_F(ReadsTest, History) {
   (void)call("PUT ~/tasks/" + id, R"({"title":"two","priority":"low"})");
   (void)call("DELETE ~/tasks/" + id);
   const auto created = event(1, id, 1, "TaskCreated", "2025-03-17T10:00:00Z", R"(,"data":{"title":"one"})");
-  const auto updated = event(3, id, 2, "TaskUpdated", "2025-03-17T10:00:01Z",
-                             R"(,"data":{"title":"two","priority":"low"},"changes":[{"field":"title","from":"one","to":"two"},{"field":"priority","from":null,"to":"low"}])");
+  const auto updated = event(
+      3, id, 2, "TaskUpdated", "2025-03-17T10:00:01Z",
+      R"(,"data":{"title":"two","priority":"low"},"changes":[{"field":"title","from":"one","to":"two"},{"field":"priority","from":null,"to":"low"}])");
   const auto deleted = event(4, id, 3, "TaskDeleted", "2025-03-17T10:00:01Z", R"(,"data":{})");
-  EXPECT_EQ(call("GET ~/tasks/" + id + "/history"), "200\n{\"data\":[" + created + "," + updated + "," + deleted + "],\"nextCursor\":null}");
+  EXPECT_EQ(call("GET ~/tasks/" + id + "/history"),
+            "200\n{\"data\":[" + created + "," + updated + "," + deleted + "],\"nextCursor\":null}");
   const auto first = call("GET ~/tasks/" + id + "/history?limit=1");
   const auto cursor = cursor_of(first);
   EXPECT_EQ(first, "200\n{\"data\":[" + created + "],\"nextCursor\":\"" + cursor + "\"}");
-  EXPECT_EQ(call("GET ~/tasks/" + id + "/history?limit=2&cursor=" + cursor), "200\n{\"data\":[" + updated + "," + deleted + "],\"nextCursor\":null}");
-  EXPECT_EQ(call("GET ~/tasks/" + id + "/history?cursor=x"), invalid("Parameter 'cursor' is not one that this history gave out"));
-  EXPECT_EQ(call("GET ~/tasks/00000000-0000-4000-8000-0000000000aa/history?cursor=" + cursor), invalid("Parameter 'cursor' is not one that this history gave out"));
+  EXPECT_EQ(call("GET ~/tasks/" + id + "/history?limit=2&cursor=" + cursor),
+            "200\n{\"data\":[" + updated + "," + deleted + "],\"nextCursor\":null}");
+  EXPECT_EQ(call("GET ~/tasks/" + id + "/history?cursor=x"),
+            invalid("Parameter 'cursor' is not one that this history gave out"));
+  EXPECT_EQ(call("GET ~/tasks/00000000-0000-4000-8000-0000000000aa/history?cursor=" + cursor),
+            invalid("Parameter 'cursor' is not one that this history gave out"));
   EXPECT_EQ(call("GET ~/tasks/00000000-0000-4000-8000-0000000000aa/history"), not_found());
   EXPECT_EQ(call("GET ~/tasks/x/history"), not_found());
-  EXPECT_EQ(call("GET ~/tasks/" + id + "/history?limit=0"), invalid("Parameter 'limit' must be an integer of at least 1"));
+  EXPECT_EQ(call("GET ~/tasks/" + id + "/history?limit=0"),
+            invalid("Parameter 'limit' must be an integer of at least 1"));
 }
 
 TEST_F(ReadsTest, Events) {
@@ -90,19 +102,24 @@ TEST_F(ReadsTest, Events) {
   const auto two = event(2, b, 1, "TaskCreated", "2025-03-17T10:00:00Z", R"(,"data":{"title":"b"})");
   const auto three = event(3, a, 2, "TaskCompleted", "2025-03-17T10:00:01Z", R"(,"data":{})");
   const auto page = [](const std::string& data, int next, bool more) {
-    return "200\n{\"data\":[" + data + "],\"nextAfter\":" + std::to_string(next) + ",\"hasMore\":" + (more ? "true}" : "false}");
+    return "200\n{\"data\":[" + data + "],\"nextAfter\":" + std::to_string(next) +
+           ",\"hasMore\":" + (more ? "true}" : "false}");
   };
   EXPECT_EQ(call("GET ~/events"), page(one + "," + two + "," + three, 3, false));
   EXPECT_EQ(call("GET ~/events?limit=2"), page(one + "," + two, 2, true));
   EXPECT_EQ(call("GET ~/events?after=2"), page(three, 3, false));
-  EXPECT_EQ(call("GET ~/events?after=18446744073709551615"), "200\n" R"({"data":[],"nextAfter":18446744073709551615,"hasMore":false})");
+  EXPECT_EQ(call("GET ~/events?after=18446744073709551615"),
+            "200\n"
+            R"({"data":[],"nextAfter":18446744073709551615,"hasMore":false})");
   EXPECT_EQ(call("GET ~/events?task_id=" + a), page(one + "," + three, 3, false));
   EXPECT_EQ(call("GET ~/events?type=TaskCompleted"), page(three, 3, false));
   EXPECT_EQ(call("GET ~/events?actor=" + std::string(kOther)), page("", 0, false));
   EXPECT_EQ(call("GET ~/events?since=2025-03-17T10:00:01Z"), page(three, 3, false));
   EXPECT_EQ(call("GET ~/events?until=2025-03-17T10:00:00Z"), page(one + "," + two, 2, false));
   EXPECT_EQ(call("GET ~/events?until=2025-03-16"), page("", 0, false));
-  EXPECT_EQ(call("GET ~/events?type=task_created"), invalid("Parameter 'type' must be one of: TaskCreated, TaskUpdated, TaskCompleted, TaskReopened, TaskDeleted, TaskRestored, TaskErased"));
+  EXPECT_EQ(call("GET ~/events?type=task_created"),
+            invalid("Parameter 'type' must be one of: TaskCreated, TaskUpdated, TaskCompleted, TaskReopened, "
+                    "TaskDeleted, TaskRestored, TaskErased"));
   EXPECT_EQ(call("GET ~/events?after=-1"), invalid("Parameter 'after' must be a non-negative integer"));
   EXPECT_EQ(call("GET ~/events?task_id=1"), invalid("Parameter 'task_id' must be a UUID"));
   EXPECT_EQ(call("GET ~/events?since=x"), invalid("Parameter 'since' must be a date or a date-time (RFC 3339)"));

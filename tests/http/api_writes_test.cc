@@ -9,8 +9,8 @@ constexpr std::string_view kNobody = "00000000-0000-4000-8000-0000000000aa";
 class WritesTest : public ApiTest {
  protected:
   std::string done(std::string_view id, std::string_view action, int version, std::string_view more = {}) {
-    return "200\nETag: \"" + std::to_string(version) + "\"\n{\"task_id\":\"" + std::string(id) + R"(","action":")" + std::string(action) + "\"" +
-           std::string(more) + "}";
+    return "200\nETag: \"" + std::to_string(version) + "\"\n{\"task_id\":\"" + std::string(id) + R"(","action":")" +
+           std::string(action) + "\"" + std::string(more) + "}";
   }
   std::string conflict(std::string_view message) { return error(409, "CONFLICT", message); }
 };
@@ -18,12 +18,14 @@ class WritesTest : public ApiTest {
 TEST_F(WritesTest, Create) {
   const auto answer = call("POST ~/tasks", R"({"title":"  Call back  ","priority":"high"})");
   const auto id = answer.substr(answer.find(R"("task_id":")") + 11, 36);
-  EXPECT_EQ(answer, "201\nETag: \"1\"\nLocation: /api/v1/tasks/" + id + "\n{\"task_id\":\"" + id + R"(","action":"created"})");
+  EXPECT_EQ(answer,
+            "201\nETag: \"1\"\nLocation: /api/v1/tasks/" + id + "\n{\"task_id\":\"" + id + R"(","action":"created"})");
   EXPECT_EQ(position, "1");
-  EXPECT_EQ(call("GET ~/tasks/" + id), "200\nETag: \"1\"\n{\"id\":\"" + id +
-                                          R"(","title":"Call back","due_date":null,"priority":"high","action_type":null,"is_completed":false,)"
-                                          R"("completed_at":null,"completed_by":null,"assigned_to_id":null,"created_by":")" +
-                                          std::string(kUser) + R"(","created_at":"2025-03-17T10:00:00Z","updated_at":"2025-03-17T10:00:00Z"})");
+  EXPECT_EQ(call("GET ~/tasks/" + id),
+            "200\nETag: \"1\"\n{\"id\":\"" + id +
+                R"(","title":"Call back","due_date":null,"priority":"high","action_type":null,"is_completed":false,)"
+                R"("completed_at":null,"completed_by":null,"assigned_to_id":null,"created_by":")" +
+                std::string(kUser) + R"(","created_at":"2025-03-17T10:00:00Z","updated_at":"2025-03-17T10:00:00Z"})");
 }
 
 TEST_F(WritesTest, CreateReadsTimesInTheCallersZone) {
@@ -35,10 +37,12 @@ TEST_F(WritesTest, CreateReadsTimesInTheCallersZone) {
 }
 
 TEST_F(WritesTest, CreateNamesWhatIsWrong) {
-  EXPECT_EQ(call("POST ~/tasks", R"({"title":"x","priority":"urgent"})"), invalid("Field 'priority' must be one of: low, medium, high"));
+  EXPECT_EQ(call("POST ~/tasks", R"({"title":"x","priority":"urgent"})"),
+            invalid("Field 'priority' must be one of: low, medium, high"));
   EXPECT_EQ(call("POST ~/tasks", R"({"title":"x","action_type":"fax"})"),
             invalid("Field 'action_type' must be one of: call, email, meeting, linkedin_message, whatsapp_message"));
-  EXPECT_EQ(call("POST ~/tasks", R"({"title":"x","linked_entities":[{"id":"00000000-0000-4000-8000-000000000001","type":"dogs"}]})"),
+  EXPECT_EQ(call("POST ~/tasks",
+                 R"({"title":"x","linked_entities":[{"id":"00000000-0000-4000-8000-000000000001","type":"dogs"}]})"),
             invalid("Field 'linked_entities[0].type' must be one of: contacts, companies, opportunities"));
   EXPECT_EQ(log->workspace_head(WorkspaceNumber{1}).position, WorkspacePosition{0}) << "and writes nothing";
 }
@@ -47,7 +51,8 @@ TEST_F(WritesTest, Update) {
   const auto id = make(R"({"title":"one"})");
   EXPECT_EQ(call("PUT ~/tasks/" + id, R"({"title":"two"})"), done(id, "updated", 2));
   EXPECT_EQ(position, "2");
-  EXPECT_EQ(call("PATCH ~/tasks/" + id, R"({"title":"two","is_completed":true})"), done(id, "updated", 2)) << "already so";
+  EXPECT_EQ(call("PATCH ~/tasks/" + id, R"({"title":"two","is_completed":true})"), done(id, "updated", 2))
+      << "already so";
   EXPECT_EQ(call("PUT ~/tasks/" + id, "{}"), invalid("Body must have at least one field"));
   EXPECT_EQ(call("PUT ~/tasks/" + id, R"({"title":null})"), invalid("Field 'title' cannot be cleared"));
   EXPECT_EQ(call("PUT ~/tasks/nonsense", R"({"title":"x"})"), not_found());
@@ -61,7 +66,9 @@ TEST_F(WritesTest, Complete) {
   EXPECT_EQ(call("PUT ~/tasks/" + id + "/complete"), done(id, "completed", 2));
   now.ms += 1000;
   EXPECT_EQ(call("PUT ~/tasks/" + id + "/complete", R"({"completed":true})"), done(id, "completed", 2));
-  EXPECT_NE(call("GET ~/tasks/" + id).find(R"("completed_at":"2025-03-17T10:00:01Z","completed_by":")" + std::string(kUser)), std::string::npos);
+  EXPECT_NE(
+      call("GET ~/tasks/" + id).find(R"("completed_at":"2025-03-17T10:00:01Z","completed_by":")" + std::string(kUser)),
+      std::string::npos);
   EXPECT_EQ(call("PUT ~/tasks/" + id + "/complete", R"({"completed":false})"), done(id, "reopened", 3));
   EXPECT_EQ(call("PUT ~/tasks/" + id + "/complete", R"({"completed":1})").substr(0, 4), "400\n");
   EXPECT_EQ(call("PUT ~/tasks/" + std::string(kNobody) + "/complete"), not_found());
@@ -73,7 +80,8 @@ TEST_F(WritesTest, DeleteRestoreEraseAndAfter) {
   EXPECT_EQ(call("POST ~/tasks/" + id + "/erase"), conflict("Task is not deleted"));
   EXPECT_EQ(call("DELETE ~/tasks/" + id), "204\n");
   EXPECT_EQ(position, "2");
-  for (const auto& line : {"GET ~/tasks/" + id, "DELETE ~/tasks/" + id, "PUT ~/tasks/" + id + "/complete", "GET ~/tasks/" + id + "?include=linked_entities"}) {
+  for (const auto& line : {"GET ~/tasks/" + id, "DELETE ~/tasks/" + id, "PUT ~/tasks/" + id + "/complete",
+                           "GET ~/tasks/" + id + "?include=linked_entities"}) {
     EXPECT_EQ(call(line), not_found()) << line;
   }
   EXPECT_EQ(call("POST ~/tasks/" + id + "/restore"), done(id, "restored", 3));
@@ -95,7 +103,8 @@ TEST_F(WritesTest, Undo) {
     return to_string(derived_event_id(workspace_id_of("acme"), TaskId{*parse_uuid(id)}, Version{version}));
   };
   EXPECT_EQ(call("POST ~/tasks/" + id + "/undo"), done(id, "undone", 3, R"(,"event_id":")" + event(3) + "\""));
-  EXPECT_EQ(call("POST ~/tasks/" + id + "/undo", R"({"event_id":")" + event(2) + "\"}"), conflict("A later event changed the same fields"));
+  EXPECT_EQ(call("POST ~/tasks/" + id + "/undo", R"({"event_id":")" + event(2) + "\"}"),
+            conflict("A later event changed the same fields"));
   EXPECT_EQ(call("POST ~/tasks/" + id + "/undo", R"({"event_id":"00000000-0000-4000-8000-000000000001"})"),
             error(404, "RECORD_NOT_FOUND", "Event not found"));
   EXPECT_EQ(call("POST ~/tasks/" + id + "/undo", R"({"event_id":7})").substr(0, 4), "400\n");
@@ -104,7 +113,9 @@ TEST_F(WritesTest, Undo) {
 TEST_F(WritesTest, IfMatch) {
   const auto id = make(R"({"title":"one"})");
   const auto failed = error(412, "PRECONDITION_FAILED", "Header 'If-Match' does not name the task's current version");
-  const auto put = [&](std::string_view match) { return call("PUT ~/tasks/" + id, R"({"title":"one"})", {{"If-Match", std::string(match)}}); };
+  const auto put = [&](std::string_view match) {
+    return call("PUT ~/tasks/" + id, R"({"title":"one"})", {{"If-Match", std::string(match)}});
+  };
   EXPECT_EQ(put("\"1\""), done(id, "updated", 1));
   EXPECT_EQ(put("*"), done(id, "updated", 1));
   EXPECT_EQ(put("\"7\", \"1\""), done(id, "updated", 1));
@@ -114,7 +125,8 @@ TEST_F(WritesTest, IfMatch) {
   }
   EXPECT_EQ(call("PUT ~/tasks/" + id + "/complete", {}, {{"If-Match", "\"9\""}}), failed);
   EXPECT_EQ(call("DELETE ~/tasks/" + id, {}, {{"If-Match", "\"9\""}}), failed);
-  EXPECT_EQ(call("DELETE ~/tasks/" + std::string(kNobody), {}, {{"If-Match", "\"9\""}}), not_found()) << "existence first";
+  EXPECT_EQ(call("DELETE ~/tasks/" + std::string(kNobody), {}, {{"If-Match", "\"9\""}}), not_found())
+      << "existence first";
   EXPECT_EQ(call("DELETE ~/tasks/" + id, {}, {{"If-Match", "\"1\""}}), "204\n");
 }
 
@@ -128,7 +140,8 @@ TEST_F(WritesTest, IdempotencyKey) {
   EXPECT_EQ(log->workspace_head(WorkspaceNumber{1}).position, WorkspacePosition{1});
   const auto id = first.substr(first.find(R"("task_id":")") + 11, 36);
   EXPECT_EQ(call("DELETE ~/tasks/" + id, {}, {{"Idempotency-Key", "k-2"}}), "204\n");
-  EXPECT_EQ(call("DELETE ~/tasks/" + id, {}, {{"Idempotency-Key", "k-2"}}), "204\n") << "the kept answer before existence";
+  EXPECT_EQ(call("DELETE ~/tasks/" + id, {}, {{"Idempotency-Key", "k-2"}}), "204\n")
+      << "the kept answer before existence";
   const auto bad = invalid("Header 'Idempotency-Key' must have 1 to 255 visible characters");
   for (const auto& value : {std::string(), std::string("a b"), std::string("\xc3\xa9"), std::string(256, 'k')}) {
     EXPECT_EQ(call("POST ~/tasks", R"({"title":"one"})", {{"Idempotency-Key", value}}), bad);
@@ -146,42 +159,57 @@ TEST_F(WritesTest, Batches) {
   };
   EXPECT_EQ(answer, "200\n{\"results\":[" + row(a, "created") + "," + row(b, "created") + "]}");
   EXPECT_EQ(position, "2");
-  const auto of = [](std::string_view id, std::string_view more = {}) { return "{\"task_id\":\"" + std::string(id) + "\"" + std::string(more) + "}"; };
-  EXPECT_EQ(call("POST ~/tasks/batch/update", R"({"records":[)" + of(a, R"(,"title":"c")") + "," + of(a, R"(,"title":"d")") + "]}"),
+  const auto of = [](std::string_view id, std::string_view more = {}) {
+    return "{\"task_id\":\"" + std::string(id) + "\"" + std::string(more) + "}";
+  };
+  EXPECT_EQ(call("POST ~/tasks/batch/update",
+                 R"({"records":[)" + of(a, R"(,"title":"c")") + "," + of(a, R"(,"title":"d")") + "]}"),
             "200\n{\"results\":[" + row(a, "updated") + "," + row(a, "updated") + "]}");
-  EXPECT_EQ(call("POST ~/tasks/batch/complete", R"({"records":[)" + of(a) + "," + of(b, R"(,"completed":false)") + "]}"),
-            "200\n{\"results\":[" + row(a, "completed") + "," + row(b, "reopened") + "]}");
+  EXPECT_EQ(
+      call("POST ~/tasks/batch/complete", R"({"records":[)" + of(a) + "," + of(b, R"(,"completed":false)") + "]}"),
+      "200\n{\"results\":[" + row(a, "completed") + "," + row(b, "reopened") + "]}");
   EXPECT_EQ(call("POST ~/tasks/batch/delete", R"({"records":[)" + of(b) + "," + of(b) + "]}"),
-            "404\n" R"({"error":true,"code":"RECORD_NOT_FOUND","message":"records[1]: Task not found","index":1})");
+            "404\n"
+            R"({"error":true,"code":"RECORD_NOT_FOUND","message":"records[1]: Task not found","index":1})");
   EXPECT_EQ(call("GET ~/tasks/" + b).substr(0, 4), "200\n") << "all or nothing";
   EXPECT_EQ(call("POST ~/tasks/batch/delete", R"({"records":[)" + of(b) + "," + of(a) + "]}"),
             "200\n{\"results\":[" + row(b, "deleted") + "," + row(a, "deleted") + "]}");
-  EXPECT_EQ(call("POST ~/tasks/batch/create", R"({"records":[{"title":"a"},{"title":"b","priority":"x"}]})"),
-            "400\n" R"({"error":true,"code":"VALIDATION_ERROR","message":"records[1]: Field 'priority' must be one of: low, medium, high","index":1})");
-  EXPECT_EQ(call("POST ~/tasks/batch/create", R"({"records":[]})"), invalid("Field 'records' must have 1 to 100 records"));
+  EXPECT_EQ(
+      call("POST ~/tasks/batch/create", R"({"records":[{"title":"a"},{"title":"b","priority":"x"}]})"),
+      "400\n"
+      R"({"error":true,"code":"VALIDATION_ERROR","message":"records[1]: Field 'priority' must be one of: low, medium, high","index":1})");
+  EXPECT_EQ(call("POST ~/tasks/batch/create", R"({"records":[]})"),
+            invalid("Field 'records' must have 1 to 100 records"));
   EXPECT_EQ(call("POST ~/tasks/batch/create", "{}"), invalid("Field 'records' is required"));
 }
 
 TEST_F(WritesTest, Tokens) {
-  const auto answer = call("POST ~/admin/tokens", R"({"user_id":")" + std::string(kOther) +
-                                                      R"(","scopes":["tasks:read"],"timezone":"Europe/Paris","expires_at":"2025-03-18"})");
+  const auto answer = call("POST ~/admin/tokens",
+                           R"({"user_id":")" + std::string(kOther) +
+                               R"(","scopes":["tasks:read"],"timezone":"Europe/Paris","expires_at":"2025-03-18"})");
   ASSERT_TRUE(answer.starts_with("201\nCache-Control: no-store\n{\"id\":\"")) << answer;
   const auto id = answer.substr(answer.find(R"("id":")") + 6, 36);
   const auto secret = answer.substr(answer.find(R"("token":")") + 9, 47);
   EXPECT_TRUE(call("GET ~/me", {}, {{"Authorization", "Bearer " + secret}}).starts_with("200\n"));
   const auto listed = call("GET ~/admin/tokens");
-  EXPECT_NE(listed.find("{\"id\":\"" + id + "\",\"user_id\":\"" + std::string(kOther) +
-                        R"(","scopes":["tasks:read"],"timezone":"Europe/Paris","created_at":"2025-03-17T10:00:00Z","expires_at":"2025-03-18T22:59:59.999Z"})"),
-            std::string::npos)
+  EXPECT_NE(
+      listed.find(
+          "{\"id\":\"" + id + "\",\"user_id\":\"" + std::string(kOther) +
+          R"(","scopes":["tasks:read"],"timezone":"Europe/Paris","created_at":"2025-03-17T10:00:00Z","expires_at":"2025-03-18T22:59:59.999Z"})"),
+      std::string::npos)
       << listed;
   EXPECT_EQ(listed.find(secret), std::string::npos);
-  const auto with = [&](std::string_view fields) { return call("POST ~/admin/tokens", R"({"user_id":")" + std::string(kOther) + "\"" + std::string(fields) + "}"); };
+  const auto with = [&](std::string_view fields) {
+    return call("POST ~/admin/tokens", R"({"user_id":")" + std::string(kOther) + "\"" + std::string(fields) + "}");
+  };
   EXPECT_EQ(with(""), invalid("Field 'scopes' is required"));
   EXPECT_EQ(with(R"(,"scopes":[])"), invalid("Field 'scopes' must name at least one scope"));
-  EXPECT_EQ(with(R"(,"scopes":["operator"])"), invalid("Field 'scopes[0]' must be one of: tasks:read, tasks:write, audit:read, admin"));
+  EXPECT_EQ(with(R"(,"scopes":["operator"])"),
+            invalid("Field 'scopes[0]' must be one of: tasks:read, tasks:write, audit:read, admin"));
   EXPECT_EQ(with(R"(,"scopes":["admin"],"timezone":"Mars"})"), invalid("Body must be valid JSON"));
   EXPECT_EQ(with(R"(,"scopes":["admin"],"timezone":"Mars")"), invalid("Field 'timezone' must be an IANA time zone"));
-  EXPECT_EQ(with(R"(,"scopes":["admin"],"expires_at":"2025-03-16")"), invalid("Field 'expires_at' must lie in the future"));
+  EXPECT_EQ(with(R"(,"scopes":["admin"],"expires_at":"2025-03-16")"),
+            invalid("Field 'expires_at' must lie in the future"));
   EXPECT_EQ(with(R"(,"scopes":["admin"],"name":"x")"), invalid("Field 'name' is unknown"));
   EXPECT_EQ(call("POST ~/admin/tokens", R"({"scopes":["admin"]})"), invalid("Field 'user_id' is required"));
   EXPECT_EQ(call("DELETE ~/admin/tokens/x"), error(404, "RECORD_NOT_FOUND", "Token not found"));

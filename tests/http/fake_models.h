@@ -66,7 +66,8 @@ class FakeModels final : public projections::Runner {
     answer.version = found->second.version;
     return answer;
   }
-  Result<projections::StatsAnswer, storage::ReadError> stats(WorkspaceNumber workspace, const StatsQuery& query) override {
+  Result<projections::StatsAnswer, storage::ReadError> stats(WorkspaceNumber workspace,
+                                                             const StatsQuery& query) override {
     projections::StatsAnswer answer;
     answer.position = position(workspace);
     const auto within = [](const TimeRange& range, Timestamp at) { return range.begin <= at && at < range.end; };
@@ -84,12 +85,14 @@ class FakeModels final : public projections::Runner {
     return answer;
   }
   // None: the real read models are asked in the tests of notifications.
-  Result<projections::NotificationPage, storage::ReadError> notifications(WorkspaceNumber workspace, const projections::NotificationsQuery&) override {
+  Result<projections::NotificationPage, storage::ReadError> notifications(
+      WorkspaceNumber workspace, const projections::NotificationsQuery&) override {
     projections::NotificationPage page;
     page.position = position(workspace);
     return page;
   }
-  Result<std::optional<bool>, storage::ReadError> notification_unread(WorkspaceNumber, const UserId&, WorkspacePosition) override {
+  Result<std::optional<bool>, storage::ReadError> notification_unread(WorkspaceNumber, const UserId&,
+                                                                      WorkspacePosition) override {
     return std::optional<bool>();
   }
   Result<std::uint64_t, storage::ReadError> unread_notifications(WorkspaceNumber, const UserId&) override { return 0; }
@@ -101,10 +104,13 @@ class FakeModels final : public projections::Runner {
   Result<void, storage::ReadError> start() override { return {}; }
   void stop() override {}
   Result<void, storage::ReadError> persist() override { return {}; }
-  std::optional<std::string> failure() const override { return broken ? std::optional<std::string>("a table is damaged") : std::nullopt; }
+  std::optional<std::string> failure() const override {
+    return broken ? std::optional<std::string>("a table is damaged") : std::nullopt;
+  }
   Position passed() const override { return passed_; }
   void when_passed(Position, std::function<void()> done) override { done(); }
-  std::uint64_t when_workspace_passed(WorkspaceNumber, WorkspacePosition position, std::function<void()> done) override {
+  std::uint64_t when_workspace_passed(WorkspaceNumber, WorkspacePosition position,
+                                      std::function<void()> done) override {
     waits.push_back({position, std::move(done)});
     if (on_wait) on_wait();
     return waits.size();

@@ -20,7 +20,8 @@ TEST_F(ServerTest, ReadsBodiesOfAllSizes) {
   auto client = connect();
   for (const std::size_t size : {0u, 1u, 8'000u, 8'192u, 65'536u, 1'000'000u, 8u << 20}) {
     const std::string body(size, 'z');
-    std::thread sender([&] { client.send(post("/count", body) + kChunkedPost + chunked(body, 10'007) + get("/next")); });
+    std::thread sender(
+        [&] { client.send(post("/count", body) + kChunkedPost + chunked(body, 10'007) + get("/next")); });
     EXPECT_EQ(client.read().body, std::to_string(size));
     EXPECT_EQ(client.read().body, std::to_string(size));
     EXPECT_EQ(client.read().body, "GET /next");
@@ -88,7 +89,8 @@ TEST_F(ServerTest, LetsAClientThatIsStillSendingSeeItsRefusal) {
 TEST_F(ServerTest, SurvivesACloseInTheMiddleOfABody) {
   for (int i = 0; i < 50; ++i) {
     auto client = connect();
-    client.send("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(static_cast<std::size_t>(i) * 10, 'a'));
+    client.send("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" +
+                std::string(static_cast<std::size_t>(i) * 10, 'a'));
     auto chunking = connect();
     chunking.send(kChunkedPost + "5\r\nab");
   }

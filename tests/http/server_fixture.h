@@ -47,7 +47,8 @@ class FakeService : public Service {
     ++answered;
     Reply reply;
     if (head.target == "/throw-now") throw std::runtime_error("answer_now is broken");
-    if (head.target.starts_with("/later") || head.target.starts_with("/stream") || head.target == "/throw-later") return {};
+    if (head.target.starts_with("/later") || head.target.starts_with("/stream") || head.target == "/throw-later")
+      return {};
     if (head.target == "/big") {
       reply.body.assign(32 << 20, 'b');
     } else if (head.target == "/nothing") {
@@ -116,13 +117,18 @@ class FakeService : public Service {
   }
   static std::string fields(const RequestHead& head) {
     std::string out;
-    const auto add = [&](const char* key, std::string_view value) { out.append(key).append("=").append(value).append(";"); };
+    const auto add = [&](const char* key, std::string_view value) {
+      out.append(key).append("=").append(value).append(";");
+    };
     add("auth", head.authorization), add("type", head.content_type), add("match", head.if_match);
     add("none", head.if_none_match), add("key", head.idempotency_key), add("min", head.min_position);
-    add("last", head.last_event_id), add("trace", head.traceparent), add("id", head.request_id), add("origin", head.origin);
+    add("last", head.last_event_id), add("trace", head.traceparent), add("id", head.request_id),
+        add("origin", head.origin);
     add("acrm", head.access_control_request_method), add("repeated", head.repeated), add("from", head.remote_address);
     out.append(head.has_idempotency_key ? "K" : "").append(head.has_if_match ? "M" : "");
-    out.append(head.has_min_position ? "P" : "").append(head.has_authorization ? "A" : "").append(head.has_body ? "B" : "");
+    out.append(head.has_min_position ? "P" : "")
+        .append(head.has_authorization ? "A" : "")
+        .append(head.has_body ? "B" : "");
     return out;
   }
   static http::Stream count_to_three() {
@@ -167,7 +173,9 @@ class FakeService : public Service {
 struct Response {
   unsigned status = 0;
   std::string head, body;
-  [[nodiscard]] bool has(std::string_view line) const { return head.find(std::string("\r\n").append(line).append("\r\n")) != head.npos; }
+  [[nodiscard]] bool has(std::string_view line) const {
+    return head.find(std::string("\r\n").append(line).append("\r\n")) != head.npos;
+  }
 };
 
 // Reads give up after ten seconds: a test then fails instead of hanging.
@@ -182,7 +190,8 @@ class RawClient {
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) throw std::runtime_error(std::strerror(errno));
+    if (::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
+      throw std::runtime_error(std::strerror(errno));
   }
   RawClient(RawClient&& other) noexcept : socket_(std::exchange(other.socket_, -1)), got_(std::move(other.got_)) {}
   ~RawClient() { close(); }
@@ -310,8 +319,14 @@ inline std::string get(std::string_view target, std::string_view fields = "") {
   return std::string("GET ").append(target).append(" HTTP/1.1\r\nHost: x\r\n").append(fields).append("\r\n");
 }
 inline std::string post(std::string_view target, std::string_view body, std::string_view fields = "") {
-  return std::string("POST ").append(target).append(" HTTP/1.1\r\nHost: x\r\n").append(fields).append("Content-Length: ")
-      .append(std::to_string(body.size())).append("\r\n\r\n").append(body);
+  return std::string("POST ")
+      .append(target)
+      .append(" HTTP/1.1\r\nHost: x\r\n")
+      .append(fields)
+      .append("Content-Length: ")
+      .append(std::to_string(body.size()))
+      .append("\r\n\r\n")
+      .append(body);
 }
 
 }  // namespace taskledger::http

@@ -1,5 +1,5 @@
-// Timeouts and the number of connections. The timeouts are short and met up to two sweeps late; nothing here asserts that
-// something happened soon, only that it happened, and that what should not be cut off was not.
+// Timeouts and the number of connections. The timeouts are short and met up to two sweeps late; nothing here asserts
+// that something happened soon, only that it happened, and that what should not be cut off was not.
 #include "server_fixture.h"
 
 namespace taskledger::http {

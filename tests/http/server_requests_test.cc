@@ -36,7 +36,8 @@ TEST_F(ServerTest, ReadsRequestsByteByByte) {
   auto client = connect();
   const std::string sized = post("/sized", "{\"a\":1}");
   const std::string chunked =
-      "POST /chunked HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;x=1\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: t\r\n\r\n";
+      "POST /chunked HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;x=1\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: "
+      "t\r\n\r\n";
   for (const char byte : "\r\n" + sized + chunked + get("/last")) {
     ASSERT_TRUE(client.send({&byte, 1}));
     std::this_thread::yield();
@@ -47,10 +48,12 @@ TEST_F(ServerTest, ReadsRequestsByteByByte) {
 }
 
 TEST_F(ServerTest, PassesWhatTheServiceNeedsOfTheHead) {
-  const Response response = connect().ask(get("/fields",
-      "authorization: Bearer t\r\nContent-Type:application/json\r\nIF-MATCH: \"1\" \r\nIf-None-Match: *\r\nIdempotency-Key: k\r\n"
-      "X-Min-Position: 7\r\nLast-Event-ID: 9\r\nTraceparent: 00-a\r\nX-Request-ID: r\r\nOrigin: http://o\r\n"
-      "Access-Control-Request-Method: PUT\r\n"));
+  const Response response = connect().ask(
+      get("/fields",
+          "authorization: Bearer t\r\nContent-Type:application/json\r\nIF-MATCH: \"1\" \r\nIf-None-Match: "
+          "*\r\nIdempotency-Key: k\r\n"
+          "X-Min-Position: 7\r\nLast-Event-ID: 9\r\nTraceparent: 00-a\r\nX-Request-ID: r\r\nOrigin: http://o\r\n"
+          "Access-Control-Request-Method: PUT\r\n"));
   EXPECT_EQ(response.body,
             "auth=Bearer t;type=application/json;match=\"1\";none=*;key=k;min=7;last=9;trace=00-a;id=r;origin=http://o;"
             "acrm=PUT;repeated=;from=127.0.0.1;KMPA");
@@ -58,9 +61,11 @@ TEST_F(ServerTest, PassesWhatTheServiceNeedsOfTheHead) {
 
 TEST_F(ServerTest, NotesRepeatedAndEmptyFields) {
   auto client = connect();
-  EXPECT_NE(client.ask(get("/fields", "Idempotency-Key: a\r\nidempotency-key: b\r\n")).body.find(";key=a;min=;last=;trace=;id=;origin=;acrm=;repeated=Idempotency-Key;"),
+  EXPECT_NE(client.ask(get("/fields", "Idempotency-Key: a\r\nidempotency-key: b\r\n"))
+                .body.find(";key=a;min=;last=;trace=;id=;origin=;acrm=;repeated=Idempotency-Key;"),
             std::string::npos);
-  EXPECT_NE(client.ask(get("/fields", "If-Match:\r\nIf-Match:\r\n")).body.find("repeated=If-Match;from=127.0.0.1;M"), std::string::npos);
+  EXPECT_NE(client.ask(get("/fields", "If-Match:\r\nIf-Match:\r\n")).body.find("repeated=If-Match;from=127.0.0.1;M"),
+            std::string::npos);
 }
 
 TEST_F(ServerTest, AnswersHeadWithTheLengthAlone) {
@@ -112,11 +117,12 @@ TEST_F(ServerTest, TakesTheFormsOfATarget) {
       {"PUT /a HTTP/1.1", "PUT /a"},
   };
   auto client = connect();
-  for (const auto& [line, body] : cases) EXPECT_EQ(client.ask(std::string(line) + "\r\nHost: host\r\n\r\n").body, body) << line;
+  for (const auto& [line, body] : cases)
+    EXPECT_EQ(client.ask(std::string(line) + "\r\nHost: host\r\n\r\n").body, body) << line;
 }
 
-// Each of these could be read otherwise by a proxy in front: answered 400, and the connection ends, so that what follows
-// is never taken for a request.
+// Each of these could be read otherwise by a proxy in front: answered 400, and the connection ends, so that what
+// follows is never taken for a request.
 TEST_F(ServerTest, RefusesMalformedRequestsAndCloses) {
   using namespace std::string_literals;
   const std::string smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -186,7 +192,8 @@ TEST_F(ServerTest, RefusesMalformedRequestsAndCloses) {
 }
 
 TEST_F(ServerTest, TakesARepeatedContentLengthThatAgrees) {
-  EXPECT_EQ(connect().ask("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc").body, "POST /x abc");
+  EXPECT_EQ(connect().ask("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc").body,
+            "POST /x abc");
 }
 
 TEST_F(ServerTest, HoldsTheHeadToItsLimits) {
@@ -237,7 +244,8 @@ TEST_F(ServerTest, NamesWhyItCannotListen) {
         try {
           Server second(with, service);
         } catch (const std::runtime_error& error) {
-          EXPECT_EQ(error.what(), "cannot listen on 127.0.0.1:" + std::to_string(with.port) + ": Address already in use");
+          EXPECT_EQ(error.what(),
+                    "cannot listen on 127.0.0.1:" + std::to_string(with.port) + ": Address already in use");
           throw;
         }
       },

@@ -7,8 +7,9 @@ namespace {
 TEST_F(ServerTest, StreamsInChunks) {
   auto client = connect();
   const Response response = client.ask(get("/stream"));
-  EXPECT_EQ(response.head,
-            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(
+      response.head,
+      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(response.body, "one\ntwo\nthree\n<end>");
   EXPECT_TRUE(client.closed());
   EXPECT_TRUE(eventually([&] { return service.finished_with(200) == 1; }));
@@ -17,7 +18,8 @@ TEST_F(ServerTest, StreamsInChunks) {
 TEST_F(ServerTest, StreamsUntilTheEndToHttp10) {
   auto client = connect();
   client.send("GET /stream HTTP/1.0\r\n\r\n");
-  EXPECT_EQ(client.read_to_end(), "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\none\ntwo\nthree\n");
+  EXPECT_EQ(client.read_to_end(),
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\none\ntwo\nthree\n");
 }
 
 TEST_F(ServerTest, SendsOnlyTheHeadOfAStreamToHead) {

@@ -19,7 +19,8 @@ class PastModel : public testing::TestWithParam<std::uint64_t> {
  protected:
   void start(PastOptions options) {
     runner = Runner::create(*world.log, views, {});
-    past = std::make_unique<PastReads>(*world.log, *runner, [this] { return Timestamp{world.now().ms + 1}; }, options);
+    past = std::make_unique<PastReads>(
+        *world.log, *runner, [this] { return Timestamp{world.now().ms + 1}; }, options);
     ASSERT_TRUE(runner->start().has_value());
   }
   void commit(int count) {

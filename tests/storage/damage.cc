@@ -26,7 +26,8 @@ void change_record(const std::filesystem::path& data, Position position, std::st
   if (!stored || !*stored) throw std::runtime_error("no such record");
   std::string bytes = **stored;
   const auto found = bytes.find(from);
-  if (found == std::string::npos || from.size() != to.size()) throw std::runtime_error("nothing to change in the record");
+  if (found == std::string::npos || from.size() != to.size())
+    throw std::runtime_error("nothing to change in the record");
   bytes.replace(found, to.size(), to);
   const auto status = tables->db().Put({}, tables->events, keys::event(position), bytes);
   if (!status.ok()) throw std::runtime_error(status.ToString());

@@ -24,7 +24,8 @@ std::unique_ptr<LogUnderTest> make_rocks() {
   test->reopen = [raw, disk] {
     raw->log.reset();
     disk->directory.reset();
-    auto directory = DataDirectory::open(disk->temporary.path() / "data", {DataDirectory::Access::exclusive, {}, seeded_random(1)});
+    auto directory =
+        DataDirectory::open(disk->temporary.path() / "data", {DataDirectory::Access::exclusive, {}, seeded_random(1)});
     ASSERT_TRUE(directory) << directory.error().what;
     disk->directory = std::move(*directory);
     LogOptions options;

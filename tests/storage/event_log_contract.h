@@ -54,7 +54,7 @@ TEST_P(EventLogContract, GivesPositionsVersionsAndTimesInOrder) {
   EXPECT_EQ(first->in_workspace.value, 2u);
   EXPECT_EQ(first->time.ms, 1'000'000);
   ASSERT_TRUE(append(log(), commit_of(uuid(1), 0, {"{}"}, {8})));  // the same id in another workspace is another stream
-  clock().ms->store(999'000);                                     // never backwards
+  clock().ms->store(999'000);                                      // never backwards
   auto third = append(log(), commit_of(uuid(1), 2));
   ASSERT_TRUE(third);
   EXPECT_EQ(third->time.ms, 1'000'000);
@@ -85,7 +85,8 @@ TEST_P(EventLogContract, AConflictIsAValueAndWritesNothing) {
 
 TEST_P(EventLogContract, ACommitOverSeveralStreamsIsAllOrNothing) {
   ASSERT_TRUE(append(log(), commit_of(uuid(2), 0)));
-  Commit commit{kWorkspace, kActor, false, {{uuid(1), {0}}, {uuid(2), {0}}}, {record_of(uuid(1)), record_of(uuid(2))}, {}, {}};
+  Commit commit{kWorkspace, kActor, false, {{uuid(1), {0}}, {uuid(2), {0}}}, {record_of(uuid(1)), record_of(uuid(2))},
+                {},         {}};
   auto conflict = append(log(), commit);
   ASSERT_FALSE(conflict);
   EXPECT_EQ(stream_of(log(), uuid(1)), "");
@@ -134,7 +135,8 @@ TEST_P(EventLogContract, PositionsAreGaplessUnderManyWriters) {
     writers.emplace_back([&, writer] {
       for (int i = 0; i < kEach; ++i) {
         const WorkspaceNumber workspace{static_cast<std::uint32_t>(1 + writer % 3)};
-        ASSERT_TRUE(append(log(), commit_of(uuid(static_cast<std::uint64_t>(writer)), static_cast<std::uint32_t>(i), {"{}"}, workspace)));
+        ASSERT_TRUE(append(log(), commit_of(uuid(static_cast<std::uint64_t>(writer)), static_cast<std::uint32_t>(i),
+                                            {"{}"}, workspace)));
       }
     });
   }
@@ -166,7 +168,8 @@ TEST_P(EventLogContract, TheObserverSeesWholeCommitsInOrderBeforeTheirAnswers) {
     writers.emplace_back([&, writer] {
       for (std::uint32_t i = 0; i < 20; ++i) {
         const std::string payload = R"({"n":1})";
-        auto answer = append(log(), commit_of(uuid(static_cast<std::uint64_t>(writer)), 3 * i, {payload, payload, payload}));
+        auto answer =
+            append(log(), commit_of(uuid(static_cast<std::uint64_t>(writer)), 3 * i, {payload, payload, payload}));
         ASSERT_TRUE(answer);
         std::lock_guard lock(mutex);
         EXPECT_GE(seen, answer->position.value);
@@ -370,7 +373,8 @@ TEST_P(EventLogContract, ABulkAppendTakesEventsThatWereErasedElsewhere) {
 
 TEST_P(EventLogContract, EverythingIsThereAfterReopening) {
   if (!test_->reopen) GTEST_SKIP() << "a backend that forgets";
-  for (std::uint32_t i = 0; i < 10; ++i) ASSERT_TRUE(append(log(), commit_of(uuid(i % 3), i / 3, {R"({"i":)" + std::to_string(i) + "}"})));
+  for (std::uint32_t i = 0; i < 10; ++i)
+    ASSERT_TRUE(append(log(), commit_of(uuid(i % 3), i / 3, {R"({"i":)" + std::to_string(i) + "}"})));
   Commit kept = commit_of(uuid(50), 0);
   kept.idempotency = IdempotencyRow{"key", "answer", Timestamp{2'000'000}};
   ASSERT_TRUE(append(log(), kept));

@@ -1,7 +1,7 @@
 // Signed heads: only what was signed, by that key, for that workspace.
-#include <gtest/gtest.h>
-
 #include "storage/head_signature.h"
+
+#include <gtest/gtest.h>
 
 namespace taskledger::storage {
 namespace {

@@ -87,7 +87,8 @@ inline std::string all_of(const EventLog& log) {
   });
   return read ? text : text + "ERROR " + read.error().what;
 }
-inline std::string stream_of(const EventLog& log, const Uuid& stream, std::uint32_t from = 1, WorkspaceNumber workspace = kWorkspace) {
+inline std::string stream_of(const EventLog& log, const Uuid& stream, std::uint32_t from = 1,
+                             WorkspaceNumber workspace = kWorkspace) {
   std::string text;
   auto read = log.read_stream(workspace, stream, {from}, [&](const Record& record) {
     text += line_of(record);

@@ -37,7 +37,10 @@ Opened open(const fs::path& path, SetClock clock = {}) {
   options.clock = clock;
   options.random = seeded_random(2);
   auto log = open_event_log(*opened.directory, options);
-  if (log) opened.log = std::move(*log); else opened.error = log.error().what;
+  if (log)
+    opened.log = std::move(*log);
+  else
+    opened.error = log.error().what;
   return opened;
 }
 std::string verify(const fs::path& path) {
@@ -60,7 +63,8 @@ fs::path copy_of(const TemporaryDirectory& temporary) {
 fs::path only_wal(const fs::path& data) {
   fs::path largest;
   for (const auto& entry : fs::directory_iterator(data / "log")) {
-    if (entry.path().extension() == ".log" && (largest.empty() || entry.file_size() > fs::file_size(largest))) largest = entry.path();
+    if (entry.path().extension() == ".log" && (largest.empty() || entry.file_size() > fs::file_size(largest)))
+      largest = entry.path();
   }
   return largest;
 }
@@ -96,7 +100,10 @@ TEST_F(RocksDamage, ATornTailIsDroppedWhateverItsLength) {
   fill(*opened.log, 20);
   const auto nineteen = [&] {
     std::string text;
-    EXPECT_TRUE(opened.log->read_all({0}, {19}, [&](const Record& record) { text += line_of(record); return true; }));
+    EXPECT_TRUE(opened.log->read_all({0}, {19}, [&](const Record& record) {
+      text += line_of(record);
+      return true;
+    }));
     return text;
   }();
   const auto copy = copy_of(temporary_);

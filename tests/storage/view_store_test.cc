@@ -1,10 +1,9 @@
 // The view store: rows and checkpoints together, generations, and that nothing wrong with it stops a start.
-#include "storage/rocks_view_store.h"
-
 #include <gmock/gmock.h>
 
 #include <fstream>
 
+#include "storage/rocks_view_store.h"
 #include "tests/storage/damage.h"
 #include "tests/storage/log_fixture.h"
 
@@ -14,7 +13,8 @@ namespace {
 class ViewStoreTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto directory = DataDirectory::open(temporary_.path() / "data", {DataDirectory::Access::exclusive, {}, seeded_random(1)});
+    auto directory =
+        DataDirectory::open(temporary_.path() / "data", {DataDirectory::Access::exclusive, {}, seeded_random(1)});
     ASSERT_TRUE(directory);
     directory_ = std::move(*directory);
     reopen();
