@@ -152,6 +152,7 @@ void DeliveryEngine::stop() {
     impl->drain(std::chrono::steady_clock::now() + kDrain);
   });
   impl_->thread.join();
+  impl_->parts.resolver.close();  // an answer that comes later must not meet an event loop that is gone
 }
 
 void DeliveryEngine::wake(std::span<const storage::Record> records) {

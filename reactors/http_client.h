@@ -9,6 +9,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,26 +29,36 @@ struct HttpOutcome {
   std::string error;         // why, for people; empty when an answer came
 };
 
-// Looks names up on a few threads of its own: a name server that hangs delays those who ask for the same name, and
-// others only when as many hang as there are threads.
+// Looks names up, each on a thread of its own, of which there is a limited number: a name server that hangs delays
+// those who ask for the same name, and others only when as many names hang as there are threads. Nothing can end a
+// look-up in the system's resolver, so nobody waits for one: its thread is left alone, and its answer forgotten.
+// Threads: any.
 class Resolver {
  public:
-  explicit Resolver(unsigned threads = 8);
-  ~Resolver();
-  Resolver(const Resolver&) = delete;
-  Resolver& operator=(const Resolver&) = delete;
   struct Answer {
     std::vector<boost::asio::ip::address> addresses;
     std::string error;
   };
+  using LookUp = std::function<Answer(const std::string& host)>;  // blocks as long as it likes
+
+  Resolver();  // asks the system
+  explicit Resolver(LookUp look_up, unsigned threads = kThreads);
+  ~Resolver();  // as close()
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
   // Ends with an error after `timeout`, whatever the system's resolver does. `host` may be an address.
   boost::asio::awaitable<Answer> resolve(std::string host, std::chrono::milliseconds timeout);
   // The same, blocking; for callers outside an event loop.
   [[nodiscard]] Answer resolve_now(const std::string& host, std::chrono::milliseconds timeout);
+  // Who waits is answered with an error; nobody is answered any more when this returns. At once, and before the event
+  // loops of resolve() go.
+  void close();
+
+  static constexpr unsigned kThreads = 64;
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;  // shared with look-ups that outlive their waiter
+  std::shared_ptr<Impl> impl_;  // shared with look-ups that outlive this
 };
 
 // What the endpoints share: the trusted certificates.

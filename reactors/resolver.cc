@@ -4,10 +4,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <deque>
 #include <future>
 #include <mutex>
+#include <system_error>
+#include <thread>
 #include <unordered_map>
 
 #include "reactors/http_client.h"
@@ -18,7 +20,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::address;
 
-Resolver::Answer look_up(const std::string& host) {
+Resolver::Answer ask_system(const std::string& host) {
   Resolver::Answer answer;
   addrinfo hints{}, *list = nullptr;
   hints.ai_family = AF_UNSPEC;
@@ -56,38 +58,70 @@ std::optional<Resolver::Answer> as_literal(const std::string& host) {
 struct Resolver::Impl : std::enable_shared_from_this<Impl> {
   using Waiter = std::function<void(const Answer&)>;
 
-  explicit Impl(unsigned threads) : pool(threads) {}
+  Impl(LookUp how, unsigned threads) : look_up(std::move(how)), max_threads(threads) {}
 
-  // Calls `waiter` on a thread of the pool.
+  // Calls `waiter`, which does not block, on some thread.
   void ask(const std::string& host, Waiter waiter) {
-    {
-      const std::lock_guard lock(mutex);
-      auto& waiters = under_way[host];
-      waiters.push_back(std::move(waiter));
-      if (waiters.size() > 1) return;
+    const std::lock_guard lock(mutex);
+    if (closed) return waiter(stopping());
+    auto& waiters = under_way[host];
+    waiters.push_back(std::move(waiter));
+    if (waiters.size() > 1) return;
+    queue.push_back(host);
+    if (threads == max_threads) return;
+    try {
+      // Detached: a look-up that hangs must not hold up who stops the server, and holds on to this.
+      std::thread([self = shared_from_this()] { self->run(); }).detach();
+      ++threads;
+    } catch (const std::system_error& error) {  // out of threads: one that runs takes it, or nobody does
+      if (threads > 0) return;
+      queue.clear();
+      answer(host, {{}, std::string("cannot look up the host: ") + error.what()});
     }
-    asio::post(pool, [self = shared_from_this(), host] {
-      const Answer answer = look_up(host);
-      std::vector<Waiter> waiters;
-      {
-        const std::lock_guard lock(self->mutex);
-        waiters = std::move(self->under_way[host]);
-        self->under_way.erase(host);
-      }
-      for (const Waiter& waiter : waiters) waiter(answer);
-    });
   }
 
+  void run() {
+    std::unique_lock lock(mutex);
+    while (!queue.empty()) {
+      const std::string host = std::move(queue.front());
+      queue.pop_front();
+      lock.unlock();
+      const Answer found = look_up(host);
+      lock.lock();
+      answer(host, found);
+    }
+    --threads;
+  }
+
+  // With the lock held, so that nobody is answered after close().
+  void answer(const std::string& host, const Answer& found) {
+    const auto waiting = under_way.extract(host);
+    if (waiting.empty()) return;
+    for (const Waiter& waiter : waiting.mapped()) waiter(found);
+  }
+
+  void close() {
+    const std::lock_guard lock(mutex);
+    closed = true;
+    queue.clear();
+    while (!under_way.empty()) answer(std::string(under_way.begin()->first), stopping());
+  }
+
+  static Answer stopping() { return {{}, "the server is stopping"}; }
+
+  const LookUp look_up;
+  const unsigned max_threads;
   std::mutex mutex;
   std::unordered_map<std::string, std::vector<Waiter>> under_way;
-  asio::thread_pool pool;
+  std::deque<std::string> queue;  // of those, what no thread has taken yet
+  unsigned threads = 0;
+  bool closed = false;
 };
 
-Resolver::Resolver(unsigned threads) : impl_(std::make_shared<Impl>(threads)) {}
-Resolver::~Resolver() {
-  impl_->pool.stop();
-  impl_->pool.join();
-}
+Resolver::Resolver() : Resolver(ask_system) {}
+Resolver::Resolver(LookUp look_up, unsigned threads) : impl_(std::make_shared<Impl>(std::move(look_up), threads)) {}
+Resolver::~Resolver() { close(); }
+void Resolver::close() { impl_->close(); }
 
 asio::awaitable<Resolver::Answer> Resolver::resolve(std::string host, std::chrono::milliseconds timeout) {
   if (auto literal = as_literal(host)) co_return *literal;

@@ -4,8 +4,12 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <mutex>
+#include <thread>
 
 #include "tests/reactors/certificate.h"
 #include "tests/reactors/receiver.h"
@@ -36,7 +40,7 @@ class HttpClientTest : public testing::Test {
     return future.get();
   }
   WebhookSettings settings;
-  Resolver resolver{2};
+  Resolver resolver;
   std::unique_ptr<TlsTrust> trust;
   asio::io_context io;
   std::unique_ptr<HttpClient> client;
@@ -146,6 +150,84 @@ TEST_F(HttpClientTest, CertificatesAndHostNamesAreChecked) {
   }
   std::filesystem::remove(file);
   EXPECT_THROW(TlsTrust("/no/such/file.pem"), std::runtime_error);
+}
+
+// A resolver of the system that hangs until it is let go; shared with look-ups that outlive their test's body.
+struct Hanging {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool released = false;
+  unsigned asked = 0, ended = 0;
+  Resolver::LookUp look_up(std::shared_ptr<Hanging> self) {
+    return [self](const std::string& host) -> Resolver::Answer {
+      std::unique_lock lock(self->mutex);
+      if (host.starts_with("quick")) return {{asio::ip::make_address("127.0.0.1")}, {}};
+      ++self->asked, self->changed.notify_all();
+      self->changed.wait(lock, [&] { return self->released; });
+      ++self->ended, self->changed.notify_all();
+      return {{asio::ip::make_address("127.0.0.2")}, {}};
+    };
+  }
+  void wait_for(unsigned Hanging::*count, unsigned wanted) {
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(10), [&] { return this->*count == wanted; }));
+  }
+  void release() {
+    const std::lock_guard lock(mutex);
+    released = true, changed.notify_all();
+  }
+};
+
+std::chrono::milliseconds since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+}
+
+// Destroying it waits for no look-up, answers who waits, and nobody afterwards: the event loop may be gone by then.
+TEST(Resolver, StoppingWaitsForNoLookUp) {
+  auto hanging = std::make_shared<Hanging>();
+  auto resolver = std::make_unique<Resolver>(hanging->look_up(hanging));
+  auto io = std::make_unique<asio::io_context>();
+  auto answer = asio::co_spawn(*io, resolver->resolve("host.example", std::chrono::seconds(60)), asio::use_future);
+  asio::co_spawn(*io, resolver->resolve("other.example", std::chrono::seconds(60)), asio::use_future);
+  auto blocking = std::async([&] { return resolver->resolve_now("host.example", std::chrono::seconds(60)); });
+  io->poll();
+  hanging->wait_for(&Hanging::asked, 2);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the blocking one asks for the same name
+  const auto start = std::chrono::steady_clock::now();
+  resolver->close();
+  io->run();
+  EXPECT_EQ(answer.get().error, "the server is stopping");
+  EXPECT_EQ(blocking.get().error, "the server is stopping");
+  EXPECT_EQ(resolver->resolve_now("late.example", std::chrono::seconds(60)).error, "the server is stopping");
+  io.reset();
+  resolver.reset();
+  EXPECT_LT(since(start), std::chrono::seconds(5));
+  hanging->release();
+  hanging->wait_for(&Hanging::ended, 2);
+}
+
+TEST(Resolver, AHangingNameDelaysNoOtherAndThoseWhoAskForItShareIt) {
+  auto hanging = std::make_shared<Hanging>();
+  Resolver resolver(hanging->look_up(hanging), 2);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(resolver.resolve_now("hangs.example", std::chrono::milliseconds(20)).error,
+              "looking up the host took too long");
+  }
+  EXPECT_EQ(hanging->asked, 1u);
+  const auto quick = resolver.resolve_now("quick.example", std::chrono::seconds(10));
+  ASSERT_EQ(quick.addresses.size(), 1u);
+  hanging->release();
+  EXPECT_EQ(resolver.resolve_now("hangs.example", std::chrono::seconds(10)).addresses.size(), 1u);
+}
+
+// With as many names hanging as there are threads another waits for one of them, and then gets its answer.
+TEST(Resolver, LooksUpWhatHadToWait) {
+  auto hanging = std::make_shared<Hanging>();
+  Resolver resolver(hanging->look_up(hanging), 1);
+  EXPECT_FALSE(resolver.resolve_now("hangs.example", std::chrono::milliseconds(20)).error.empty());
+  EXPECT_FALSE(resolver.resolve_now("quick.example", std::chrono::milliseconds(20)).error.empty());
+  hanging->release();
+  EXPECT_EQ(resolver.resolve_now("quick.example", std::chrono::seconds(10)).addresses.size(), 1u);
 }
 
 }  // namespace
