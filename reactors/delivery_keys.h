@@ -1,11 +1,15 @@
 // Keys of the reactor store's rows about webhooks. Integers big-endian, so that rows stand in the order of their
 // numbers and times.
-//   'W' webhook:16 'b' task:16              → number:u64     the delivery that holds back the later ones of this task
-//   'W' webhook:16 'c'                      → checkpoint     cursor:u64 replays_applied:u64 done:u64 waiting:u64
-//   parked:u64 'W' webhook:16 'd' slot:u16             → age:u64 delivery   the last done ones, a ring by age 'W'
-//   webhook:16 'h' task:16 number:u64   → ""             held deliveries, by task 'W' webhook:16 'p' number:u64 →
-//   delivery       parked (delivery.h) 'W' webhook:16 'q' number:u64           → delivery       waiting, of all kinds
-//   'W' webhook:16 'r' due:u64 number:u64   → ""             those of 'q' that are tried when due
+// clang-format off
+//   'W' webhook:16 'b' task:16            -> number:u64     the delivery that holds back the later ones of this task
+//   'W' webhook:16 'c'                    -> checkpoint     cursor:u64 replays_applied:u64 done:u64 waiting:u64
+//                                                           parked:u64 forgetting:u64 (0: nothing, else 1 + after what)
+//   'W' webhook:16 'd' slot:u16           -> age:u64 delivery   the last done ones, a ring by age
+//   'W' webhook:16 'h' task:16 number:u64 -> ""             held deliveries, by task
+//   'W' webhook:16 'p' number:u64         -> delivery       parked (delivery.h)
+//   'W' webhook:16 'q' number:u64         -> delivery       waiting, of all kinds
+//   'W' webhook:16 'r' due:u64 number:u64 -> ""             those of 'q' that are tried when due
+// clang-format on
 #pragma once
 
 #include <string>

@@ -10,9 +10,9 @@ namespace {
 
 using storage::ReadError;
 
-constexpr std::size_t kMaxScanned = 4'096;    // records looked at in one go, for the other webhooks' sake
-constexpr std::size_t kMaxForgotten = 1'000;  // waiting rows removed in one write
-constexpr std::size_t kCheckpointBytes = 5 * sizeof(std::uint64_t);
+constexpr std::size_t kMaxScanned = 4'096;  // records looked at in one go, for the other webhooks' sake
+constexpr std::size_t kCheckpointBytes = 6 * sizeof(std::uint64_t);
+constexpr std::size_t kOldCheckpointBytes = 5 * sizeof(std::uint64_t);  // without what is being forgotten
 
 ReadError damaged(std::string_view what) { return {"reactor store: " + std::string(what) + " is damaged"}; }
 
@@ -28,13 +28,17 @@ DeliveryQueue::Outcome<void> DeliveryQueue::open(WorkspacePosition after) {
     scanned_ = after.value;
     return commit({});
   }
-  if ((*checkpoint)->size() != kCheckpointBytes) return damaged("a checkpoint");
+  const std::size_t size = (*checkpoint)->size();
+  if (size != kCheckpointBytes && size != kOldCheckpointBytes) return damaged("a checkpoint");
   storage::ByteReader in(**checkpoint);
   scanned_ = in.integer<std::uint64_t>();
   replays_applied_ = in.integer<std::uint64_t>();
   done_count_ = in.integer<std::uint64_t>();
   waiting_ = in.integer<std::uint64_t>();
   parked_ = in.integer<std::uint64_t>();
+  if (size == kCheckpointBytes) {
+    if (const auto forgetting = in.integer<std::uint64_t>(); forgetting > 0) forgetting_ = forgetting - 1;
+  }
   // A log that lost its tail (a restored copy) ends before the cursor; what comes then is new.
   scanned_ = std::min(scanned_, parts_.log.workspace_head(identity_.workspace).position.value);
   return find_due();
@@ -55,38 +59,43 @@ DeliveryQueue::Outcome<void> DeliveryQueue::apply_replay() {
   buffered_bytes_ = 0;
   lanes_.clear();
   ready_.clear();
-  const std::uint64_t from = scanned_;
-  if (auto written = commit({}); !written) return written;
-  // What waited is read again in its order. First the cursor, then the rows: a crash between them loses nothing.
-  return forget_waiting_after(from);
+  // What waited is read again in its order. First the cursor, then the rows: a crash between them loses nothing, and
+  // goes on forgetting, since an event held back must not outlive the one that held it.
+  forgetting_ = scanned_;
+  return commit({});
 }
 
-DeliveryQueue::Outcome<void> DeliveryQueue::forget_waiting_after(std::uint64_t position) {
-  const std::string end = keys::number(prefix_, keys::kWaiting, kPingBit);
-  for (bool more = true; more;) {
-    more = false;
-    Changes changes;
-    std::vector<Delivery> found;
-    auto scanned = parts_.store.scan(keys::number(prefix_, keys::kWaiting, position + 1), end,
-                                     [&](std::string_view key, std::string_view value) {
-                                       position = keys::last_number(key);
-                                       if (auto delivery = decode(value)) found.push_back(*std::move(delivery));
-                                       more = found.size() == kMaxForgotten;
-                                       return !more;
-                                     });
-    if (!scanned) return scanned;
-    for (const Delivery& delivery : found) {
-      if (delivery.kind != DeliveryKind::redelivery) remove_waiting(changes, delivery);
-    }
-    if (auto written = commit(std::move(changes)); !written) return written;
+DeliveryQueue::Outcome<void> DeliveryQueue::forget_waiting() {
+  std::vector<Delivery> found;
+  std::uint64_t last = *forgetting_;
+  bool more = false;
+  auto scanned = parts_.store.scan(keys::number(prefix_, keys::kWaiting, last + 1),
+                                   keys::number(prefix_, keys::kWaiting, kPingBit),
+                                   [&](std::string_view key, std::string_view value) {
+                                     more = found.size() == parts_.settings.slice_rows;
+                                     if (more) return false;
+                                     last = keys::last_number(key);
+                                     if (auto delivery = decode(value)) found.push_back(*std::move(delivery));
+                                     return true;
+                                   });
+  if (!scanned) return scanned;
+  Changes changes;
+  for (const Delivery& delivery : found) {
+    if (delivery.kind != DeliveryKind::redelivery) remove_waiting(changes, delivery);
   }
-  return find_due();
+  forgetting_ = more ? std::optional(last) : std::nullopt;
+  if (auto written = commit(std::move(changes)); !written) return written;
+  return more ? Outcome<void>() : find_due();
 }
 
 DeliveryQueue::Outcome<std::optional<Attempt>> DeliveryQueue::next(Timestamp now) {
   if (replay_) {
     if (!in_flight_.empty()) return std::optional<Attempt>();
     if (auto done = apply_replay(); !done) return done.error();
+  }
+  if (forgetting_) {
+    if (auto done = forget_waiting(); !done) return done.error();
+    if (forgetting_) return std::optional<Attempt>();
   }
   if (in_flight_.size() >= (slowed() ? 1 : parts_.settings.in_flight)) return std::optional<Attempt>();
   auto due = next_due(now);
@@ -127,7 +136,7 @@ DeliveryQueue::Outcome<std::optional<Attempt>> DeliveryQueue::next_due(Timestamp
 }
 
 DeliveryQueue::Outcome<std::optional<Attempt>> DeliveryQueue::next_new(Timestamp now) {
-  for (;;) {
+  for (std::size_t changed = 0; changed < parts_.settings.slice_rows;) {
     if (ready_.empty()) {
       if (auto done = read_more(); !done) return done.error();
       if (ready_.empty()) return std::optional<Attempt>();
@@ -145,6 +154,7 @@ DeliveryQueue::Outcome<std::optional<Attempt>> DeliveryQueue::next_new(Timestamp
     }
     if (*holder) {
       if (auto done = hold(number); !done) return done.error();
+      ++changed;
       continue;
     }
     if (entry.erasures != parts_.erasures.load()) {
@@ -160,6 +170,8 @@ DeliveryQueue::Outcome<std::optional<Attempt>> DeliveryQueue::next_new(Timestamp
     in_flight_.emplace(number, UnderWay{entry.delivery, true});
     return std::optional<Attempt>(Attempt{entry.delivery, entry.body});
   }
+  unread_ = true;
+  return std::optional<Attempt>();
 }
 
 DeliveryQueue::Outcome<void> DeliveryQueue::read_more() {
@@ -230,7 +242,8 @@ DeliveryQueue::Outcome<void> DeliveryQueue::flush() { return dirty_ ? commit({})
 DeliveryQueue::Outcome<void> DeliveryQueue::commit(Changes changes) {
   pending_.insert(pending_.end(), std::make_move_iterator(changes.begin()), std::make_move_iterator(changes.end()));
   std::string checkpoint;
-  for (const std::uint64_t value : {cursor().value, replays_applied_, done_count_, waiting_, parked_}) {
+  for (const std::uint64_t value :
+       {cursor().value, replays_applied_, done_count_, waiting_, parked_, forgetting_ ? *forgetting_ + 1 : 0}) {
     storage::put_int(checkpoint, value);
   }
   pending_.push_back({keys::table(prefix_, keys::kCheckpoint), std::move(checkpoint)});
@@ -252,7 +265,7 @@ DeliveryQueue::Outcome<void> DeliveryQueue::find_due() {
 
 std::optional<Timestamp> DeliveryQueue::wake_at() const {
   if (in_flight_.size() >= (slowed() ? 1 : parts_.settings.in_flight)) return std::nullopt;
-  if (replay_) return in_flight_.empty() ? std::optional(Timestamp{}) : std::nullopt;
+  if (replay_ || forgetting_) return in_flight_.empty() ? std::optional(Timestamp{}) : std::nullopt;
   std::optional<Timestamp> at = next_due_;
   if (unread_ || !ready_.empty()) {
     const Timestamp first = slowed() ? next_first_ : Timestamp{};

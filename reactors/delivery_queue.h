@@ -71,7 +71,9 @@ class DeliveryQueue {
   // From `after` on everything is sent again; never skips what is not sent yet. `request` numbers the request, so that
   // one that was carried out before a restart is not again.
   void replay(WorkspacePosition after, std::uint64_t request);
-  // The next to send now, marked as under way until succeeded() or failed(); nullopt: see wake_at().
+  // The next to send now, marked as under way until succeeded() or failed(); nullopt: see wake_at(). One call changes a
+  // slice of rows at most (WebhookSettings::slice_rows): where more are to be changed, it has nothing yet and wakes at
+  // once, so that other endpoints get their turn.
   Outcome<std::optional<Attempt>> next(Timestamp now);
   // `status` 0: there was nothing to send.
   Outcome<void> succeeded(DeliveryNumber number, std::uint16_t status, Timestamp now);
@@ -114,7 +116,8 @@ class DeliveryQueue {
   Outcome<std::optional<Attempt>> next_due(Timestamp now);
   Outcome<std::optional<Attempt>> next_new(Timestamp now);
   Outcome<void> apply_replay();
-  Outcome<void> forget_waiting_after(std::uint64_t position);
+  // One slice of what a replay begins with: rows after `forgetting_` are removed, to be read from the log again.
+  Outcome<void> forget_waiting();
   Outcome<void> read_more();
   void buffer(const storage::Record& record);
   void leave_buffer(DeliveryNumber number);
@@ -155,7 +158,8 @@ class DeliveryQueue {
   struct Replay {
     std::uint64_t after, request;
   };
-  std::optional<Replay> replay_;  // waits until nothing is under way
+  std::optional<Replay> replay_;             // waits until nothing is under way
+  std::optional<std::uint64_t> forgetting_;  // nothing is sent until the waiting rows after it are gone
   std::uint64_t replays_applied_ = 0, done_count_ = 0, waiting_ = 0, parked_ = 0;
   Changes pending_;  // done rows not yet written
   bool dirty_ = false;

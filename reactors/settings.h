@@ -37,6 +37,7 @@ struct WebhookSettings {
   std::chrono::milliseconds rotation_overlap{24 * 60 * 60 * 1'000};  // both secrets sign for so long
   std::size_t buffered_events = 128;                                 // read ahead for one endpoint
   std::size_t buffered_bytes = 512 * 1024;
+  std::size_t slice_rows = 1'000;   // waiting rows one endpoint changes in one go, for the other endpoints' sake
   std::uint16_t kept_done = 1'000;  // deliveries done that are listed, for one endpoint
   unsigned max_webhooks = 100;      // of one workspace
   std::string user_agent = "taskledger";
