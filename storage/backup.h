@@ -2,9 +2,9 @@
 // are no part of them: they are rebuilt from the log.
 //
 //   DIR/format      as in a data directory
-//   DIR/secret.key  the data directory's key, mode 0600, unless it is kept elsewhere (--key-file): who reads it can
-//   sign DIR/lock        held by whoever makes or reads backups there DIR/log/        RocksDB's backup engine: files
-//   shared by the backups, and one small file for each backup
+//   DIR/secret.key  the data directory's key, mode 0600, unless it is kept elsewhere: who reads it can sign
+//   DIR/lock        held by whoever makes or reads backups there
+//   DIR/log/        RocksDB's backup engine: files that the backups share, and a small one for each backup
 //
 // A backup is there once it is complete: one that was killed half-way leaves those before it, and its remains go with
 // the next one. A restore that was killed leaves a data directory which refuses to open and says so; another restore

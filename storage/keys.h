@@ -6,8 +6,7 @@
 //   blocks       workspace:u32 block:u64                      → feed block (feed_block.h)
 //   heads        'G'                                          → position:u64 hash:32 time_ms:i64
 //                'W' workspace:u32                            → in_workspace:u64 hash:32 time_ms:i64 position:u64
-//                'E' first:u64 last:u64                       → ""   payloads erased in [first, last], files not yet
-//                purged
+//                'E' first:u64 last:u64                       → ""   payloads erased there, files not yet purged
 //   idempotency  'K' key                                      → expires_ms:i64 value
 //                'X' expires_ms:u64 key                       → ""   the same in order of expiry
 //   reactors     whatever the reactors keep (reactor_store.h)

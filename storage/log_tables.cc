@@ -66,6 +66,16 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const TablesOptions& optio
           family("reactors", small, true)};
 }
 
+// What to open where no table can be made: a log from before the reactors' table has none, and none is an empty one.
+std::vector<rocksdb::ColumnFamilyDescriptor> families_there(const rocksdb::DBOptions& settings, const std::string& path,
+                                                            const TablesOptions& options) {
+  auto wanted = families(options);
+  std::vector<std::string> names;
+  const auto listed = rocksdb::DB::ListColumnFamilies(settings, path, &names);
+  if (listed.ok() && std::find(names.begin(), names.end(), wanted.back().name) == names.end()) wanted.pop_back();
+  return wanted;
+}
+
 }  // namespace
 
 ReadError read_error(const rocksdb::Status& status) { return {status.ToString()}; }
@@ -94,7 +104,7 @@ std::string encode_tip(const WorkspaceTip& tip) {
 void LogTables::assign(const std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
   handles_ = handles;
   heads = handles[0], events = handles[1], streams = handles[2], workspaces = handles[3], blocks = handles[4],
-  idempotency = handles[5], reactors = handles[6];
+  idempotency = handles[5], reactors = handles.size() > 6 ? handles[6] : nullptr;
 }
 
 // Tables that are missing are made here, since RocksDB loses a handle when it does so itself on a disk that fails
@@ -138,7 +148,8 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_secondary(const st
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   auto settings = db_options(options);
   settings.create_if_missing = false;
-  const auto status = rocksdb::DB::OpenAsSecondary(settings, path, scratch, families(options), &handles, &db);
+  const auto status =
+      rocksdb::DB::OpenAsSecondary(settings, path, scratch, families_there(settings, path, options), &handles, &db);
   if (!status.ok()) return read_error(status);
   tables->db_.reset(db);
   tables->assign(handles);
@@ -155,7 +166,8 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_read_only(const st
   settings.create_missing_column_families = false;
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const auto status = rocksdb::DB::OpenForReadOnly(settings, path, families(options), &handles, &db);
+  const auto status =
+      rocksdb::DB::OpenForReadOnly(settings, path, families_there(settings, path, options), &handles, &db);
   if (!status.ok()) return read_error(status);
   tables->db_.reset(db);
   tables->assign(handles);

@@ -52,10 +52,9 @@ class LogTables {
   rocksdb::ColumnFamilyHandle* blocks = nullptr;
   rocksdb::ColumnFamilyHandle* heads = nullptr;
   rocksdb::ColumnFamilyHandle* idempotency = nullptr;
-  rocksdb::ColumnFamilyHandle* reactors = nullptr;  // the reactors' own rows (reactor_store.h)
-  [[nodiscard]] std::vector<rocksdb::ColumnFamilyHandle*> all() const {
-    return {heads, events, streams, workspaces, blocks, idempotency, reactors};
-  }
+  // The reactors' own rows (reactor_store.h); null in a log from before them that is not opened for writing.
+  rocksdb::ColumnFamilyHandle* reactors = nullptr;
+  [[nodiscard]] const std::vector<rocksdb::ColumnFamilyHandle*>& all() const { return handles_; }
 
   [[nodiscard]] Result<HeadRows, ReadError> head_rows() const;
   // nullopt: no such record.

@@ -45,6 +45,12 @@ void remove_feed_block(const std::filesystem::path& data, WorkspaceNumber worksp
   if (!status.ok()) throw std::runtime_error(status.ToString());
 }
 
+void drop_reactors(const std::filesystem::path& data) {
+  const auto tables = open_tables(data);
+  const auto status = tables->db().DropColumnFamily(tables->reactors);
+  if (!status.ok()) throw std::runtime_error(status.ToString());
+}
+
 void flush_log(const std::filesystem::path& data) {
   const auto tables = open_tables(data);
   const auto status = tables->db().Flush({}, tables->all());

@@ -17,6 +17,9 @@ void change_record(const std::filesystem::path& data, Position position, std::st
 void empty_feed_block(const std::filesystem::path& data, WorkspaceNumber workspace, std::uint64_t block);
 void remove_feed_block(const std::filesystem::path& data, WorkspaceNumber workspace, std::uint64_t block);
 
+// Makes the log one from before the reactors had a table.
+void drop_reactors(const std::filesystem::path& data);
+
 // Moves everything that is in the log's WAL into table files.
 void flush_log(const std::filesystem::path& data);
 

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <thread>
 
+#include "storage/log_reader.h"
+#include "storage/log_tables.h"
 #include "storage/rocks_event_log.h"
 #include "storage/verify.h"
 #include "tests/storage/damage.h"
@@ -308,6 +310,28 @@ TEST_F(RocksDamage, AFullQueueAnswersAtOnce) {
   release.set_value();
   log->reset();
   EXPECT_EQ(answered, 1);
+}
+
+// A log (or a backup) from before the reactors had a table: readers take it as it is, a writer makes the table.
+TEST_F(RocksDamage, ALogFromBeforeTheReactorsIsReadAndOpened) {
+  {
+    auto opened = open(data_);
+    ASSERT_TRUE(opened.log) << opened.error;
+    fill(*opened.log, 5);
+  }
+  drop_reactors(data_);
+  EXPECT_EQ(verify(data_), "ok: 5");
+  auto directory = DataDirectory::open(data_, {DataDirectory::Access::reader, {}, {}});
+  ASSERT_TRUE(directory) << directory.error().what;
+  auto reader = open_log_reader(**directory, {});
+  ASSERT_TRUE(reader) << reader.error().what;
+  EXPECT_EQ((*reader)->head().position.value, 5u);
+  EXPECT_TRUE(LogTables::open_read_only((data_ / "log").string(), *rocksdb::Env::Default()));
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  const auto store = opened.log->reactor_store();
+  ASSERT_TRUE(store->write({{"key", "value"}}));
+  EXPECT_EQ(**store->get("key"), "value");
 }
 
 }  // namespace
