@@ -17,19 +17,6 @@
 
 namespace taskledger::http {
 
-void log_failure(std::string_view what, const std::exception_ptr& failure) {
-  if (!failure) return;
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    spdlog::error("{}: {}", what, error.what());
-  } catch (...) {
-    spdlog::error("{}: unknown exception", what);
-  }
-}
-
-void LogFailure::operator()(std::exception_ptr failure) const { log_failure(what, failure); }
-
 namespace {
 
 // How long after abandoning its connections a stopping thread still waits for them to end.

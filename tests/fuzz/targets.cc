@@ -11,17 +11,13 @@
 #include "http/list_parameters.h"
 #include "http/request_parser.h"
 #include "storage/record_format.h"
+#include "tests/fuzz/check.h"
 
 namespace taskledger::fuzz {
-namespace {
 
-#define FUZZ_CHECK(condition)                                                      \
-  do {                                                                             \
-    if (!(condition)) {                                                            \
-      std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                \
-    }                                                                              \
-  } while (false)
+void run_session(std::string_view input);  // session_target.cc
+
+namespace {
 
 constexpr Timestamp kNow{1'742'205'600'000};
 
@@ -226,6 +222,7 @@ std::vector<std::string> stored_record_seeds() {
 }
 
 constexpr Target kTargets[] = {
+    {"session", run_session, nullptr},
     {"request_head", run_request_head, nullptr},
     {"create_body", run_create_body, nullptr},
     {"update_body", run_update_body, nullptr},
