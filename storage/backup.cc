@@ -158,8 +158,10 @@ Result<rocksdb::BackupInfo, ReadError> find_backup(const BackupEngine& engine, c
 
 }  // namespace
 
+// RocksDB reads a backup back by absolute paths only.
 Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDirectory& from, const Head& durable,
-                                           const fs::path& to) {
+                                           const fs::path& given) {
+  const fs::path to = fs::absolute(given);
   if (auto made = make_directory(to); !made) return made.error();
   std::error_code error;
   if (fs::exists(to / "head", error))
@@ -182,7 +184,8 @@ Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDi
   return BackedUp{std::to_string(id), *end, to};
 }
 
-Result<BackedUp, ReadError> restore_backup(const fs::path& from, const std::string& id, const fs::path& data) {
+Result<BackedUp, ReadError> restore_backup(const fs::path& given, const std::string& id, const fs::path& data) {
+  const fs::path from = fs::absolute(given);
   std::error_code error;
   if (!fs::is_directory(from / "log", error)) return ReadError{fmt::format("{} holds no backup", from.string())};
   const FileLock lock(from / "lock");

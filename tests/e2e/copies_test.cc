@@ -85,6 +85,10 @@ TEST_F(Copies, OfflineBackupsAddUpAndRefuseWhatIsNotTheirs) {
   EXPECT_EQ(taskledger({"backup", "--data", data_, "--to", backups_}).exit_code, 0);
   const Finished again = taskledger({"backup", "--data", data_, "--to", backups_, "--json"});
   EXPECT_EQ(json_field(again.out, "id"), "2") << again.err;
+  const std::string relative = std::filesystem::relative(backups_);
+  const Finished third = taskledger({"backup", "--data", data_, "--to", relative, "--json"});
+  EXPECT_EQ(json_field(third.out, "id"), "3") << third.err;
+  EXPECT_EQ(taskledger({"restore", "--from", relative, "--data", folder_ / "restored"}).exit_code, 0);
   const std::string other = folder_ / "other";
   (void)create_token(other, "acme", kUser, kScopes);
   EXPECT_THAT(taskledger({"backup", "--data", other, "--to", backups_}).err, HasSubstr("backups of another log"));

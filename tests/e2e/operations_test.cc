@@ -101,6 +101,24 @@ TEST(Operations, MetricsTellWhatHappened) {
   EXPECT_NEAR(value_of(text, "process_start_time_seconds"), static_cast<double>(::time(nullptr)), 600);
 }
 
+// Every series that the dashboard asks for is one that the server tells.
+TEST(Operations, TheDashboardShowsWhatThereIs) {
+  const TemporaryDirectory directory;
+  const std::string token = create_token(directory / "data", "acme", kUser);
+  Server server(directory / "data");
+  HttpConnection client(server.port(), token);
+  EXPECT_EQ(client.request("POST", "/api/v1/tasks", R"({"title": "a"})").status, 201u);
+  const std::string figures = client.get("/metrics").body;
+  const std::string dashboard = read_file(TASKLEDGER_SOURCE_DIR "/docs/grafana-dashboard.json");
+  const std::regex series("(taskledger|process)_[a-z_]+");
+  std::size_t found = 0;
+  for (std::sregex_iterator at(dashboard.begin(), dashboard.end(), series), end; at != end; ++at, ++found) {
+    const std::string name = "\n" + at->str();
+    EXPECT_TRUE(figures.find(name + " ") != figures.npos || figures.find(name + "{") != figures.npos) << at->str();
+  }
+  EXPECT_GT(found, 20u);
+}
+
 TEST(Operations, MetricsMoveToAListenerOfTheirOwn) {
   const TemporaryDirectory directory;
   const std::string token = create_token(directory / "data", "acme", kUser);
