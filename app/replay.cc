@@ -140,7 +140,7 @@ int replay(const ReplaySettings& settings) {
   fold_directory(*open.log, directory);
   const Workspace workspace = workspace_named(directory, settings.workspace);
   if (settings.task) return replay_task(*open.log, workspace.number, settings);
-  const auto image = need(projections::fold_past(*open.log, workspace.number, settings.at));
+  const auto image = need(projections::fold_past({*open.log, workspace.number}, settings.at));
   if (settings.stats) return replay_stats(*image, settings);
   return replay_list(*image, settings);
 }

@@ -57,7 +57,7 @@ class Process {
   explicit Process(const ServeSettings& settings)
       : open_(open_to_write(settings.data, settings.key_file, settings.log)),
         models_(open_read_models(*open_.directory, *open_.log, settings.runner, "catching up")),
-        past_(*open_.log, *models_.runner, system_now, {settings.past_cache_mb << 20}),
+        past_(*open_.log, *models_.runner, system_now, {settings.past_cache_mb << 20, {}}),
         commands_(commands::make_command_handler(*open_.log, system_now, system_random)),
         workers_(settings.workers, settings.worker_queue),
         reactor_store_(open_.log->reactor_store()),

@@ -232,4 +232,14 @@ Result<StatsAnswer, storage::ReadError> Projector::stats(WorkspaceNumber workspa
   });
 }
 
+Result<void, storage::ReadError> Projector::read_image(
+    WorkspaceNumber workspace, const std::function<void(const Image&, WorkspacePosition)>& visit) {
+  const auto read = workspaces_.read(workspace, [&](const WorkspaceImage& at) {
+    visit(*at.image, {at.position});
+    return true;
+  });
+  if (!read) return read.error();
+  return {};
+}
+
 }  // namespace taskledger::projections

@@ -58,6 +58,8 @@ class Projector final : public Runner {
                                                                       WorkspacePosition at) override;
   Result<std::uint64_t, storage::ReadError> unread_notifications(WorkspaceNumber workspace,
                                                                  const UserId& user) override;
+  Result<void, storage::ReadError> read_image(
+      WorkspaceNumber workspace, const std::function<void(const Image&, WorkspacePosition)>& visit) override;
   [[nodiscard]] WorkspacePosition position(WorkspaceNumber workspace) const override;
 
  private:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -12,6 +13,8 @@
 #include "storage/event_log.h"
 
 namespace taskledger::projections {
+
+class Image;
 
 struct ListPage {
   std::string rows;                  // the page's tasks as JSON objects, joined by ','
@@ -67,6 +70,10 @@ class ReadModels {
                                                                                             WorkspacePosition at) = 0;
   [[nodiscard]] virtual Result<std::uint64_t, storage::ReadError> unread_notifications(WorkspaceNumber workspace,
                                                                                        const UserId& user) = 0;
+  // For copying what serves, piece by piece: the image, and the position it reflects. A writer waits while `visit`
+  // runs.
+  virtual Result<void, storage::ReadError> read_image(
+      WorkspaceNumber workspace, const std::function<void(const Image&, WorkspacePosition)>& visit) = 0;
   // Of the events that every later read reflects.
   [[nodiscard]] virtual WorkspacePosition position(WorkspaceNumber workspace) const = 0;
 };

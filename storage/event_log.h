@@ -118,6 +118,7 @@ struct FeedFilter {
   std::optional<UserId> actor;
   std::optional<std::uint8_t> type;
   std::optional<Timestamp> since, until;
+  std::optional<WorkspacePosition> last;  // included
 };
 
 using Visitor = std::function<bool(const Record&)>;  // false: stop

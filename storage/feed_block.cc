@@ -74,7 +74,7 @@ std::optional<FeedBlock> FeedBlock::decode(std::string_view bytes) {
 bool matches(const FeedFilter& filter, const Record& record) {
   return (!filter.stream || *filter.stream == record.stream) && (!filter.actor || *filter.actor == record.actor) &&
          (!filter.type || *filter.type == record.type) && (!filter.since || *filter.since <= record.time) &&
-         (!filter.until || record.time <= *filter.until);
+         (!filter.until || record.time <= *filter.until) && (!filter.last || record.in_workspace <= *filter.last);
 }
 
 }  // namespace taskledger::storage

@@ -36,11 +36,15 @@ class LogReads : public Interface {
   Result<void, ReadError> read_feed(WorkspaceNumber workspace, WorkspacePosition after, const FeedFilter& filter,
                                     const Visitor& visit) const override {
     if (filter.stream) {
-      return read_stream(workspace, *filter.stream, {1}, [&](const Record& record) {
+      const auto from = tables_->version_after(workspace, *filter.stream, after);
+      if (!from) return from.error();
+      return read_stream(workspace, *filter.stream, *from, [&](const Record& record) {
+        if (filter.last && record.in_workspace > *filter.last) return false;
         return record.in_workspace <= after || !matches(filter, record) || visit(record);
       });
     }
-    return tables_->read_workspace(workspace, after, heads_.tip(workspace).head.position, &filter, visit);
+    const WorkspacePosition head = heads_.tip(workspace).head.position;
+    return tables_->read_workspace(workspace, after, std::min(head, filter.last.value_or(head)), &filter, visit);
   }
 
   Head head() const override { return heads_.head(); }

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include "storage/feed_block.h"
 #include "storage/keys.h"
 
 namespace taskledger::storage {
@@ -263,67 +262,27 @@ Result<void, ReadError> LogTables::read_stream(WorkspaceNumber workspace, const 
   return {};
 }
 
-Result<void, ReadError> LogTables::read_workspace(WorkspaceNumber workspace, WorkspacePosition after,
-                                                  WorkspacePosition head, const FeedFilter* filter,
-                                                  const Visitor& visit) const {
-  std::unique_ptr<rocksdb::Iterator> index(db_->NewIterator({}, workspaces));
-  std::unique_ptr<rocksdb::Iterator> records(db_->NewIterator({}, events));
-  std::unique_ptr<rocksdb::Iterator> summaries;
-  if (filter) summaries.reset(db_->NewIterator({}, blocks));
-  // Whether the block that begins at `at` can be skipped; damaged or missing summaries skip nothing.
-  auto skippable = [&](WorkspacePosition at) {
-    if (!filter || (at.value - 1) % kFeedBlockEvents != 0) return false;
-    if (at.value + kFeedBlockEvents - 1 > head.value) return false;
-    const auto key = keys::in_workspace(workspace, feed_block_of(at));
-    if (summaries->Valid() && view(summaries->key()) < key) summaries->Next();
-    if (!summaries->Valid() || view(summaries->key()) != key) summaries->Seek(key);
-    if (!summaries->Valid() || view(summaries->key()) != key) return false;
-    const auto block = FeedBlock::decode(view(summaries->value()));
-    return block && !block->may_hold(*filter);
-  };
-
-  WorkspacePosition at = after.next();
-  // A walk that starts inside a block looks at that block's summary too.
-  if (filter && at.value > 1) {
-    const WorkspacePosition begin{feed_block_of(at) * kFeedBlockEvents + 1};
-    if (skippable(begin)) at = {begin.value + kFeedBlockEvents};
+Result<Version, ReadError> LogTables::version_after(WorkspaceNumber workspace, const Uuid& stream,
+                                                    WorkspacePosition after) const {
+  if (after.value == 0) return Version{1};
+  std::string row;
+  const auto status = db_->Get({}, workspaces, keys::in_workspace(workspace, after.value), &row);
+  if (!status.ok() && !status.IsNotFound()) return read_error(status);
+  if (row.size() != 8) return Version{1};  // past the end, or damage that whoever reads there will name
+  const std::string bound = row;           // big-endian positions compare as bytes
+  const std::string prefix = keys::stream_prefix(workspace, stream);
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, streams));
+  it->SeekForPrev(prefix + std::string(4, '\xff'));
+  if (!it->Valid() || !it->key().starts_with(prefix) || it->key().size() != keys::kStreamKeyBytes) return Version{1};
+  std::uint32_t low = 1, high = get_int<std::uint32_t>(it->key().data() + keys::kStreamPrefixBytes) + 1;
+  while (low < high) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    it->Seek(keys::stream(workspace, stream, {middle}));
+    if (!it->Valid() || !it->key().starts_with(prefix)) return Version{1};
+    view(it->value()) <= bound ? low = middle + 1 : high = middle;
   }
-  bool seek = true;
-  while (at <= head) {
-    if (skippable(at)) {
-      at.value += kFeedBlockEvents;
-      seek = true;
-      continue;
-    }
-    const auto key = keys::in_workspace(workspace, at.value);
-    if (seek)
-      index->Seek(key);
-    else
-      index->Next();
-    seek = false;
-    if (!index->Valid() || view(index->key()) != key || index->value().size() != 8) {
-      if (!index->status().ok()) return read_error(index->status());
-      return ReadError{fmt::format("workspace {} position {}: not in the index", workspace.value, at.value)};
-    }
-    const Position position{get_int<std::uint64_t>(index->value().data())};
-    const auto event_key = keys::event(position);
-    // Mostly the workspace's records are neighbours in the log.
-    if (records->Valid()) records->Next();
-    if (!records->Valid() || view(records->key()) != event_key) records->Seek(event_key);
-    if (!records->Valid() || view(records->key()) != event_key) {
-      if (!records->status().ok()) return read_error(records->status());
-      return damaged(position, "record is missing");
-    }
-    const auto decoded = decode_record(position, view(records->value()));
-    if (!decoded) return damaged(position, "record is damaged");
-    const Record& record = decoded->record;
-    if (record.workspace != workspace || record.in_workspace != at) {
-      return damaged(position, "record is not the one that its workspace names");
-    }
-    at = at.next();
-    if ((!filter || matches(*filter, record)) && !visit(record)) return {};
-  }
-  return {};
+  if (!it->status().ok()) return read_error(it->status());
+  return Version{low};
 }
 
 Result<std::optional<Hash>, ReadError> LogTables::hash_at(Position position, const Head& head) const {

@@ -66,6 +66,9 @@ class LogTables {
   // As in EventLog; records past the given heads are not there.
   Result<void, ReadError> read_stream(WorkspaceNumber workspace, const Uuid& stream, Version from, Position head,
                                       const Visitor& visit) const;
+  // The first version of the stream that lies after `after` in its workspace; one more than the last if none does.
+  [[nodiscard]] Result<Version, ReadError> version_after(WorkspaceNumber workspace, const Uuid& stream,
+                                                         WorkspacePosition after) const;
   Result<void, ReadError> read_workspace(WorkspaceNumber workspace, WorkspacePosition after, WorkspacePosition head,
                                          const FeedFilter* filter, const Visitor& visit) const;
   [[nodiscard]] Result<std::optional<Hash>, ReadError> hash_at(Position position, const Head& head) const;

@@ -56,6 +56,11 @@ class Column {
     grow(size_ + 1);
     data_[size_++] = value;
   }
+  // Appends the values of another column at these places.
+  void append(const Column& from, std::span<const std::uint32_t> places) {
+    grow(size_ + places.size());
+    for (const std::uint32_t place : places) data_[size_++] = from.data_[place];
+  }
   // Replaces the values [from, to) by others; `with` is not of this column.
   void replace(std::size_t from, std::size_t to, std::span<const T> with) {
     const std::size_t size = size_ - (to - from) + with.size();
@@ -104,6 +109,26 @@ class RowLists {
     if (shift != 0) {
       for (std::size_t i = at + 1; i <= kRows; ++i) block.start[i] += shift;
     }
+  }
+  // Appends the lists of these rows of another as those of the rows from `row` on, which is the number of rows so far.
+  void append(std::uint32_t row, const RowLists& from, std::span<const std::uint32_t> rows) {
+    Block* block = row % kRows == 0 ? nullptr : blocks_.back().get();
+    std::size_t at = row % kRows;
+    for (const std::uint32_t copied : rows) {
+      if (block == nullptr) {
+        block = blocks_.emplace_back(std::make_unique<Block>()).get();
+        block->values.reserve(from.blocks_[copied / kRows]->values.size());  // of about the same size, mostly
+        bytes_ += block->values.bytes();
+        at = 0;
+      }
+      const std::span<const T> values = from[copied];
+      const std::size_t bytes = block->values.bytes(), size = block->values.size();
+      block->values.replace(size, size, values);
+      bytes_ += block->values.bytes() - bytes;
+      block->start[++at] = static_cast<std::uint32_t>(size + values.size());
+      if (at == kRows) block = nullptr;
+    }
+    if (block != nullptr) std::fill(block->start + at + 1, block->start + kRows + 1, block->start[at]);
   }
   [[nodiscard]] std::size_t blocks() const { return blocks_.size(); }
   [[nodiscard]] const Block& block(std::size_t at) const { return *blocks_[at]; }

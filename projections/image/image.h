@@ -77,10 +77,24 @@ class Image {
   // and remove().
   Row store(const Task& task, std::optional<Row> row);
   [[nodiscard]] bool columns_only() const { return columns_only_; }
+  // For copying another image into one of columns alone, piece by piece: rows, which then refer to users and entities
+  // by the other's numbers; these with append_names(), at most `limit` at a time, until it says that all are there,
+  // before anything is stored; and a place in the index for each row that is to be found.
+  void append_rows(const Image& from, std::span<const Row> rows);
+  [[nodiscard]] bool append_names(const Image& from, std::size_t limit);
+  void index_row(Row row);
+  // A row for a task of which nothing is known yet: not live.
+  Row append_unknown(const Uuid& task);
   // That this task, with these links, will be looked for soon.
   void prefetch(const Uuid& task, const std::vector<Link>& links) const {
     row_index_.prefetch(task);
     for (const Link& link : links) entity_index_.prefetch(link.id.value);
+  }
+
+  // The same in two steps, each of which has time to come true before the next: what find() reads first, and then.
+  void prefetch_slot(const Uuid& task) const { row_index_.prefetch(task); }
+  void prefetch_id(const Uuid& task) const {
+    if (const auto row = row_index_.likely(task)) __builtin_prefetch(&id[*row]);
   }
 
   [[nodiscard]] std::optional<Row> find(const Uuid& task) const;

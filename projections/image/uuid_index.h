@@ -49,6 +49,12 @@ class UuidIndex {
   void prefetch(const Uuid& uuid) const {
     if (!slots_.empty()) __builtin_prefetch(&slots_[hash(uuid) & mask()]);
   }
+  // The number that find() will most likely look at first.
+  [[nodiscard]] std::optional<std::uint32_t> likely(const Uuid& uuid) const {
+    if (slots_.empty()) return std::nullopt;
+    const std::uint32_t number = slots_[hash(uuid) & mask()];
+    return number == kEmpty ? std::nullopt : std::optional(number);
+  }
   // The UUID is not in the table yet.
   template <class At>
   void insert(std::uint32_t number, const At& uuid_at) {

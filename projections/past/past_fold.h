@@ -13,9 +13,14 @@
 
 namespace taskledger::projections {
 
-// nullptr when `stopped` turned true meanwhile. ReadError: damage in the log, or an event this version cannot read.
-[[nodiscard]] Result<std::unique_ptr<Image>, storage::ReadError> fold_past(const storage::EventLog& log,
-                                                                           WorkspaceNumber workspace, Timestamp at,
-                                                                           const std::atomic<bool>* stopped = nullptr);
+struct PastLog {
+  const storage::EventLog& log;
+  WorkspaceNumber workspace;
+  const std::atomic<bool>* stopped = nullptr;  // true: give up
+  [[nodiscard]] bool stopping() const { return stopped != nullptr && stopped->load(std::memory_order_relaxed); }
+};
+
+// nullptr when stopped meanwhile. ReadError: damage in the log, or an event this version cannot read.
+[[nodiscard]] Result<std::unique_ptr<Image>, storage::ReadError> fold_past(const PastLog& log, Timestamp at);
 
 }  // namespace taskledger::projections

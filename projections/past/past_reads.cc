@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "projections/list/list_query.h"
-#include "projections/past/past_fold.h"
+#include "projections/past/past_image.h"
 #include "projections/stats/stats_query.h"
 
 namespace taskledger::projections {
@@ -130,8 +130,7 @@ std::size_t PastReads::bytes() const {
 }
 
 void PastReads::settle(WorkspaceNumber workspace, Timestamp at) {
-  // Whatever comes is stamped no earlier than what is there.
-  if (log_.workspace_head(workspace).time > at) return;
+  if (settled(workspace, at)) return;
   const auto patience = std::chrono::steady_clock::now() + kLongestWait;
   while (clock_() <= at && std::chrono::steady_clock::now() < patience)
     std::this_thread::sleep_for(std::chrono::microseconds(200));
@@ -140,17 +139,17 @@ void PastReads::settle(WorkspaceNumber workspace, Timestamp at) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
-// Folds until no erasure came between, and keeps the image.
+// Builds until no erasure came between, and keeps the image.
 PastReads::Found PastReads::build(WorkspaceNumber workspace, Timestamp at) {
   const std::lock_guard one_at_a_time(building_);
   settle(workspace, at);
   for (;;) {
     const std::uint64_t before = cache_->rewrites(workspace);
-    auto folded = fold_past(log_, workspace, at, &cache_->stopped);
-    if (!folded) return folded.error();
-    if (*folded == nullptr) return storage::ReadError{"stopping"};
+    auto built = past_image(live_, {log_, workspace, &cache_->stopped}, at, options_.way);
+    if (!built) return built.error();
+    if (*built == nullptr) return storage::ReadError{"stopping"};
     ++built_;
-    std::shared_ptr<const Image> image = std::move(*folded);
+    std::shared_ptr<const Image> image = std::move(*built);
     if (cache_->keep({workspace, at}, image, before, options_.cache_bytes)) return image;
   }
 }

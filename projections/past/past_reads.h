@@ -1,7 +1,7 @@
 // Lists and stats as they were at an instant T: "of each task the events with time <= T count, and now is T".
 //
 //   T at or after the workspace's last event   the serving read models, asked with now = T
-//   T before it                                an image folded from the log up to T (past_fold.h), kept for the pages
+//   T before it                                an image of the workspace at T (past_image.h), kept for the pages
 //                                              and questions that follow
 //
 // An answer for T never changes later, imports and erasures apart: where an event with a time <= T could still be on
@@ -22,6 +22,7 @@
 #include "core/clock.h"
 #include "core/query.h"
 #include "projections/image/image.h"
+#include "projections/past/past_image.h"
 #include "projections/read_models.h"
 #include "storage/event_log.h"
 
@@ -29,6 +30,7 @@ namespace taskledger::projections {
 
 struct PastOptions {
   std::size_t cache_bytes = std::size_t{512} << 20;
+  PastWay way;
 };
 
 class PastReads {
@@ -41,6 +43,12 @@ class PastReads {
   [[nodiscard]] Result<ListPage, storage::ReadError> list(WorkspaceNumber workspace, const ListQuery& query);
   [[nodiscard]] Result<StatsAnswer, storage::ReadError> stats(WorkspaceNumber workspace, const StatsQuery& query);
 
+  // Whether an event with a time <= at could still come; settle() returns when none can.
+  [[nodiscard]] bool settled(WorkspaceNumber workspace, Timestamp at) const {
+    return log_.workspace_head(workspace).time > at;  // whatever comes is stamped no earlier than what is there
+  }
+  void settle(WorkspaceNumber workspace, Timestamp at);
+
   // Interrupts the folds under way; they and later calls fail.
   void stop();
 
@@ -52,8 +60,6 @@ class PastReads {
   struct Cache;
   using Found = Result<std::shared_ptr<const Image>, storage::ReadError>;
 
-  // Returns when no event with a time <= at can be added any more.
-  void settle(WorkspaceNumber workspace, Timestamp at);
   [[nodiscard]] Found image_at(WorkspaceNumber workspace, Timestamp at);
   [[nodiscard]] Found build(WorkspaceNumber workspace, Timestamp at);
   template <class Answer, class FromLive, class FromImage>

@@ -50,6 +50,10 @@ class FakeModels final : public projections::Runner {
     }
     return page;
   }
+  Result<void, storage::ReadError> read_image(
+      WorkspaceNumber, const std::function<void(const projections::Image&, WorkspacePosition)>&) override {
+    return storage::ReadError{"there are no images here"};
+  }
   Result<projections::TaskAnswer, storage::ReadError> task(WorkspaceNumber workspace, const TaskId& id,
                                                            bool include_links) override {
     projections::TaskAnswer answer;

@@ -272,8 +272,14 @@ TEST_P(EventLogContract, TheFeedIsTheWalkOfAllFiltered) {
     for (auto& record : commit.records) record.type = static_cast<std::uint8_t>(1 + random() % 3);
     if (i == 200) commit.records[0].type = 6;
     ASSERT_TRUE(append(log(), commit));
+    // Others between: now and then, and later so many that the workspace's own are far apart.
+    for (int other = i < 200 ? i % 3 / 2 : 12; other > 0; --other) {
+      Commit between = commit_of(uuid(9'000), versions[9'000]++, {"{}"});
+      between.workspace = kOther;
+      ASSERT_TRUE(append(log(), between));
+    }
   }
-  std::vector<FeedFilter> filters(8);
+  std::vector<FeedFilter> filters(10);
   filters[1].actor = UserId{uuid(5000)};
   filters[2].type = 6;
   filters[3].since = Timestamp{1'001'000};
@@ -283,14 +289,18 @@ TEST_P(EventLogContract, TheFeedIsTheWalkOfAllFiltered) {
   filters[6].until = Timestamp{1'001'600};
   filters[6].type = 2;
   filters[7].actor = UserId{uuid(31337)};
+  filters[8].last = WorkspacePosition{700};
+  filters[9].type = 1;
+  filters[9].last = WorkspacePosition{512};
   for (std::size_t i = 0; i < filters.size(); ++i) {
-    for (std::uint64_t after : {0u, 1u, 255u, 256u, 500u, 1199u, 1200u}) {
+    for (std::uint64_t after : {0u, 1u, 255u, 256u, 500u, 777u, 1199u, 1200u, 5000u}) {
       const auto& filter = filters[i];
       std::string expected, got;
       ASSERT_TRUE(log().read_workspace(kWorkspace, {after}, [&](const Record& record) {
         if ((!filter.actor || record.actor == *filter.actor) && (!filter.type || record.type == *filter.type) &&
             (!filter.since || record.time >= *filter.since) && (!filter.until || record.time <= *filter.until) &&
-            (!filter.stream || record.stream == *filter.stream)) {
+            (!filter.stream || record.stream == *filter.stream) &&
+            (!filter.last || record.in_workspace <= *filter.last)) {
           expected += line_of(record);
         }
         return true;

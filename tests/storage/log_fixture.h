@@ -51,7 +51,7 @@ inline Uuid uuid(std::uint64_t number) {
   return id;
 }
 
-inline constexpr WorkspaceNumber kWorkspace{7};
+inline constexpr WorkspaceNumber kWorkspace{7}, kOther{8};
 inline const UserId kActor{uuid(900)};
 
 inline NewRecord record_of(const Uuid& stream, std::string payload = "{}", std::uint8_t type = 1) {
