@@ -7,6 +7,7 @@
 #include "app/http_client.h"
 #include "app/need.h"
 #include "app/open_data.h"
+#include "app/system.h"
 
 namespace taskledger::app {
 namespace {
@@ -15,8 +16,8 @@ struct BackupSettings {
   std::string data, to, key_file, url, token;
   bool json = false;
 };
-struct RestoreSettings {
-  std::string from, id, data;
+struct RestoreCommand {
+  std::string from, id, data, erasures;
   bool json = false;
 };
 
@@ -25,6 +26,7 @@ void print(const storage::BackedUp& made, bool json, const char* what) {
     fmt::print("{{\"id\":\"{}\",\"position\":{},\"path\":\"{}\"}}\n", made.id, made.position.value, made.path.string());
   } else {
     fmt::print("{} {}, position {}, {}\n", what, made.id, made.position.value, made.path.string());
+    if (made.erased > 0) fmt::print("erased again: {} tasks\n", made.erased);
   }
 }
 
@@ -38,8 +40,9 @@ int run_backup(const BackupSettings& settings) {
   return kDone;
 }
 
-int run_restore(const RestoreSettings& settings) {
-  print(need(storage::restore_backup(settings.from, settings.id, settings.data)), settings.json, "restored backup");
+int run_restore(const RestoreCommand& settings) {
+  const storage::RestoreSettings how{settings.id, settings.erasures, system_now, system_random};
+  print(need(storage::restore_backup(settings.from, settings.data, how)), settings.json, "restored backup");
   return kDone;
 }
 
@@ -67,11 +70,15 @@ void add_backup(CLI::App& root, Run& run) {
 }
 
 void add_restore(CLI::App& root, Run& run) {
-  auto settings = std::make_shared<RestoreSettings>();
+  auto settings = std::make_shared<RestoreCommand>();
   CLI::App* command = root.add_subcommand("restore", "Make a data directory from a backup");
   command->add_option("--from", settings->from, "Where backups are kept")->type_name("DIR")->required();
   command->add_option("--id", settings->id, "Which one; otherwise the latest")->type_name("ID");
   add_data_option(*command, settings->data);
+  command
+      ->add_option("--erasures", settings->erasures,
+                   "A list of erasures beside that of the backups: the file 'erasures' of the lost data directory")
+      ->type_name("FILE");
   command->add_flag("--json", settings->json, "The result as JSON");
   command->callback([settings, &run] { run = [settings] { return run_restore(*settings); }; });
 }

@@ -95,6 +95,7 @@ Task<Handled> batch_delete(Request, std::string);
 std::optional<Handled> list_tasks(const Request&);
 Task<Handled> list_tasks_on_worker(Request, std::string);
 std::optional<Handled> get_task(const Request&);
+Task<Handled> get_task_on_worker(Request, std::string);
 std::optional<Handled> get_stats(const Request&);
 Task<Handled> get_stats_on_worker(Request, std::string);
 // history.cc, events.cc

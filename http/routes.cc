@@ -20,7 +20,7 @@ constexpr Route kRoutes[] = {
     {get,   "/api/v1/tasks",                 scope, kRead,  kBody,      list_tasks, list_tasks_on_worker},
     {post,  "/api/v1/tasks",                 scope, kWrite, kBody,      nullptr,    create_task},
     {get,   "/api/v1/tasks/stats",           scope, kRead,  kBody,      get_stats,  get_stats_on_worker},
-    {get,   "/api/v1/tasks/{id}",            scope, kRead,  kBody,      get_task,   nullptr},
+    {get,   "/api/v1/tasks/{id}",            scope, kRead,  kBody,      get_task,   get_task_on_worker},
     {put,   "/api/v1/tasks/{id}",            scope, kWrite, kBody,      nullptr,    update_task},
     {patch, "/api/v1/tasks/{id}",            scope, kWrite, kBody,      nullptr,    update_task},
     {del,   "/api/v1/tasks/{id}",            scope, kWrite, kBody,      nullptr,    delete_task},

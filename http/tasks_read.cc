@@ -7,6 +7,7 @@
 #include "http/errors.h"
 #include "http/handlers.h"
 #include "http/list_parameters.h"
+#include "projections/past/past_reads.h"
 
 namespace taskledger::http {
 namespace {
@@ -60,29 +61,57 @@ Handled as_it_was(const Request& request, const TaskId& id, const Then& then, bo
   return reply(request, std::move(json), state->version, position);
 }
 
+struct TaskRequest {
+  std::optional<TaskId> id;  // absent: no UUID, so no task
+  Then then;
+  bool include_links = false;
+};
+
+Result<TaskRequest> parse(const Request& request) {
+  Parameters parameters;
+  if (auto parsed = parameters.parse(request.query, kParameters); !parsed) return parsed.error();
+  const auto include = parameters["include"];
+  if (!include.empty() && include != "linked_entities") return not_one_of("include", "linked_entities");
+  auto zone = parameters.zone(request.caller->token.zone);
+  if (!zone) return zone.error();
+  auto as_of = parse_as_of(parameters, *zone, request.now());
+  if (!as_of) return as_of.error();
+  auto version = parameters.count("version");
+  if (!version) return version.error();
+  if (*version && **version == 0) return invalid_parameter("version", "must be an integer of at least 1");
+  if (*version && *as_of) return invalid_parameter("version", "cannot be given together with 'as_of'");
+  TaskRequest task{{}, {*as_of, *version}, !include.empty()};
+  if (const auto id = parse_uuid(request.path[0])) task.id = TaskId{*id};
+  return task;
+}
+
 }  // namespace
 
 std::optional<Handled> get_task(const Request& request) {
-  Parameters parameters;
-  if (auto parsed = parameters.parse(request.query, kParameters); !parsed) return reply_of(parsed.error());
-  const auto include = parameters["include"];
-  if (!include.empty() && include != "linked_entities") return reply_of(not_one_of("include", "linked_entities"));
-  auto zone = parameters.zone(request.caller->token.zone);
-  if (!zone) return reply_of(zone.error());
-  auto as_of = parse_as_of(parameters, *zone, request.now());
-  if (!as_of) return reply_of(as_of.error());
-  auto version = parameters.count("version");
-  if (!version) return reply_of(version.error());
-  if (*version && **version == 0) return reply_of(invalid_parameter("version", "must be an integer of at least 1"));
-  if (*version && *as_of) return reply_of(invalid_parameter("version", "cannot be given together with 'as_of'"));
-
-  const auto id = parse_uuid(request.path[0]);
-  if (!id) return error_reply(404, kTaskNotFound);
-  if (*as_of || *version) return as_it_was(request, TaskId{*id}, {*as_of, *version}, !include.empty());
-  auto task = request.api.parts.models.task(request.workspace(), TaskId{*id}, !include.empty());
+  const auto asked = parse(request);
+  if (!asked) return reply_of(asked.error());
+  if (!asked->id) return error_reply(404, kTaskNotFound);
+  const Then& then = asked->then;
+  if (then.as_of) {
+    // An event of that instant may still be on its way to the disk.
+    const auto* past = request.api.parts.past;
+    if (past && !past->settled(request.workspace(), *then.as_of)) return std::nullopt;
+  }
+  if (then.as_of || then.version) return as_it_was(request, *asked->id, then, asked->include_links);
+  auto task = request.api.parts.models.task(request.workspace(), *asked->id, asked->include_links);
   if (!task) return reply_of(task.error());
   if (!task->found()) return Handled(error_reply(404, kTaskNotFound), task->position);
   return reply(request, std::move(task->json), task->version, task->position);
+}
+
+Task<Handled> get_task_on_worker(Request request, std::string) {
+  std::function<Handled()> job = [request]() -> Handled {
+    const auto asked = parse(request);
+    if (!asked) return reply_of(asked.error());
+    request.api.parts.past->settle(request.workspace(), *asked->then.as_of);
+    return as_it_was(request, *asked->id, asked->then, asked->include_links);
+  };
+  co_return co_await on_worker(request.api, std::move(job));
 }
 
 }  // namespace taskledger::http

@@ -81,6 +81,7 @@ std::size_t Appender::write_group(std::vector<PendingCommit>& taken, std::size_t
   records_.clear();
   answers_.clear();
   erased_.clear();
+  erasures_.clear();
   std::size_t end = begin, records = 0;
   if (!failed_) {
     // First, so that a key written anew in this batch outlives the removal of its expired row.
@@ -136,10 +137,12 @@ void Appender::answer(std::vector<PendingCommit>& taken, std::size_t begin, std:
     const Answer& given = answers_[i - begin];
     if (given && !erased_.empty() && i + 1 == end) {
       // The records are durable and visible; only the answer waits for the purge.
-      eraser_.purge_later(std::move(erased_), [this, given, done = std::move(taken[i].done)](const auto& purged) {
-        if (!purged) fail(purged.error().what);
-        done(purged ? given : Answer(AppendError::unavailable));
-      });
+      for (Erasure& one : erasures_) one.time = given->time;
+      eraser_.purge_later(std::move(erased_), std::move(erasures_),
+                          [this, given, done = std::move(taken[i].done)](const auto& purged) {
+                            if (!purged) fail(purged.error().what);
+                            done(purged ? given : Answer(AppendError::unavailable));
+                          });
       continue;
     }
     taken[i].done(given);
@@ -158,10 +161,12 @@ Appender::Answer Appender::place(const Commit& commit) {
   if (!chain_->prepare(commit.workspace)) return AppendError::unavailable;
   batch_.SetSavePoint();
   for (const auto& stream : commit.erase) {
+    erasures_.push_back({commit.workspace, stream, commit.actor, {}});
     auto replaced = replace_payloads(tables_, commit.workspace, stream, heads_.head().position, batch_, erased_);
     if (!replaced) {
       batch_.RollbackToSavePoint();
       erased_.clear();
+      erasures_.clear();
       return AppendError::unavailable;
     }
   }

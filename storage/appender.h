@@ -77,6 +77,7 @@ class Appender {
   std::vector<Answer> answers_;
   std::vector<Version> next_versions_;
   std::vector<ErasedRange> erased_;
+  std::vector<Erasure> erasures_;
 
   // Told of by figures(); filled by the appender thread.
   using GroupSizes = Tally<13>;

@@ -11,9 +11,11 @@
 #include <charconv>
 #include <cstring>
 
+#include "storage/erasure_list.h"
 #include "storage/files.h"
 #include "storage/head_mark.h"
 #include "storage/log_tables.h"
+#include "storage/rocks_event_log.h"
 #include "storage/sha256.h"
 
 namespace taskledger::storage {
@@ -156,6 +158,33 @@ Result<rocksdb::BackupInfo, ReadError> find_backup(const BackupEngine& engine, c
   return info;
 }
 
+// In the restored log, what the lists name.
+Result<void, ReadError> erase_again(const fs::path& from, const RestoreSettings& settings, BackedUp& restored) {
+  const fs::path list = restored.path / kErasuresFile;
+  for (const fs::path& source : {from / kErasuresFile, settings.erasures}) {
+    if (source.empty()) continue;
+    auto erasures = read_erasures(source);
+    if (!erasures) return erasures.error();
+    if (auto added = add_erasures(list, *erasures); !added) return added;
+  }
+  auto listed = read_erasures(list);
+  if (!listed) return listed.error();
+  if (listed->empty()) return {};
+  auto directory =
+      DataDirectory::open(restored.path, {DataDirectory::Access::exclusive, {}, settings.random, /*restoring=*/true});
+  if (!directory) return directory.error();
+  LogOptions options;
+  options.clock = settings.clock;
+  options.random = settings.random;
+  auto log = open_event_log(**directory, std::move(options));
+  if (!log) return log.error();
+  auto erased = erase_listed(**log, *listed);
+  if (!erased) return erased.error();
+  restored.erased = *erased;
+  restored.position = (*log)->head().position;
+  return {};
+}
+
 }  // namespace
 
 // RocksDB reads a backup back by absolute paths only.
@@ -174,6 +203,9 @@ Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDi
   if (const auto status = (*engine)->GarbageCollect(); !status.ok()) return read_error(status);
   if (auto copied = copy_small_file(from.path() / "format", to / "format"); !copied) return copied.error();
   if (auto copied = copy_key(from.path(), to); !copied) return copied.error();
+  auto erasures = read_erasures(from.path() / kErasuresFile);
+  if (!erasures) return erasures.error();
+  if (auto listed = add_erasures(to / kErasuresFile, *erasures); !listed) return listed.error();
   rocksdb::CreateBackupOptions options;
   options.flush_before_backup = true;
   rocksdb::BackupID id = 0;
@@ -184,7 +216,8 @@ Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDi
   return BackedUp{std::to_string(id), *end, to};
 }
 
-Result<BackedUp, ReadError> restore_backup(const fs::path& given, const std::string& id, const fs::path& data) {
+Result<BackedUp, ReadError> restore_backup(const fs::path& given, const fs::path& data,
+                                           const RestoreSettings& settings) {
   const fs::path from = fs::absolute(given);
   std::error_code error;
   if (!fs::is_directory(from / "log", error)) return ReadError{fmt::format("{} holds no backup", from.string())};
@@ -192,7 +225,7 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const std::str
   if (!lock.held()) return ReadError{fmt::format("a backup to {} is under way", from.string())};
   auto engine = open_engine(from);
   if (!engine) return engine.error();
-  auto info = find_backup(**engine, id, from);
+  auto info = find_backup(**engine, settings.id, from);
   if (!info) return info.error();
   const auto mark = mark_of(info->app_metadata);
   if (!mark) return ReadError{fmt::format("{} holds backups of something else", from.string())};
@@ -210,8 +243,10 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const std::str
     if (auto written = write_head_mark(data / "head", *mark); !written) return written.error();
   }
   if (auto copied = copy_small_file(from / "format", data / "format"); !copied) return copied.error();
+  BackedUp restored{std::to_string(info->backup_id), *end, data};
+  if (auto erased = erase_again(from, settings, restored); !erased) return erased.error();
   if (!fs::remove(data / kRestoringFile, error)) return cannot("remove", data / kRestoringFile, error);
-  return BackedUp{std::to_string(info->backup_id), *end, data};
+  return restored;
 }
 
 }  // namespace taskledger::storage

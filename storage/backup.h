@@ -3,6 +3,7 @@
 //
 //   DIR/format      as in a data directory
 //   DIR/secret.key  the data directory's key, mode 0600, unless it is kept elsewhere: who reads it can sign
+//   DIR/erasures    what was erased by law up to the latest backup (erasure_list.h)
 //   DIR/lock        held by whoever makes or reads backups there
 //   DIR/log/        RocksDB's backup engine: files that the backups share, and a small one for each backup
 //
@@ -16,6 +17,7 @@
 #include <functional>
 #include <optional>
 
+#include "core/clock.h"
 #include "storage/data_directory.h"
 #include "storage/event_log.h"
 
@@ -27,15 +29,24 @@ struct BackedUp {
   std::string id;              // counts up from 1 in each directory
   Position position;           // up to which it holds the log
   std::filesystem::path path;  // the directory
+  std::uint64_t erased = 0;    // tasks that were erased after the backup, by a restore
 };
 
 // Of the log that `tables` are. `durable`: a head that is on disk. One at a time for each `to`.
 [[nodiscard]] Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDirectory& from,
                                                          const Head& durable, const std::filesystem::path& to);
 
-// Into `data`, which must be empty, absent, or what an interrupted restore left. `id` empty: the latest.
-[[nodiscard]] Result<BackedUp, ReadError> restore_backup(const std::filesystem::path& from, const std::string& id,
-                                                         const std::filesystem::path& data);
+struct RestoreSettings {
+  std::string id;                  // empty: the latest
+  std::filesystem::path erasures;  // a list beside the one that the backups have, e.g. a lost directory's; may be empty
+  Clock clock;
+  RandomBytes random;
+};
+// Into `data`, which must be empty, absent, or what an interrupted restore left. What was erased since the backup is
+// erased in the copy before it can be opened.
+[[nodiscard]] Result<BackedUp, ReadError> restore_backup(const std::filesystem::path& from,
+                                                         const std::filesystem::path& data,
+                                                         const RestoreSettings& settings);
 
 // The file whose presence says that a restore did not end.
 inline constexpr const char* kRestoringFile = "restoring";

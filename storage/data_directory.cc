@@ -39,10 +39,11 @@ Result<std::unique_ptr<DataDirectory>, ReadError> DataDirectory::open(const std:
   if (options.access == Access::exclusive) {
     if (auto locked = opened->lock(); !locked) return locked.error();
   }
-  if (std::filesystem::exists(path / kRestoringFile, error)) {
+  if (!options.restoring && std::filesystem::exists(path / kRestoringFile, error)) {
     return ReadError{fmt::format("a restore into {} did not end: restore into it again", path.string())};
   }
   if (auto checked = opened->check_format(); !checked) return checked.error();
+  if (options.restoring) return opened;
   if (auto loaded = opened->load_key(options); !loaded) return loaded.error();
   return opened;
 }

@@ -4,6 +4,7 @@
 //   DIR/lock        held with flock(2) by the process that writes here; its text is that process's id
 //   DIR/secret.key  32 random bytes, mode 0600, made at the first start (or elsewhere, see key_file)
 //   DIR/head        the head mark (head_mark.h)
+//   DIR/erasures    what was erased by law (erasure_list.h)
 //   DIR/log/        the log's RocksDB
 //   DIR/views/      the read models' RocksDB; may be deleted at any time while nobody has the directory open
 //
@@ -31,6 +32,7 @@ class DataDirectory {
     Access access = Access::exclusive;
     std::filesystem::path key_file;  // empty: DIR/secret.key
     RandomBytes random;              // for a new key; not used by readers
+    bool restoring = false;          // by the restore that is under way there: without its key
   };
   static Result<std::unique_ptr<DataDirectory>, ReadError> open(const std::filesystem::path& directory,
                                                                 const Options& options);

@@ -1,5 +1,8 @@
 #include "storage/erasure.h"
 
+#include <set>
+#include <utility>
+
 #include "storage/keys.h"
 
 namespace taskledger::storage {
@@ -46,6 +49,28 @@ Result<std::vector<ErasedRange>, ReadError> pending_erasures(const LogTables& ta
   return ranges;
 }
 
+Result<std::vector<Erasure>, ReadError> erasures_in(const LogTables& tables, const std::vector<ErasedRange>& ranges) {
+  std::set<std::pair<WorkspaceNumber, Uuid>> streams;
+  for (const ErasedRange& range : ranges) {
+    auto walked = tables.walk({range.first.value - 1}, range.last, [&](const DecodedRecord& decoded) {
+      const Record& record = decoded.record;
+      if (!record.payload && record.type != kSystemRecord) streams.insert({record.workspace, record.stream});
+      return true;
+    });
+    if (!walked) return walked.error();
+  }
+  std::vector<Erasure> erasures;
+  for (const auto& [workspace, stream] : streams) {
+    auto read = tables.read_stream(workspace, stream, {1}, {UINT64_MAX}, [&](const Record& record) {
+      if (record.type == static_cast<std::uint8_t>(EventType::task_erased))
+        erasures.push_back({record.workspace, record.stream, record.actor, record.time});
+      return true;
+    });
+    if (!read) return read.error();
+  }
+  return erasures;
+}
+
 Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedRange>& ranges) {
   if (ranges.empty()) return {};
   auto& db = tables.db();
@@ -71,7 +96,8 @@ Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedR
   return {};
 }
 
-Eraser::Eraser(const LogTables& tables) : tables_(tables), thread_([this] { run(); }) {}
+Eraser::Eraser(const LogTables& tables, std::filesystem::path list)
+    : tables_(tables), list_(std::move(list)), thread_([this] { run(); }) {}
 
 Eraser::~Eraser() {
   {
@@ -82,10 +108,10 @@ Eraser::~Eraser() {
   thread_.join();
 }
 
-void Eraser::purge_later(std::vector<ErasedRange> ranges, Done done) {
+void Eraser::purge_later(std::vector<ErasedRange> ranges, std::vector<Erasure> erasures, Done done) {
   {
     std::lock_guard lock(mutex_);
-    jobs_.push_back({std::move(ranges), std::move(done)});
+    jobs_.push_back({std::move(ranges), std::move(erasures), std::move(done)});
   }
   wake_.notify_all();
 }
@@ -98,7 +124,11 @@ void Eraser::run() {
     std::vector<Job> jobs;
     jobs.swap(jobs_);
     lock.unlock();
-    for (auto& job : jobs) job.done(purge(tables_, job.ranges));
+    for (auto& job : jobs) {
+      auto done = add_erasures(list_, job.erasures);
+      if (done) done = purge(tables_, job.ranges);
+      job.done(done);
+    }
     lock.lock();
   }
 }

@@ -8,11 +8,13 @@
 #include <rocksdb/write_batch.h>
 
 #include <condition_variable>
+#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "storage/erasure_list.h"
 #include "storage/log_tables.h"
 
 namespace taskledger::storage {
@@ -26,23 +28,29 @@ Result<void, ReadError> replace_payloads(const LogTables& tables, WorkspaceNumbe
                                          Position head, rocksdb::WriteBatch& batch, std::vector<ErasedRange>& erased);
 // The ranges that still await their purge.
 [[nodiscard]] Result<std::vector<ErasedRange>, ReadError> pending_erasures(const LogTables& tables);
+// The tasks erased in the ranges, with who erased them.
+[[nodiscard]] Result<std::vector<Erasure>, ReadError> erasures_in(const LogTables& tables,
+                                                                  const std::vector<ErasedRange>& ranges);
 // Purges the files and removes the ranges' rows from `heads`.
 Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedRange>& ranges);
 
 class Eraser {
  public:
   using Done = std::function<void(const Result<void, ReadError>&)>;
-  explicit Eraser(const LogTables& tables);
+  // `list`: where erasures are listed (erasure_list.h) before they are answered.
+  Eraser(const LogTables& tables, std::filesystem::path list);
   ~Eraser();  // finishes what was asked
-  void purge_later(std::vector<ErasedRange> ranges, Done done);
+  void purge_later(std::vector<ErasedRange> ranges, std::vector<Erasure> erasures, Done done);
 
  private:
   struct Job {
     std::vector<ErasedRange> ranges;
+    std::vector<Erasure> erasures;
     Done done;
   };
   void run();
   const LogTables& tables_;
+  const std::filesystem::path list_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Job> jobs_;

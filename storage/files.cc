@@ -48,6 +48,21 @@ Result<void, ReadError> write_file_atomically(const std::filesystem::path& path,
   return {};
 }
 
+Result<void, ReadError> append_lines(const std::filesystem::path& path, std::string_view lines) {
+  File file{::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  if (file.fd < 0) return failed(path, "cannot open");
+  const auto size = ::lseek(file.fd, 0, SEEK_END);
+  char last = '\n';
+  if (size < 0 || (size > 0 && ::pread(file.fd, &last, 1, size - 1) != 1)) return failed(path, "cannot read");
+  if (last != '\n') {
+    if (auto ended = write_all(file.fd, "\n", path); !ended) return ended;
+  }
+  if (auto written = write_all(file.fd, lines, path); !written) return written;
+  File directory{::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (directory.fd < 0 || ::fsync(directory.fd) != 0) return failed(path.parent_path(), "cannot sync");
+  return {};
+}
+
 Result<std::optional<std::string>, ReadError> read_small_file(const std::filesystem::path& path) {
   File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0 && errno == ENOENT) return std::optional<std::string>{};

@@ -18,7 +18,7 @@ class Log final : public LogReads<RocksEventLog> {
       : LogReads(std::move(tables), std::move(heads), options.clock),
         options_(std::move(options)),
         directory_(directory),
-        eraser_(std::make_unique<Eraser>(*tables_)),
+        eraser_(std::make_unique<Eraser>(*tables_, directory.path() / kErasuresFile)),
         appender_(*tables_, heads_, *eraser_, appender_options(options_)),
         mark_(std::make_unique<HeadMarkKeeper>(directory.head_mark(), [this] { return durable_head(); })) {}
 
@@ -94,6 +94,9 @@ Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& 
   TableBuilder::clear(tables.db());
   auto pending = pending_erasures(tables);
   if (!pending) return pending.error();
+  auto erasures = erasures_in(tables, *pending);
+  if (!erasures) return erasures.error();
+  if (auto listed = add_erasures(directory.path() / kErasuresFile, *erasures); !listed) return listed.error();
   if (auto purged = purge(tables, *pending); !purged) return purged.error();
   return std::unique_ptr<RocksEventLog>(
       std::make_unique<Log>(std::move(*opened), std::move(*heads), directory, std::move(options)));

@@ -38,6 +38,12 @@ class Copies : public testing::Test {
       all += connection.get(target).body + "\n";
     return all;
   }
+  static bool any_file_holds(const std::string& folder, const std::string& needle) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+      if (entry.is_regular_file() && read_file(entry.path()).find(needle) != std::string::npos) return true;
+    }
+    return false;
+  }
   void expect_whole(const std::string& data) {
     const Finished verified = taskledger({"verify", "--data", data});
     EXPECT_EQ(verified.exit_code, 0) << verified.err;
@@ -198,6 +204,53 @@ TEST_F(Copies, AnErasedHistoryIsExportedImportedAndExportedTheSame) {
   HttpConnection connection(server.port(), token);
   EXPECT_EQ(json_field(connection.get("/api/v1/tasks").body, "total"), "4");
   EXPECT_EQ(lines_of(taskledger({"export", "--data", copy, "--type", "TaskErased"}).out).size(), 1u);
+}
+
+// What was erased since a backup is not brought back by it: a task that was live then, and one deleted but not erased.
+TEST_F(Copies, ARestoreOfAnOlderBackupErasesWhatWasErasedSince) {
+  std::string live, deleted;
+  {
+    Server server(data_, {"--backup-dir", backups_});
+    HttpConnection connection(server.port(), token_);
+    make_tasks(connection, 2, "kept");
+    const auto make = [&](const std::string& title) {
+      return json_field(connection.request("POST", "/api/v1/tasks", R"({"title":")" + title + "\"}").body, "task_id");
+    };
+    live = make("very-secret-live"), deleted = make("very-secret-deleted");
+    connection.request("DELETE", "/api/v1/tasks/" + deleted);
+    ASSERT_EQ(connection.request("POST", kBackups).status, 201u);
+    connection.request("DELETE", "/api/v1/tasks/" + live);
+    ASSERT_EQ(connection.request("POST", "/api/v1/tasks/" + live + "/erase").status, 204u);
+    ASSERT_EQ(connection.request("POST", kBackups).status, 201u);                               // takes the list along
+    ASSERT_EQ(connection.request("POST", "/api/v1/tasks/" + deleted + "/erase").status, 204u);  // listed in data_ alone
+    server.stop();
+  }
+  EXPECT_EQ(lines_of(read_file(data_ + "/erasures")).size(), 2u);
+  EXPECT_EQ(lines_of(read_file(backups_ + "/erasures")).size(), 1u);
+  const auto check = [&](const std::string& copy, std::vector<std::string> args, const std::vector<std::string>& gone) {
+    args.insert(args.begin(), {"restore", "--from", backups_, "--id", "1", "--data", copy});
+    const Finished restored = taskledger(args);
+    ASSERT_EQ(restored.exit_code, 0) << restored.err;
+    EXPECT_THAT(restored.out, HasSubstr("erased again: " + std::to_string(gone.size()) + " task"));
+    expect_whole(copy);
+    EXPECT_EQ(any_file_holds(copy, "very-secret-live"), false);
+    EXPECT_EQ(any_file_holds(copy, "very-secret-deleted"), gone.size() < 2);
+    Server server(copy);
+    HttpConnection connection(server.port(), token_);
+    EXPECT_EQ(json_field(connection.get("/api/v1/tasks").body, "total"), "2");
+    for (const std::string& id : gone) {
+      EXPECT_EQ(connection.get("/api/v1/tasks/" + id).status, 404u);
+      const std::string history = connection.get("/api/v1/tasks/" + id + "/history").body;
+      EXPECT_THAT(history, HasSubstr("TaskErased"));
+      EXPECT_THAT(history, HasSubstr(kUser));
+      EXPECT_EQ(connection.request("POST", "/api/v1/tasks/" + id + "/restore").status, 409u);
+    }
+    server.stop();
+    EXPECT_EQ(lines_of(read_file(copy + "/erasures")).size(), gone.size());
+    EXPECT_EQ(taskledger({"rebuild", "--data", copy, "--check"}).exit_code, 0);
+  };
+  check(folder_ / "one", {}, {live});
+  check(folder_ / "both", {"--erasures", data_ + "/erasures"}, {live, deleted});
 }
 
 }  // namespace

@@ -61,6 +61,11 @@ TEST_F(ReadsTest, ATaskAsItWas) {
   EXPECT_EQ(title("as_of=2025-03-17T10:00:02.5Z"), "two");
   EXPECT_EQ(title("as_of=2025-03-17T11:00:02&timezone=Europe/Paris"), "two");
   EXPECT_EQ(title("as_of=2025-03-17"), not_found()) << "today is now";
+  workers.full = true;
+  EXPECT_EQ(title("as_of=2025-03-17T10:00:01Z"), "one") << "at once";
+  EXPECT_EQ(title("as_of=2025-03-17"), error(503, "UNAVAILABLE", "Too many long requests are waiting: try again"))
+      << "waits, until nothing of that instant can come any more";
+  workers.full = false;
   EXPECT_EQ(title("as_of=2025-03-18"), invalid("Parameter 'as_of' must not lie in the future"));
   EXPECT_EQ(title("as_of=2025-03-17&version=1"), invalid("Parameter 'version' cannot be given together with 'as_of'"));
 }

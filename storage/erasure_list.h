@@ -1,0 +1,34 @@
+// What was erased by law, told apart from the log: so that a backup made before can be restored without it. The list
+// stands in the data directory and, as of the last backup, beside the backups; it names tasks and nothing of them.
+//
+//   DIR/erasures  a line each: workspace number, task, who erased it, when (milliseconds), with a space between
+//
+// Threads: one writer a file at a time.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "storage/event_log.h"
+
+namespace taskledger::storage {
+
+inline constexpr const char* kErasuresFile = "erasures";
+
+struct Erasure {
+  WorkspaceNumber workspace;
+  Uuid stream;
+  UserId actor;
+  Timestamp time;
+};
+
+// Each task once. A file that is not there is an empty list; a line that a crash cut off is none.
+[[nodiscard]] Result<std::vector<Erasure>, ReadError> read_erasures(const std::filesystem::path& file);
+// Adds those that are not there yet; they are on disk when it returns.
+Result<void, ReadError> add_erasures(const std::filesystem::path& file, std::span<const Erasure> erasures);
+// Erases in `log`, opened for this alone, what is listed and still there: a task that is not deleted is deleted too.
+// Returns how many. The commits are marked as imported: they notify nobody.
+[[nodiscard]] Result<std::uint64_t, ReadError> erase_listed(EventLog& log, std::span<const Erasure> erasures);
+
+}  // namespace taskledger::storage
