@@ -1,5 +1,6 @@
 // `./dev bench rebuild`: all read models built anew from a log, alternating with a bare scan and parse of the same log
-// by two threads; the memory that takes; and list pages of a server before and while it rebuilds.
+// by two threads; the memory that takes; `verify` against a bare scan; and list pages of a server before and while it
+// rebuilds.
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <sys/resource.h>
@@ -144,8 +145,8 @@ void write_log(const std::string& data, std::uint64_t events, std::uint64_t seed
   writer.finish();
 }
 
-// Reads and parses all of it with two threads, and does nothing with it.
-double bare_scan(const std::string& data, std::uint64_t& events) {
+// Reads all of it with two threads, parses the payloads or not, and does nothing with it.
+double bare_scan(const std::string& data, bool parse, std::uint64_t& events) {
   const Opened opened(data);
   const std::uint64_t head = opened.log->head().position.value, half = head / 2;
   events = head;
@@ -155,6 +156,7 @@ double bare_scan(const std::string& data, std::uint64_t& events) {
     std::string padded;
     std::uint64_t fields = 0;
     const auto read = opened.log->read_all({after}, {to}, [&](const storage::Record& record) {
+      if (!parse) return true;
       padded.assign(record.payload.value_or("{}"));
       padded.reserve(padded.size() + simdjson::SIMDJSON_PADDING);
       fields += simdjson::dom::object(parser.parse(padded.data(), padded.size(), false).get_object()).size();
@@ -217,12 +219,19 @@ int run_rebuild(const Settings& settings) {
   }
   print(settings,
         fmt::format("Machine: {}. Log of about {} events, {} a task.", machine(), settings.events, kEventsOfATask));
-  std::vector<double> scans, rebuilds, ratios;
+  std::vector<double> scans, rebuilds, ratios, walks, verifies, verify_ratios;
   std::size_t peak = 0;
   std::uint64_t events = 0;
   for (unsigned round = 0; round < settings.rounds; ++round) {
-    const double scan = bare_scan(data, events);
+    const double scan = bare_scan(data, true, events);
     const Rebuilt one = rebuild(settings, data);
+    const double walk = bare_scan(data, false, events);
+    const auto verifying = Clock::now();
+    (void)run_to_end({settings.binary, "verify", "--data", data});
+    const double verify = since(verifying);
+    walks.push_back(double(events) / walk);
+    verifies.push_back(double(events) / verify);
+    verify_ratios.push_back(walk / verify);
     scans.push_back(double(events) / scan);
     rebuilds.push_back(double(events) / one.seconds);
     ratios.push_back(scan / one.seconds);
@@ -231,8 +240,11 @@ int run_rebuild(const Settings& settings) {
   print(settings, fmt::format("\n| | |\n|---|---|\n| bare scan and parse, two threads | {:.0f} events/s |\n"
                               "| rebuild of all read models, two threads | {:.0f} events/s |\n| ratio | {:.2f} (wanted "
                               "0.5, or 1,000,000 events/s) |\n"
-                              "| peak memory | {:.0f} MB (at most 2,048) |",
-                              median(scans), median(rebuilds), median(ratios), double(peak) / double(1 << 20)));
+                              "| peak memory | {:.0f} MB (at most 2,048) |\n"
+                              "| bare scan, two threads | {:.0f} events/s |\n"
+                              "| verify, two threads | {:.0f} events/s |\n| ratio | {:.2f} (wanted 0.5) |",
+                              median(scans), median(rebuilds), median(ratios), double(peak) / double(1 << 20),
+                              median(walks), median(verifies), median(verify_ratios)));
   reads_beside(settings, folder);
   return 0;
 }

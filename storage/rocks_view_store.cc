@@ -7,6 +7,7 @@
 #include <rocksdb/table.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <filesystem>
 #include <map>
@@ -209,7 +210,7 @@ class Store final : public RocksViewStore {
                                     const std::function<bool(std::string& key, std::string& value)>& next) override {
     auto handle = table_of(projection, generation, true);
     if (!handle) return handle.error();
-    // Files of bounded size, named after the generation so that loads of several projections never meet.
+    // Files of bounded size; the names of no two loads meet.
     constexpr std::uint64_t kFileBytes = std::uint64_t{64} << 20;
     std::vector<std::string> files;
     rocksdb::Status status;
@@ -217,7 +218,7 @@ class Store final : public RocksViewStore {
     bool more = next(key, value);
     while (more && status.ok()) {
       rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options_, *handle);
-      files.push_back(fmt::format("{}/load-{}.{}.sst", path_, family_name(projection, generation), files.size()));
+      files.push_back(fmt::format("{}/load-{}.{}.sst", path_, family_name(projection, generation), next_file_++));
       status = writer.Open(files.back());
       while (status.ok() && more && writer.FileSize() < kFileBytes) {
         status = writer.Put(key, value);
@@ -357,6 +358,7 @@ class Store final : public RocksViewStore {
   }
 
   std::string path_;
+  std::atomic<std::uint64_t> next_file_{0};  // of bulk loads
   rocksdb::Options options_;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;

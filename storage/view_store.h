@@ -54,6 +54,7 @@ class ViewStore {
   // Rebuilds: a new, empty generation beside the serving one; bulk load of rows in key order; the swap is one atomic,
   // flushed marker; the old one is dropped after it.
   virtual Result<std::uint64_t, ReadError> begin_generation(std::string_view projection) = 0;
+  // Several at once of one generation, if their keys do not meet.
   virtual Result<void, ReadError> bulk_load(std::string_view projection, std::uint64_t generation,
                                             const std::function<bool(std::string& key, std::string& value)>& next) = 0;
   virtual Result<void, ReadError> activate(const std::vector<std::pair<std::string, std::uint64_t>>& generations) = 0;

@@ -26,6 +26,15 @@ struct UuidWords {
   }
   return words;
 }
+[[nodiscard]] inline Uuid uuid_of(UuidWords words) {
+  if constexpr (std::endian::native == std::endian::little) {
+    words.high = __builtin_bswap64(words.high);
+    words.low = __builtin_bswap64(words.low);
+  }
+  Uuid uuid;
+  std::memcpy(uuid.bytes.data(), &words, sizeof words);
+  return uuid;
+}
 [[nodiscard]] inline bool uuid_less(const Uuid& a, const Uuid& b) { return words_of(a) < words_of(b); }
 [[nodiscard]] inline bool uuid_equal(const Uuid& a, const Uuid& b) {
   return std::memcmp(a.bytes.data(), b.bytes.data(), 16) == 0;

@@ -95,10 +95,9 @@ bool carries_data(EventType type) {
 
 void notify(Share& share, const storage::Record& record, const TaskEvent& event, const Task& after) {
   for (const Recipient& recipient : recipients_of(event, record.actor, after)) {
-    share.told.push_back(
-        {record.workspace,
-         recipient.user,
-         {record.in_workspace, recipient.type, {record.stream}, record.version, record.actor, record.time, {}}});
+    share.told.push_back({{record.in_workspace, record.time, share.tasks.last(), share.number_of(record.actor),
+                           record.version, recipient.type},
+                          share.number_of(recipient.user)});
   }
 }
 
@@ -165,6 +164,50 @@ Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, P
   return {};
 }
 
+namespace {
+
+// The notifications that the shares found, to those whom they tell.
+void take_told(FoldedLog::State& state) {
+  FoldedNotifications& all = state.notifications;
+  using Notes = std::vector<FoldedNotifications::Note>;
+  // Vectors that double would need a half more: so they are counted first.
+  std::unordered_map<Notes*, std::size_t> counts;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (std::size_t number = 0; number < state.shares.size(); ++number) {
+      Share& share = state.shares[number];
+      std::vector<std::uint32_t> actors;
+      for (const UserId& user : share.people) actors.push_back(all.actor(user));
+      struct Last {
+        WorkspaceNumber workspace{0};
+        Notes* notes = nullptr;
+        std::size_t* count = nullptr;
+      };
+      std::vector<Last> of_user(share.people.size());
+      for (const Told& told : share.told) {
+        const WorkspaceNumber workspace = std::as_const(share.tasks).entry(told.note.task).workspace;
+        Last& last = of_user[told.user];
+        if (last.notes == nullptr || last.workspace != workspace) {
+          last = {workspace, &all.notes_of(workspace, share.people[told.user])};
+          last.count = &counts[last.notes];
+        }
+        if (pass == 0) {
+          ++*last.count;
+          continue;
+        }
+        auto& note = last.notes->emplace_back(told.note);
+        note.task = static_cast<std::uint32_t>(note.task * state.shares.size() + number);
+        note.actor = actors[note.actor];
+      }
+      if (pass == 1) share.told = {};
+    }
+    if (pass == 0) {
+      for (const auto& [notes, count] : counts) notes->reserve(notes->size() + count);
+    }
+  }
+}
+
+}  // namespace
+
 void FoldedLog::sort() {
   if (std::exchange(state_->sorted, true)) return;
   std::vector<TaskRef>& order = state_->order;
@@ -189,11 +232,8 @@ void FoldedLog::sort() {
   };
   state_->team.run(2, sort_half);
   std::inplace_merge(order.begin(), middle, order.end(), less);
-  for (Share& share : state_->shares) {
-    for (const Told& told : share.told) state_->notifications.add(told.workspace, told.user, told.row);
-    share.told = {};
-  }
-  state_->notifications.settle();
+  take_told(*state_);
+  state_->notifications.settle(state_->team);
   for (const Mark& mark : state_->marks) state_->notifications.mark(mark.event, mark.time, mark.seen);
   state_->marks.clear();
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/ids.h"
 #include "projections/rebuild/team.h"
@@ -38,8 +39,12 @@ class FoldedLog {
   [[nodiscard]] std::optional<std::string_view> list_row(WorkspaceNumber workspace, const Uuid& task) const;
   [[nodiscard]] std::uint64_t tasks(WorkspaceNumber workspace) const;  // live ones; of what is sorted
 
+  // The same in parts that may be asked for and read at once: together they are its rows, their keys do not meet.
+  [[nodiscard]] std::vector<std::function<RowSource()>> parts(std::string_view projection) const;
+
+  struct State;  // folded_state.h
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -13,11 +14,10 @@
 
 namespace taskledger::projections {
 
-// A notification as one share's fold finds it.
+// A notification as one share's fold finds it; users and tasks by the share's numbers.
 struct Told {
-  WorkspaceNumber workspace;
-  UserId user;
-  NotificationRow row;
+  FoldedNotifications::Note note;
+  std::uint32_t user = 0;
 };
 
 // A system record that marks notifications as read.
@@ -31,6 +31,13 @@ struct Mark {
 struct Share {
   FoldedTasks tasks;
   std::deque<Told> told;  // grows without moving
+  std::vector<UserId> people;
+  std::unordered_map<UserId, std::uint32_t> numbers;  // of people
+  [[nodiscard]] std::uint32_t number_of(const UserId& user) {
+    const auto [entry, fresh] = numbers.try_emplace(user, static_cast<std::uint32_t>(people.size()));
+    if (fresh) people.push_back(user);
+    return entry->second;
+  }
   std::optional<storage::ReadError> failed;
 };
 
@@ -53,7 +60,10 @@ struct FoldedLog::State {
   // Made by sort(), which the notifications told and the marks go into.
   bool sorted = false;
   std::vector<TaskRef> order;
-  FoldedNotifications notifications;
+  FoldedNotifications notifications{[this](std::uint32_t number) {
+    const FoldedTasks::Entry& task = std::as_const(shares[number % kShares].tasks).entry(number / kShares);
+    return std::pair(task.workspace, task.id);
+  }};
 
   [[nodiscard]] const FoldedTasks::Entry& entry(const TaskRef& ref) const {
     return shares[ref.number % kShares].tasks.entry(ref.number / kShares);

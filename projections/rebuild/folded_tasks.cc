@@ -97,6 +97,7 @@ const Task* FoldedTasks::apply(const storage::Record& record, std::uint64_t hash
     if (static_cast<EventType>(record.type) != EventType::task_created) return nullptr;  // its creation was erased
     number = add(record.workspace, record.stream, hash);
   }
+  last_ = number;
   Entry& at = entry(number);
   task_.id = {record.stream};
   if (at.size == 0) {

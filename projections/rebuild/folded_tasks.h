@@ -34,6 +34,7 @@ class FoldedTasks {
   // `hash` is the task's. The task after the event; nullptr when the event changes nothing that is looked at. Good
   // until the next call.
   const Task* apply(const storage::Record& record, std::uint64_t hash, const TaskEvent& event);
+  [[nodiscard]] std::uint32_t last() const { return last_; }  // the number of the task of the last apply()
   // Its payloads are gone: nothing is left to fold.
   void erase(const storage::Record& record, std::uint64_t hash);
 
@@ -61,7 +62,7 @@ class FoldedTasks {
   std::uint32_t allocate(std::size_t units);
 
   std::vector<std::unique_ptr<std::array<Entry, kChunk>>> entries_;
-  std::uint32_t count_ = 0;
+  std::uint32_t count_ = 0, last_ = 0;
   struct Slot {
     std::uint32_t tag = 0, number = kNone;  // tag: the upper half of the hash; the lower one chose the share
   };

@@ -17,14 +17,24 @@ Result<void, storage::ReadError> FreshGenerations::load(const std::vector<std::s
     if (!begun) return begun.error();
     made_.emplace_back(name, *begun);
   }
-  std::vector<std::optional<storage::ReadError>> failed(made_.size());
-  // `list` is the largest and comes first; the others are loaded beside it.
-  team.run(made_.size(), [&](std::size_t at) {
-    const auto& [name, generation] = made_[at];
-    if (auto loaded = views_.bulk_load(name, generation, folded.rows(name)); !loaded) failed[at] = loaded.error();
+  struct Part {
+    std::string name;
+    std::uint64_t generation;
+    std::function<RowSource()> rows;
+    std::optional<storage::ReadError> failed;
+  };
+  std::vector<Part> parts;
+  for (const auto& [name, generation] : made_) {
+    for (const auto& rows : folded.parts(name)) parts.push_back({name, generation, rows, {}});
+  }
+  // Notifications, of which there may be more than of all else, come last in the names and first here.
+  std::reverse(parts.begin(), parts.end());
+  team.run(parts.size(), [&](std::size_t at) {
+    Part& part = parts[at];
+    if (auto loaded = views_.bulk_load(part.name, part.generation, part.rows()); !loaded) part.failed = loaded.error();
   });
-  for (const auto& one : failed) {
-    if (one) return *one;
+  for (const Part& part : parts) {
+    if (part.failed) return *part.failed;
   }
   const auto hash = log.hash_at(folded.position());
   if (!hash) return hash.error();
