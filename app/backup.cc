@@ -26,7 +26,7 @@ void print(const storage::BackedUp& made, bool json, const char* what) {
     fmt::print("{{\"id\":\"{}\",\"position\":{},\"path\":\"{}\"}}\n", made.id, made.position.value, made.path.string());
   } else {
     fmt::print("{} {}, position {}, {}\n", what, made.id, made.position.value, made.path.string());
-    if (made.erased > 0) fmt::print("erased again: {} tasks\n", made.erased);
+    if (made.erased > 0) fmt::print("erased again: {} {}\n", made.erased, made.erased == 1 ? "task" : "tasks");
   }
 }
 

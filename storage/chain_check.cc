@@ -15,12 +15,9 @@ namespace {
 
 constexpr std::uint64_t kChunk = 50'000;
 
-std::uint64_t mix(std::uint64_t value) {
-  value ^= value >> 32;
-  value *= 0xd6e8feb86659fd93ull;
-  value ^= value >> 32;
-  value *= 0xd6e8feb86659fd93ull;
-  return value ^ value >> 32;
+std::uint64_t mix(std::uint64_t value, std::uint64_t with) {
+  const auto product = static_cast<unsigned __int128>(value ^ with) * 0xd6e8feb86659fd93ull;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
 // A workspace's feed blocks (feed_block.h) as its records ask for them, across stretches.
@@ -67,8 +64,14 @@ class Follower {
   bool visit(const DecodedRecord& decoded) {
     const Record& record = decoded.record;
     const ChainHashes after = hashes_after(decoded);
-    auto [entry, first_here] = stretch_.workspaces.try_emplace(record.workspace);
-    WorkspaceStretch& workspace = entry->second;
+    bool first_here = false;
+    if (workspace_ == nullptr || number_ != record.workspace) {
+      const auto [entry, fresh] = stretch_.workspaces.try_emplace(record.workspace);
+      workspace_ = &entry->second;
+      number_ = record.workspace;
+      first_here = fresh;
+    }
+    WorkspaceStretch& workspace = *workspace_;
     const Hash previous_workspace = hash_of(decoded.previous_workspace);
     if (first_here) {
       workspace.first = record.position;
@@ -98,7 +101,8 @@ class Follower {
       stretch_.bad = {record.position, *std::move(wrong)};
       return false;
     }
-    stretch_.sums.streams.add(keys::stream(record.workspace, record.stream, record.version), record.position);
+    keys::write_stream(stream_key_, record.workspace, record.stream, record.version);
+    stretch_.sums.streams.add(stream_key_, record.position);
     stretch_.sums.workspaces.add(keys::in_workspace(record.workspace, record.in_workspace.value), record.position);
     return true;
   }
@@ -129,6 +133,9 @@ class Follower {
   const LogTables& tables_;
   Stretch& stretch_;
   std::optional<Position> last_;
+  WorkspaceNumber number_{};  // of the last record
+  WorkspaceStretch* workspace_ = nullptr;
+  std::string stream_key_;
 };
 
 Stretch follow(const LogTables& tables, Position after, Position to) {
@@ -229,14 +236,14 @@ class Joiner {
 }  // namespace
 
 void RowSum::add(std::string_view key, Position position) {
-  std::uint64_t hash = mix(position.value + 0x9e3779b97f4a7c15ull);
+  std::uint64_t hash = mix(position.value, 0x9e3779b97f4a7c15ull);
   for (std::size_t at = 0; at < key.size(); at += 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, key.data() + at, std::min<std::size_t>(8, key.size() - at));
-    hash = mix(hash ^ word) + word;
+    hash = mix(hash, word) + word;
   }
   low += hash;
-  high += mix(hash + 0xa0761d6478bd642full);
+  high += mix(hash, 0xa0761d6478bd642full);
 }
 
 Result<ChainSums, ReadError> check_chains(const LogTables& tables, const HeadRows& heads, unsigned threads,

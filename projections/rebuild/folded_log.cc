@@ -16,6 +16,7 @@ namespace taskledger::projections {
 namespace {
 
 constexpr std::uint64_t kStretch = 8192;  // records that one thread reads in a row
+constexpr std::size_t kAhead = 3;         // records between the steps of asking memory for a task
 
 // A record on its way to its share.
 struct Handed {
@@ -148,9 +149,12 @@ Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, P
     state_->team.run(State::kShares, [&](std::size_t at) {
       Share& share = state_->shares[at];
       for (const Stretch& stretch : stretches) {
-        for (const Handed& handed : stretch.of_share[at]) {
-          if (share.failed) return;
-          fold_one(share, handed, stretch.text);
+        const std::vector<Handed>& records = stretch.of_share[at];
+        for (std::size_t i = 0; i < records.size() && !share.failed; ++i) {
+          if (i + 3 * kAhead < records.size()) share.tasks.prefetch_slot(records[i + 3 * kAhead].hash);
+          if (i + 2 * kAhead < records.size()) share.tasks.prefetch_entry(records[i + 2 * kAhead].hash);
+          if (i + kAhead < records.size()) share.tasks.prefetch_row(records[i + kAhead].hash);
+          fold_one(share, records[i], stretch.text);
         }
       }
     });

@@ -32,6 +32,29 @@ std::uint32_t FoldedTasks::number_of(WorkspaceNumber workspace, const Uuid& id, 
   }
 }
 
+const FoldedTasks::Slot* FoldedTasks::likely(std::uint64_t hash) const {
+  if (slots_.empty()) return nullptr;
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  const Slot& slot = slots_[tag & (slots_.size() - 1)];
+  return slot.number != kNone && slot.tag == tag ? &slot : nullptr;
+}
+
+void FoldedTasks::prefetch_slot(std::uint64_t hash) const {
+  if (!slots_.empty()) __builtin_prefetch(&slots_[static_cast<std::uint32_t>(hash >> 32) & (slots_.size() - 1)]);
+}
+
+void FoldedTasks::prefetch_entry(std::uint64_t hash) const {
+  if (const Slot* slot = likely(hash)) __builtin_prefetch(&entry(slot->number));
+}
+
+void FoldedTasks::prefetch_row(std::uint64_t hash) const {
+  const Slot* slot = likely(hash);
+  if (slot == nullptr || entry(slot->number).size == 0) return;
+  const std::uint8_t* row = unit(entry(slot->number).at);
+  __builtin_prefetch(row);
+  __builtin_prefetch(row + 64);
+}
+
 std::uint32_t FoldedTasks::add(WorkspaceNumber workspace, const Uuid& id, std::uint64_t hash) {
   if ((std::size_t{count_} + 1) * 4 > slots_.size() * 3) grow();
   if (count_ / kChunk == entries_.size()) entries_.push_back(std::make_unique<std::array<Entry, kChunk>>());

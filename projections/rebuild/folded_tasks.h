@@ -34,6 +34,10 @@ class FoldedTasks {
   // `hash` is the task's. The task after the event; nullptr when the event changes nothing that is looked at. Good
   // until the next call.
   const Task* apply(const storage::Record& record, std::uint64_t hash, const TaskEvent& event);
+  // What apply() will read of a task, asked of memory in three steps, each a while before the next and before it.
+  void prefetch_slot(std::uint64_t hash) const;
+  void prefetch_entry(std::uint64_t hash) const;
+  void prefetch_row(std::uint64_t hash) const;
   [[nodiscard]] std::uint32_t last() const { return last_; }  // the number of the task of the last apply()
   // Its payloads are gone: nothing is left to fold.
   void erase(const storage::Record& record, std::uint64_t hash);
@@ -66,6 +70,7 @@ class FoldedTasks {
   struct Slot {
     std::uint32_t tag = 0, number = kNone;  // tag: the upper half of the hash; the lower one chose the share
   };
+  [[nodiscard]] const Slot* likely(std::uint64_t hash) const;  // where number_of() looks first; nullptr: not there
   void place(const Slot& slot);
   void grow();
   std::vector<Slot> slots_;  // open addressing
