@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 
@@ -30,8 +31,8 @@ class Writes {
                                  "--sync=1, 300 B values.",
                                  machine(), settings_.threads, settings_.rounds, settings_.seconds));
     print(settings_,
-          "\n| durable creates | connections | ours/s | p50 / p99 ms | db_bench/s | ratio | wanted "
-          "|\n|---|---|---|---|---|---|---|");
+          "\n| durable creates, connections | ours/s | p50 / p99 ms | server CPU us | generator cores | db_bench/s | "
+          "ratio | wanted |\n|---|---|---|---|---|---|---|---|");
     against_db_bench(64, 0.8);
     against_db_bench(16, 0.8);
     against_db_bench(1, 0.75);
@@ -66,14 +67,16 @@ class Writes {
     };
   }
 
+  // Synced writes/s; 0 where the program is not installed.
   double db_bench(unsigned threads) {
+    if (std::system("command -v db_bench >/dev/null") != 0) return 0;
     const std::string data = folder_ + "/db_bench";
     std::filesystem::remove_all(data);
     const std::string out =
         run_to_end({"db_bench", "--benchmarks=fillrandom", "--sync=1", "--value_size=300", "--key_size=16",
                     "--compression_type=none", "--threads=" + std::to_string(threads),
                     "--duration=" + std::to_string(int(settings_.seconds + settings_.warmup)), "--num=100000000",
-                    "--db=" + data, "--histogram=0"});
+                    "--db=" + data, "--histogram=0", "--progress_reports=false"});
     std::filesystem::remove_all(data);
     constexpr std::string_view kBefore = " micros/op ";
     const auto at = out.find(kBefore);
@@ -82,18 +85,23 @@ class Writes {
   }
 
   void against_db_bench(unsigned connections, double floor) {
-    if (!wanted("creates")) return;
-    std::vector<double> ours, theirs, p50, p99;
+    if (!wanted(fmt::format("creates-{}-connections", connections))) return;
+    std::vector<double> ours, theirs, p50, p99, server_us, generator;
     std::uint64_t errors = 0;
     for (unsigned round = 0; round < settings_.rounds; ++round) {
+      const double cpu = server_.process().cpu_seconds();
       const auto result = run_load({server_.port(), connections, settings_.seconds, settings_.warmup, 0}, creates());
+      server_us.push_back((server_.process().cpu_seconds() - cpu) * 1e6 / double(result.answered));
       ours.push_back(result.requests_per_second), p50.push_back(result.p50_ms), p99.push_back(result.p99_ms);
+      generator.push_back(result.generator_cores);
       errors += result.errors;
       theirs.push_back(db_bench(connections));
     }
-    print(settings_, fmt::format("| create | {} | {:.0f} | {:.2f} / {:.2f} | {:.0f} | {:.2f} | {:.2f} |{}", connections,
-                                 median(ours), median(p50), median(p99), median(theirs), median(ours) / median(theirs),
-                                 floor, errors ? fmt::format(" VOID: {} errors", errors) : ""));
+    print(settings_,
+          fmt::format("| {} | {:.0f} | {:.2f} / {:.2f} | {:.1f} | {:.2f} | {:.0f} | {:.2f} | {:.2f} |{}", connections,
+                      median(ours), median(p50), median(p99), median(server_us), median(generator), median(theirs),
+                      median(theirs) > 0 ? median(ours) / median(theirs) : 0, floor,
+                      errors ? fmt::format(" VOID: {} errors", errors) : ""));
   }
 
   // Updates and completes of tasks made just before, against creates in the same run.
