@@ -64,6 +64,7 @@ struct DeliveryEngine::Impl {
       }
       endpoint->update(webhook);
     }
+    serving = !endpoints.empty();
   }
 
   void remove(const WebhookId& id) {
@@ -116,8 +117,8 @@ struct DeliveryEngine::Impl {
   const WebhookSettings settings;
   TlsTrust trust;
   std::atomic<std::uint64_t> erasures{0};
-  std::atomic<bool> waking{false};
-  bool stopping = false;  // on the engine's thread
+  std::atomic<bool> waking{false}, serving{false};  // serving: there are endpoints
+  bool stopping = false;                            // on the engine's thread
   std::uint64_t seen_revision = 0;
   asio::io_context io{1};
   asio::steady_timer tick;
@@ -156,10 +157,14 @@ void DeliveryEngine::stop() {
 }
 
 void DeliveryEngine::wake(std::span<const storage::Record> records) {
+  // Where there are no webhooks only records of the system can change anything. Records that slip through while the
+  // first one is being made are found by the pumping that follows: they were published before this was called.
+  bool matters = impl_->serving;
   for (const storage::Record& record : records) {
     if (record.type == static_cast<std::uint8_t>(EventType::task_erased)) ++impl_->erasures;
+    matters = matters || record.workspace == kSystemWorkspace;
   }
-  wake();
+  if (matters) wake();
 }
 
 void DeliveryEngine::wake() {
