@@ -26,8 +26,8 @@ struct RunnerOptions {
                             << 20;  // images of workspaces kept in memory; the least recently used go first
   std::size_t queue_bytes = std::size_t{64}
                             << 20;  // records waiting for the projector; more hold up the log's appender
-  std::chrono::milliseconds persist_interval{1'000};  // between writes of changed rows
-  std::size_t persist_tasks = 20'000;                 // changed tasks that are written without waiting for it
+  std::chrono::milliseconds persist_interval{5'000};  // between writes of changed rows
+  std::size_t persist_tasks = 50'000;                 // changed tasks that are written without waiting for it
   std::chrono::milliseconds self_check_interval{0};   // between checks that nobody asked for; 0: none
   unsigned rebuild_threads = 0;                       // 0: one a core
 };

@@ -24,6 +24,7 @@ namespace taskledger::storage {
 struct ViewOptions {
   std::size_t block_cache_bytes = std::size_t{32} << 20;
   std::size_t write_buffer_bytes = std::size_t{16} << 20;  // of each table
+  std::size_t large_write = 10'000;  // rows of one write from which tables are built beside the memtables
   rocksdb::Env* env = nullptr;
 };
 

@@ -9,8 +9,9 @@ std::string folder(const rocksdb::DB& db) { return db.GetName() + "/bulk"; }
 
 }  // namespace
 
-TableBuilder::TableBuilder(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* table, std::string name)
+TableBuilder::TableBuilder(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* table, std::string name, Life life)
     : db_(db), name_(std::move(name)), options_(db.GetOptions(table)) {
+  if (life == Life::short_lived) options_.compression = rocksdb::kNoCompression;
   argument_.column_family = table;
   argument_.options.move_files = true;
   argument_.options.write_global_seqno = false;
@@ -26,14 +27,25 @@ Result<void, ReadError> TableBuilder::begin() {
   return {};
 }
 
+Result<void, ReadError> TableBuilder::added(const rocksdb::Status& status) {
+  if (!status.ok()) return read_error(status);
+  // FileSize() lags behind by what is buffered: near enough.
+  if (file_->FileSize() >= kFileBytes) return finish();
+  return {};
+}
+
 Result<void, ReadError> TableBuilder::add(const rocksdb::Slice& key, const rocksdb::Slice& value) {
   if (!file_) {
     if (auto begun = begin(); !begun) return begun;
   }
-  if (const auto added = file_->Put(key, value); !added.ok()) return read_error(added);
-  // FileSize() lags behind by what is buffered: near enough.
-  if (file_->FileSize() >= kFileBytes) return finish();
-  return {};
+  return added(file_->Put(key, value));
+}
+
+Result<void, ReadError> TableBuilder::remove(const rocksdb::Slice& key) {
+  if (!file_) {
+    if (auto begun = begin(); !begun) return begun;
+  }
+  return added(file_->Delete(key));
 }
 
 Result<void, ReadError> TableBuilder::finish() {

@@ -1,7 +1,7 @@
-// Sorted tables of the log built outside of it and then taken in as they are: for bulk appends, which would otherwise
-// pay for memtables and for compacting everything several times. Inside `storage` only.
+// Sorted tables of a database built outside of it and then taken in as they are: for bulk appends and large writes of
+// rows, which would otherwise pay for memtables and for compacting everything several times. Inside `storage` only.
 //
-// Files live in LOG/bulk/ until ingest() moves them; leftovers there (of a crash) are removed by clear().
+// Files live in DATABASE/bulk/ until ingest() moves them; leftovers there (of a crash) are removed by clear().
 // Threads: one at a time. Failure: a ReadError; the builder is of no use after it.
 #pragma once
 
@@ -18,10 +18,14 @@ namespace taskledger::storage {
 
 class TableBuilder {
  public:
+  // What is merged with others soon is not worth compressing.
+  enum class Life { lasting, short_lived };
   // `table` is one of the database's; `name` starts the names of its files.
-  TableBuilder(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* table, std::string name);
+  TableBuilder(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* table, std::string name, Life life = Life::lasting);
   // Keys must come in ascending order.
   Result<void, ReadError> add(const rocksdb::Slice& key, const rocksdb::Slice& value);
+  // That there is no row of this key any more.
+  Result<void, ReadError> remove(const rocksdb::Slice& key);
   // Ends the file under way, synced.
   Result<void, ReadError> finish();
   // For rocksdb::DB::IngestExternalFiles; nullptr: nothing was added.
@@ -33,6 +37,7 @@ class TableBuilder {
 
  private:
   Result<void, ReadError> begin();
+  Result<void, ReadError> added(const rocksdb::Status& status);
   rocksdb::DB& db_;
   std::string name_;
   rocksdb::Options options_;
@@ -40,7 +45,8 @@ class TableBuilder {
   rocksdb::IngestExternalFileArg argument_;
 };
 
-// Moves the files of all builders into the log, all or none. They hold nothing that is there already.
+// Moves the files of all builders into the database, all or none, for good once it returns. What is there already under
+// the same keys is replaced; rows of it that are in memtables are flushed first.
 Result<void, ReadError> ingest(rocksdb::DB& db, std::span<TableBuilder* const> builders);
 
 }  // namespace taskledger::storage

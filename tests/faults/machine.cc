@@ -86,6 +86,7 @@ std::optional<std::string> Machine::open_log() {
 std::optional<std::string> Machine::open_models() {
   storage::ViewOptions options;
   options.write_buffer_bytes = std::size_t{64} << 10;
+  options.large_write = 40;  // both ways of writing rows
   options.env = env_.get();
   auto views = storage::open_view_store(*directory_, options);
   if (!views) return views.error().what;

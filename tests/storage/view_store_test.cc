@@ -19,9 +19,9 @@ class ViewStoreTest : public testing::Test {
     directory_ = std::move(*directory);
     reopen();
   }
-  std::string reopen() {
+  std::string reopen(ViewOptions options = {}) {
     store_.reset();
-    auto opened = open_view_store(*directory_);
+    auto opened = open_view_store(*directory_, options);
     EXPECT_TRUE(opened);
     store_ = std::move(opened->store);
     return opened->discarded;
@@ -64,6 +64,27 @@ TEST_F(ViewStoreTest, RowsAndCheckpointLandTogetherAndStay) {
   EXPECT_EQ((*store_->checkpoint("list", 1))->position.value, 6u);
   EXPECT_EQ((*store_->checkpoint("stats", 1))->position.value, 5u);
   EXPECT_EQ((*store_->checkpoint("list", 1))->hash, at(6).hash);
+}
+
+TEST_F(ViewStoreTest, LargeWritesAreLikeSmallOnes) {
+  ViewOptions large;
+  large.large_write = 3;
+  reopen(large);
+  ASSERT_TRUE(store_->write({{"list", 1, {{"a", "1"}, {"d", "4"}}}}, at(1)));
+  ASSERT_TRUE(
+      store_->write({{"list", 1, {{"c", "3"}, {"a", "2"}, {"b", "2"}, {"b", std::nullopt}, {"d", std::nullopt}}},
+                     {"stats", 1, {{"x", "y"}}},
+                     {"mode", 1, {}}},
+                    at(2)));
+  EXPECT_EQ(rows(1), "a=2 c=3 ");
+  for (const auto* projection : {"list", "stats", "mode"})
+    EXPECT_EQ((*store_->checkpoint(projection, 1))->position.value, 2u) << projection;
+  ASSERT_TRUE(store_->write({{"list", 1, {{"c", std::nullopt}, {"e", "5"}}}}, at(3)));
+  ASSERT_TRUE(store_->write({{"list", 1, {{"e", "6"}, {"f", "7"}, {"a", std::nullopt}}}}, at(4)));
+  EXPECT_EQ(rows(1), "e=6 f=7 ");
+  EXPECT_EQ(reopen(), "");
+  EXPECT_EQ(rows(1), "e=6 f=7 ");
+  EXPECT_EQ((*store_->checkpoint("list", 1))->position.value, 4u);
 }
 
 TEST_F(ViewStoreTest, ARebuiltGenerationServesOnceItIsActivated) {
