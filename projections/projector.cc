@@ -12,8 +12,10 @@
 namespace taskledger::projections {
 
 namespace {
-constexpr std::size_t kAtOnce = 8;  // records of a group that the appender's thread applies itself
-}
+// Records of a group that the appender's thread applies itself: fewer threads take turns. Larger ones are applied while
+// the next group is synced.
+constexpr std::size_t kAtOnce = 256;
+}  // namespace
 
 std::unique_ptr<Runner> Runner::create(storage::EventLog& log, storage::ViewStore& views, RunnerOptions options) {
   return std::make_unique<Projector>(log, views, options);
@@ -45,14 +47,25 @@ void Projector::observe(std::span<const storage::Record> records) {
   if (stopping_ || has_failed_) return;
   if (started_ && records.size() <= kAtOnce && queue_.empty()) {
     const std::unique_lock lock(applying_, std::try_to_lock);
-    const WorkspaceImage* workspace = workspaces_.find(records.front().workspace);
     // The queue again: what was there a moment ago must have been applied, not be in the projector's hands.
-    if (lock.owns_lock() && queue_.empty() && passed_ + 1 == records.front().position.value &&
-        (records.front().workspace == kSystemWorkspace || (workspace != nullptr && workspace->loaded))) {
+    if (lock.owns_lock() && queue_.empty() && passed_ + 1 == records.front().position.value && is_free(records))
       return apply(records);
-    }
   }
   queue_.push(records);
+}
+
+// Whether nothing would hold up the one who applies these: images in memory, and nobody reading them just now. (A
+// reader who comes between holds it up for as long as it reads; that harms nothing but the time of others' writes.)
+bool Projector::is_free(std::span<const storage::Record> records) {
+  const WorkspaceImage* last = nullptr;
+  for (const storage::Record& record : records) {
+    if (record.workspace == kSystemWorkspace || (last != nullptr && last->number == record.workspace)) continue;
+    WorkspaceImage* workspace = workspaces_.find(record.workspace);
+    if (workspace == nullptr || !workspace->loaded || !workspace->lock.try_lock()) return false;
+    workspace->lock.unlock();
+    last = workspace;
+  }
+  return true;
 }
 
 void Projector::run() {

@@ -1,9 +1,9 @@
 // The runner's own: what it is made of and what its threads do. See runner.h for the contract.
 //
-// Records come from the log's appender (the observer). A small group that finds nothing before it is applied at once on
-// that thread, which saves a single writer two thread switches; others are queued for the projector thread. Whoever
-// applies holds `applying_`. A third thread writes changed rows now and then, and evicts cold images, beside those who
-// apply; a fourth rebuilds and checks (rebuild/maintenance.h).
+// Records come from the log's appender (the observer). A group that finds nothing before it and nobody in its way is
+// applied at once on that thread, which saves two thread switches; large ones and others are queued for the projector
+// thread. Whoever applies holds `applying_`. A third thread writes changed rows now and then, and evicts cold images,
+// beside those who apply; a fourth rebuilds and checks (rebuild/maintenance.h).
 #pragma once
 
 #include <array>
@@ -73,6 +73,7 @@ class Projector final : public Runner {
   };
 
   void observe(std::span<const storage::Record> records);
+  [[nodiscard]] bool is_free(std::span<const storage::Record> records);
   void run();
   // Under applying_.
   void apply(std::span<const storage::Record> records);
