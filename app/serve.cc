@@ -41,6 +41,7 @@ sigset_t block_signals() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&awaited, number);
   pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a failing disk: writes stop, reads go on
   return awaited;
 }
 
@@ -186,6 +187,9 @@ constexpr int kArenas = 4;
 
 int serve(const ServeSettings& settings) {
   ::mallopt(M_ARENA_MAX, kArenas);
+  // Small blocks are kept by each thread anyway; glibc's older lists of them are gone through, under the arena's lock,
+  // whenever something large is freed.
+  ::mallopt(M_MXFAST, 0);
   set_up_logging(settings.log_format, settings.log_level);
   const sigset_t awaited = block_signals();
   warn_of_plain_text(settings);

@@ -86,6 +86,7 @@ Task<CommandResult> execute(const Api& api, commands::CommandHandler::Request co
     parts.commands.execute(std::move(command), [&parts, done = std::move(done)](CommandResult result) {
       if (!result) return done(std::move(result));
       const Position position = result->position;
+      if (parts.models.passed() >= position) return done(std::move(result));  // mostly
       parts.models.when_passed(position, [&parts, done, result = std::move(result)] {
         // Let go without having passed: the models have stopped. The write is durable, but nobody could read it.
         if (parts.models.passed() < result->position)
