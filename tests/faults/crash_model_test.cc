@@ -29,6 +29,7 @@ void for_each_seed(const Body& body) {
     given_up += outcome == Outcome::lost_reference;
     ASSERT_NE(outcome, Outcome::failed);
   }
+  if (given_up > 0) std::printf("%llu of %llu runs given up\n", (unsigned long long)given_up, (unsigned long long)runs);
   EXPECT_LE(given_up, 1 + runs / 10) << "RocksDB's assertion ends too many runs for the others to show much";
 }
 
