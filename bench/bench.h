@@ -83,6 +83,6 @@ int run_reads(const Settings& settings);
 int run_rebuild(const Settings& settings);
 int run_writes(const Settings& settings);
 int run_webhooks(const Settings& settings);
-int run_soak(const Settings& settings, double minutes);
+int run_soak(const Settings& settings, double minutes, double rate);
 
 }  // namespace taskledger::bench

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <deque>
 #include <stdexcept>
 
 namespace taskledger::bench {
@@ -22,7 +23,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 struct Connection {
   int fd = -1;
-  std::string out, in;
+  std::string out, in, answer;  // answer: the last one, while it rests
   std::size_t sent = 0;
   SteadyClock::time_point start;
 };
@@ -81,14 +82,15 @@ class Generator {
   }
 
   LoadResult run() {
-    for (auto& connection : connections_) begin(connection, {});
+    for (auto& connection : connections_) proceed(connection, {});
     auto from = SteadyClock::now();
     const auto measured_from = from + duration(options_.warmup);
     auto until = measured_from + duration(options_.seconds);
     double cpu = cpu_seconds();
     epoll_event events[256];
     for (;;) {
-      const int n = ::epoll_wait(epoll_, events, 256, 100);
+      begin_due();
+      const int n = ::epoll_wait(epoll_, events, 256, resting_.empty() ? 100 : 1);
       for (int i = 0; i < n; ++i) readable(*static_cast<Connection*>(events[i].data.ptr));
       const auto now = SteadyClock::now();
       if (!counting_ && now >= measured_from) {
@@ -125,6 +127,22 @@ class Generator {
       connection.sent += std::size_t(n);
     }
   }
+  void proceed(Connection& connection, std::string_view answer) {
+    if (options_.requests_per_second == 0) return begin(connection, answer);
+    connection.answer = answer;
+    resting_.push_back(&connection);
+  }
+  // After a stall the rate is that of the others again: what was missed is not made up for in a burst.
+  void begin_due() {
+    const auto now = SteadyClock::now();
+    due_ = std::max(due_, now - duration(0.1));
+    while (!resting_.empty() && due_ <= now) {
+      Connection& connection = *resting_.front();
+      resting_.pop_front();
+      begin(connection, connection.answer);
+      due_ += duration(1 / options_.requests_per_second);
+    }
+  }
   void broken(Connection& connection) {
     if (counting_) ++errors_;
     ::close(connection.fd);
@@ -153,7 +171,7 @@ class Generator {
     }
     answer_.assign(connection.in, body, length - body);
     connection.in.erase(0, length);
-    begin(connection, answer_);
+    proceed(connection, answer_);
   }
   LoadResult result(double seconds, double cpu) {
     std::sort(latencies_.begin(), latencies_.end());
@@ -180,6 +198,8 @@ class Generator {
   int epoll_ = -1;
   std::vector<Connection> connections_;
   std::vector<int> idle_;
+  std::deque<Connection*> resting_;  // until the next request falls due
+  SteadyClock::time_point due_;
   std::vector<std::uint32_t> latencies_;
   std::string answer_;
   std::uint64_t errors_ = 0, unavailable_ = 0, answered_ = 0;

@@ -1,5 +1,6 @@
-// A closed-loop HTTP/1.1 load generator: one thread, epoll, keep-alive, one request in flight for each connection.
-// Owned by the caller; not thread-safe. Failures to connect throw std::runtime_error.
+// A closed-loop HTTP/1.1 load generator (or, with a rate, one that rests in between): one thread, epoll, keep-alive,
+// one request in flight for each connection. Owned by the caller; not thread-safe. Failures to connect throw
+// std::runtime_error.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ struct LoadOptions {
   std::uint16_t port = 0;
   unsigned connections = 64;
   double seconds = 3, warmup = 1;
-  unsigned idle_connections = 0;  // opened and left alone for the whole run
+  unsigned idle_connections = 0;   // opened and left alone for the whole run
+  double requests_per_second = 0;  // of all connections together; 0: each as soon as its last one is answered
 };
 
 struct LoadResult {

@@ -41,6 +41,8 @@ int main(int argc, char** argv) {
       app.add_subcommand("soak", "mixed load with reconnects for a long time: memory, descriptors, latency over time");
   double minutes = 30;
   soak->add_option("--minutes", minutes)->capture_default_str();
+  double rate = 0;
+  soak->add_option("--rate", rate, "requests a second; 0: as fast as they are answered")->capture_default_str();
   common(reads), common(writes), common(webhooks), common(rebuild), common(soak);
   rebuild->add_option("--events", settings.events, "in the log, about")->capture_default_str();
   std::uint64_t tasks = 0;
@@ -64,7 +66,7 @@ int main(int argc, char** argv) {
       return bench::serve_ceiling(std::uint16_t(port), settings.threads, {std::istreambuf_iterator<char>(file), {}});
     }
     if (*rebuild) return bench::run_rebuild(settings);
-    if (*soak) return bench::run_soak(settings, minutes);
+    if (*soak) return bench::run_soak(settings, minutes, rate);
     if (*webhooks) return bench::run_webhooks(settings);
     return *reads ? bench::run_reads(settings) : bench::run_writes(settings);
   } catch (const std::exception& error) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "bench/bench.h"
@@ -19,6 +20,7 @@ constexpr unsigned kIdle = 32;
 
 struct Sample {
   double minutes = 0, resident_mb = 0, descriptors = 0, disk_mb = 0, rate = 0, p50 = 0, p99 = 0;
+  double disk_bytes = 0;  // for each request since the last sample: the log only grows, but at the same pace
   std::uint64_t errors = 0;
 };
 
@@ -94,7 +96,7 @@ double mean(const std::vector<Sample>& samples, std::size_t from, std::size_t to
 
 }  // namespace
 
-int run_soak(const Settings& settings, double minutes) {
+int run_soak(const Settings& settings, double minutes, double rate) {
   std::unique_ptr<TemporaryFolder> temporary;
   std::string folder = settings.folder;
   if (folder.empty()) {
@@ -113,12 +115,15 @@ int run_soak(const Settings& settings, double minutes) {
   const auto passed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 60;
   };
+  double disk_before = megabytes_under(folder);
   do {
-    const LoadResult load = run_load({server.port(), settings.connections, kSlice, 0, kIdle}, std::ref(mix));
+    const LoadResult load = run_load({server.port(), settings.connections, kSlice, 0, kIdle, rate}, std::ref(mix));
     samples.push_back({passed(), static_cast<double>(server.process().resident_bytes()) / (1 << 20),
                        static_cast<double>(files_in(proc)), megabytes_under(folder), load.requests_per_second,
-                       load.p50_ms, load.p99_ms, load.errors});
-    const Sample& s = samples.back();
+                       load.p50_ms, load.p99_ms, 0, load.errors});
+    Sample& s = samples.back();
+    const double grown = s.disk_mb - std::exchange(disk_before, s.disk_mb);
+    s.disk_bytes = load.answered > 0 ? grown * (1 << 20) / static_cast<double>(load.answered) : 0;
     print(settings, fmt::format("| {:.1f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.2f} | {:.2f} | {} |", s.minutes,
                                 s.resident_mb, s.descriptors, s.disk_mb, s.rate, s.p50, s.p99, s.errors));
   } while (passed() < minutes);
@@ -126,6 +131,7 @@ int run_soak(const Settings& settings, double minutes) {
   const std::size_t quarter = samples.size() / 4;
   std::uint64_t errors = 0;
   for (const Sample& sample : samples) errors += sample.errors;
+  const auto disk = [&](std::size_t from, std::size_t to) { return mean(samples, from, to, &Sample::disk_bytes); };
   const auto growth = [&](double Sample::*of) {
     const double early = mean(samples, quarter, 2 * quarter, of),
                  late = mean(samples, samples.size() - quarter, samples.size(), of);
@@ -134,6 +140,8 @@ int run_soak(const Settings& settings, double minutes) {
   print(settings,
         fmt::format("second quarter to last: resident {:+.1f} %, descriptors {:+.1f} %, p99 {:+.1f} %; {} errors",
                     growth(&Sample::resident_mb), growth(&Sample::descriptors), growth(&Sample::p99), errors));
+  print(settings, fmt::format("bytes on disk for each request: {:.0f} in the second quarter, {:.0f} in the last",
+                              disk(quarter, 2 * quarter), disk(samples.size() - quarter, samples.size())));
   return errors == 0 ? 0 : 1;
 }
 
