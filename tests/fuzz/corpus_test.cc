@@ -13,8 +13,6 @@
 namespace taskledger::fuzz {
 namespace {
 
-constexpr int kMutations = 300;  // of each input
-
 std::vector<std::string> inputs_of(const Target& target) {
   std::vector<std::string> out{""};
   const std::filesystem::path folder = std::filesystem::path(TASKLEDGER_SOURCE_DIR) / "tests/fuzz/corpus" / target.name;
@@ -71,7 +69,7 @@ TEST_P(Corpus, EveryInputAndItsMutations) {
   EXPECT_GT(inputs.size(), 3u) << "there is next to no corpus";
   for (const auto& input : inputs) {
     target.run(input);
-    for (int i = 0; i < kMutations; ++i) target.run(mutate(input, inputs, random));
+    for (int i = 0; i < target.mutations; ++i) target.run(mutate(input, inputs, random));
   }
 }
 

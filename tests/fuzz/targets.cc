@@ -222,7 +222,7 @@ std::vector<std::string> stored_record_seeds() {
 }
 
 constexpr Target kTargets[] = {
-    {"session", run_session, nullptr},
+    {"session", run_session, nullptr, 50},
     {"request_head", run_request_head, nullptr},
     {"create_body", run_create_body, nullptr},
     {"update_body", run_update_body, nullptr},

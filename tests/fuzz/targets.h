@@ -14,6 +14,7 @@ struct Target {
   std::string_view name;  // its corpus is tests/fuzz/corpus/NAME
   void (*run)(std::string_view input);
   std::vector<std::string> (*seeds)();  // valid inputs that are made, not written; may be null
+  int mutations = 300;                  // of each input, in the tests
 };
 [[nodiscard]] std::span<const Target> all_targets();
 [[nodiscard]] const Target& target_named(std::string_view name);

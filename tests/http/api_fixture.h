@@ -161,6 +161,7 @@ class ApiTest : public ::testing::Test {
     if (name == "Origin") head.origin = value;
     if (name == "Access-Control-Request-Method") head.access_control_request_method = value;
     if (name == "From") head.remote_address = value;
+    if (name == "traceparent") head.traceparent = value;
     if (name == "X-Request-Id") head.request_id = value;
     if (name == "repeated") head.repeated = value;
   }

@@ -28,6 +28,21 @@ TEST_F(WritesTest, Create) {
                 std::string(kUser) + R"(","created_at":"2025-03-17T10:00:00Z","updated_at":"2025-03-17T10:00:00Z"})");
 }
 
+// Kept beside every event of the request; what is no W3C traceparent by its length is not.
+TEST_F(WritesTest, KeepsTheTraceparentBesideTheEvents) {
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  call("POST ~/tasks", R"({"title":"traced"})", {{"traceparent", trace}});
+  call("POST ~/tasks/batch/create", R"({"records":[{"title":"a"},{"title":"b"}]})", {{"traceparent", trace}});
+  call("POST ~/tasks", R"({"title":"not"})", {{"traceparent", trace + "0"}});
+  call("POST ~/tasks", R"({"title":"none"})");
+  std::vector<std::string> traces;
+  ASSERT_TRUE(log->read_workspace(WorkspaceNumber{1}, {0}, [&](const storage::Record& record) {
+    traces.emplace_back(record.trace);
+    return true;
+  }));
+  EXPECT_EQ(traces, (std::vector<std::string>{trace, trace, trace, "", ""}));
+}
+
 TEST_F(WritesTest, CreateReadsTimesInTheCallersZone) {
   const auto id = make(R"({"title":"x","due_date":"2025-03-20"})");
   EXPECT_NE(call("GET ~/tasks/" + id).find(R"("due_date":"2025-03-20T23:59:59Z")"), std::string::npos);

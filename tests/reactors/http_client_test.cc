@@ -121,6 +121,23 @@ TEST_F(HttpClientTest, PrivateAddressesAreNotConnectedTo) {
   EXPECT_TRUE(receiver.all().empty());
 }
 
+// A public name is whatever its name server says, and may say otherwise the next time: checked at each connection.
+TEST_F(HttpClientTest, ANameThatLeadsInsideIsNotConnectedTo) {
+  settings.allow_private = false;
+  Receiver receiver;
+  Resolver answering([](const std::string&) {
+    return Resolver::Answer{{asio::ip::make_address("127.0.0.1"), asio::ip::make_address("10.0.0.1")}, {}};
+  });
+  trust = std::make_unique<TlsTrust>("");
+  auto url = parse_url("http://hooks.example.com:" + std::to_string(receiver.port()) + "/");
+  client = std::make_unique<HttpClient>(io, *std::move(url), settings, answering, *trust);
+  EXPECT_EQ(post().error, "the host's address is not a public one");
+  EXPECT_TRUE(receiver.all().empty());
+  settings.allow_private = true;  // the same name is connected to where that is allowed
+  EXPECT_EQ(post().status, 204);
+  client.reset();
+}
+
 TEST_F(HttpClientTest, CertificatesAndHostNamesAreChecked) {
   const auto trusted = make_certificate("localhost"), other_name = make_certificate("example.org"),
              expired = make_certificate("localhost", -1);
