@@ -163,7 +163,7 @@ Row Image::allocate() {
   const std::size_t count = id.size() + 1;
   id.resize(count), due.resize(count), created.resize(count), updated.resize(count), completed.resize(count);
   version.resize(count), assignee.resize(count), created_by.resize(count), completed_by.resize(count);
-  cell.resize(count), plain.resize(count), title_key.resize(count);
+  cell.resize(count), plain.resize(count), title_key.resize(count), title_pairs.resize(count);
   if (live.size() * 64 < count) live.push_back(0);
   const Row row = static_cast<Row>(count - 1);
   title.set(row, {}), folded.set(row, {}), links.set(row, {});
@@ -173,7 +173,7 @@ Row Image::allocate() {
 void Image::reserve(std::size_t tasks) {
   id.reserve(tasks), due.reserve(tasks), created.reserve(tasks), updated.reserve(tasks), completed.reserve(tasks);
   version.reserve(tasks), assignee.reserve(tasks), created_by.reserve(tasks), completed_by.reserve(tasks);
-  cell.reserve(tasks), plain.reserve(tasks), title_key.reserve(tasks);
+  cell.reserve(tasks), plain.reserve(tasks), title_key.reserve(tasks), title_pairs.reserve(tasks);
   live.reserve(tasks / 64 + 1);
   row_index_.reserve(tasks, [this](Row row) -> const Uuid& { return id[row]; });
 }
@@ -182,7 +182,9 @@ void Image::write_title(Row row, std::string_view text) {
   title.set(row, {text.data(), text.size()});
   fold_into(fold_buffer_, text);
   folded.set(row, {fold_buffer_.data(), fold_buffer_.size()});
-  title_key[row] = title_key_of(std::string_view(fold_buffer_).substr(0, fold_buffer_.size() - 1));
+  const auto folded_text = std::string_view(fold_buffer_).substr(0, fold_buffer_.size() - 1);
+  title_key[row] = title_key_of(folded_text);
+  title_pairs[row] = PairSet::of(folded_text);
   plain[row] = is_plain_json(text);
 }
 
@@ -474,6 +476,7 @@ bool Image::remove(const TaskId& task) {
   due[row] = created[row] = updated[row] = completed[row] = 0;
   version[row] = assignee[row] = created_by[row] = completed_by[row] = 0;
   cell[row] = 0;
+  title_pairs[row] = {};
   title.set(row, {}), folded.set(row, {}), links.set(row, {});
   free_.push_back(row);
   return true;
@@ -552,7 +555,7 @@ void Image::adopt_order(Field field, OrderTree&& order, std::span<const Row> joi
 std::size_t Image::bytes() const {
   std::size_t bytes = id.bytes() + due.bytes() + created.bytes() + updated.bytes() + completed.bytes() +
                       version.bytes() + assignee.bytes() + created_by.bytes() + completed_by.bytes() + cell.bytes() +
-                      plain.bytes() + title_key.bytes() + title.bytes() + folded.bytes() + links.bytes() + live.bytes();
+                      plain.bytes() + title_key.bytes() + title_pairs.bytes() + title.bytes() + folded.bytes() + links.bytes() + live.bytes();
   bytes += row_index_.bytes() + user_index_.bytes() + entity_index_.bytes() + free_.capacity() * sizeof(Row);
   bytes += by_due.bytes() + by_completed.bytes() + users.size() * (sizeof(User) + sizeof(OfUser)) +
            entities.size() * sizeof(Entity);

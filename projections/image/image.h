@@ -26,6 +26,7 @@
 #include "projections/image/cells.h"
 #include "projections/image/column.h"
 #include "projections/image/order_tree.h"
+#include "projections/image/pair_set.h"
 #include "projections/image/uuid_index.h"
 
 namespace taskledger::projections {
@@ -130,6 +131,7 @@ class Image {
   Column<std::uint16_t> cell;
   Column<std::uint8_t> plain;       // the title needs no escapes in JSON
   Column<std::uint64_t> title_key;  // the first 8 bytes of the folded title, as a number that sorts like them
+  Column<PairSet> title_pairs;      // of the folded title
   RowLists<char> title, folded;     // folded: with a NUL after each, which no title holds
   RowLists<PackedLink> links;
   Column<std::uint64_t> live;  // a bit a row

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <future>
+#include <iterator>
 #include <string_view>
+#include <thread>
 #include <unordered_set>
 
 #if defined(__x86_64__)
@@ -16,7 +19,9 @@ namespace taskledger::projections {
 
 namespace {
 
-constexpr unsigned kFew = 12;  // candidates in a chunk up to which they are tested one by one
+constexpr int kReadsTitles = 100;             // cost of a test that reads texts
+constexpr std::size_t kWorthAThread = 4'096;  // words of candidates; a thread costs what some thousand titles do
+constexpr unsigned kFew = 12;                 // candidates in a chunk up to which they are tested one by one
 
 bool none(const ChunkBits& bits) { return (bits[0] | bits[1] | bits[2] | bits[3]) == 0; }
 unsigned count(const ChunkBits& bits) {
@@ -143,11 +148,21 @@ class Not : public RowTest {
 
 class Group : public RowTest {
  public:
-  Group(bool any, std::vector<RowTestPtr> tests) : any_(any), tests_(std::move(tests)) {
+  Group(bool any, std::vector<RowTestPtr> tests) : any_(any) {
+    for (RowTestPtr& test : tests) {
+      auto* inner = any ? nullptr : test->tests_of_all();
+      if (inner == nullptr) {
+        tests_.push_back(std::move(test));
+      } else {
+        std::move(inner->begin(), inner->end(), std::back_inserter(tests_));
+      }
+    }
     std::stable_sort(tests_.begin(), tests_.end(),
                      [](const RowTestPtr& a, const RowTestPtr& b) { return a->cost < b->cost; });
     for (const RowTestPtr& test : tests_) cost += test->cost;
   }
+  // The tests of an AND within an AND become tests of the outer one, so that the cheap ones of all come first.
+  std::vector<RowTestPtr>* tests_of_all() override { return any_ ? nullptr : &tests_; }
   ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
     if (tests_.empty()) return in;
     ChunkBits left = in;  // AND: passed so far; OR: not passed yet
@@ -176,7 +191,7 @@ std::string_view folded_of(const Image& image, Row row) {
 // title as for one in none.
 class Contains : public RowTest {
  public:
-  Contains(const Image& image, std::string folded) : image_(image), needle_(std::move(folded)) { cost = 100; }
+  Contains(const Image& image, std::string folded) : image_(image), needle_(std::move(folded)) { cost = kReadsTitles; }
   ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
     ChunkBits out{};
     if (count(in) <= kFew) {
@@ -187,18 +202,20 @@ class Contains : public RowTest {
     }
     const auto& block = image_.folded.block(chunk);
     const std::string_view text(block.values.data(), block.values.size());
-    marks_.assign(text.size() / 64 + 2, 0);
-    needle_.mark(text, marks_.data());
+    static thread_local std::vector<std::uint64_t> marks;  // a bit a byte of the chunk's text
+    marks.assign(text.size() / 64 + 2, 0);
+    needle_.mark(text, marks.data());
     std::uint64_t any = 0;
-    for (const std::uint64_t marks : marks_) any |= marks;
+    for (const std::uint64_t word : marks) any |= word;
     if (any == 0) return out;
-    return needle_.exact() ? read_marks<true>(text, block.start, in) : read_marks<false>(text, block.start, in);
+    return needle_.exact() ? read_marks<true>(text, block.start, marks.data(), in)
+                           : read_marks<false>(text, block.start, marks.data(), in);
   }
 
  private:
   template <bool exact>
-  ChunkBits read_marks(std::string_view text, const std::uint32_t* start, const ChunkBits& in) const {
-    const std::uint64_t* marks = marks_.data();
+  ChunkBits read_marks(std::string_view text, const std::uint32_t* start, const std::uint64_t* marks,
+                       const ChunkBits& in) const {
     ChunkBits out{};
     for (std::size_t word = 0; word < kChunkWords; ++word, start += 64) {
       if (in[word] == 0) continue;
@@ -221,7 +238,7 @@ class Contains : public RowTest {
     if (exact) return found != 0;
     for (; found != 0; found &= found - 1) {
       const std::size_t at = from + static_cast<std::size_t>(std::countr_zero(found));
-      if (text.compare(at, needle_.text().size(), needle_.text()) == 0) return true;
+      if (needle_.is_at(text, at)) return true;
     }
     return false;
   }
@@ -235,7 +252,6 @@ class Contains : public RowTest {
 
   const Image& image_;
   Needle needle_;
-  mutable std::vector<std::uint64_t> marks_;  // a bit a byte of the chunk's text
 };
 
 RowTestPtr nothing(const Image& image) {
@@ -469,7 +485,13 @@ RowTestPtr link_test(const Image& image, std::uint32_t entity, std::optional<Ent
 RowTestPtr contains_test(const Image& image, const std::string& folded) {
   if (folded.empty()) return all_of({});
   if (folded.find('\0') != std::string::npos) return nothing(image);  // no title holds one; between titles they stand
-  return std::make_unique<Contains>(image, folded);
+  std::vector<RowTestPtr> tests;
+  const PairSet pairs = PairSet::of(folded);
+  if (!pairs.empty())
+    tests.push_back(
+        per_row(image, 3, [pairs, of = image.title_pairs.data()](Row row) { return of[row].covers(pairs); }));
+  tests.push_back(std::make_unique<Contains>(image, folded));
+  return all_of(std::move(tests));
 }
 
 RowTestPtr all_of(std::vector<RowTestPtr> tests) { return std::make_unique<Group>(false, std::move(tests)); }
@@ -488,9 +510,11 @@ RowTestPtr filter_test(const Image& image, const FilterGroup& group) {
   return group_of(image, group.any, std::move(tests));
 }
 
-std::uint64_t keep_passing(const RowTest& test, Bits& bits) {
+namespace {
+
+std::uint64_t keep_passing(const RowTest& test, Bits& bits, std::size_t from, std::size_t to) {
   std::uint64_t total = 0;
-  for (std::size_t at = 0; at < bits.size(); at += kChunkWords) {
+  for (std::size_t at = from; at < to; at += kChunkWords) {
     const std::size_t words = std::min(kChunkWords, bits.size() - at);
     ChunkBits in{};
     std::copy_n(bits.begin() + static_cast<std::ptrdiff_t>(at), words, in.begin());
@@ -500,6 +524,18 @@ std::uint64_t keep_passing(const RowTest& test, Bits& bits) {
     total += count(out);
   }
   return total;
+}
+
+}  // namespace
+
+std::uint64_t keep_passing(const RowTest& test, Bits& bits) {
+  static const bool has_more_cores = std::thread::hardware_concurrency() > 1;
+  if (test.cost < kReadsTitles || bits.size() < kWorthAThread || !has_more_cores)
+    return keep_passing(test, bits, 0, bits.size());
+  const std::size_t middle = bits.size() / 2 / kChunkWords * kChunkWords;
+  auto second = std::async(std::launch::async, [&] { return keep_passing(test, bits, middle, bits.size()); });
+  const std::uint64_t first = keep_passing(test, bits, 0, middle);
+  return first + second.get();
 }
 
 }  // namespace taskledger::projections

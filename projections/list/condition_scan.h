@@ -1,6 +1,6 @@
 // Filters over columns: conditions made ready for one image, and evaluated on 256 rows at a time into bits, each only
 // on the rows that still matter (of an AND those that passed so far, of an OR those that did not).
-// Threads: a Scan belongs to one query, under the image's shared lock.
+// Threads: tests are made by one, under the image's shared lock, and used by several.
 #pragma once
 
 #include <array>
@@ -33,6 +33,8 @@ class RowTest {
   [[nodiscard]] virtual ChunkBits pass(std::size_t chunk, const ChunkBits& in) const = 0;
   // Of a test that looks a row's number up in a table: which. A group makes one of all its tests of one column.
   [[nodiscard]] virtual const LookUp* look_up() const { return nullptr; }
+  // Of an AND of tests: those, to be taken out of it by a group around it.
+  [[nodiscard]] virtual std::vector<std::unique_ptr<RowTest>>* tests_of_all() { return nullptr; }
   int cost = 0;
 };
 using RowTestPtr = std::unique_ptr<RowTest>;
@@ -46,7 +48,7 @@ using RowTestPtr = std::unique_ptr<RowTest>;
 [[nodiscard]] RowTestPtr all_of(std::vector<RowTestPtr> tests);
 [[nodiscard]] RowTestPtr filter_test(const Image& image, const FilterGroup& group);
 
-// Keeps of `bits` the rows that pass; returns how many.
+// Keeps of `bits` the rows that pass; returns how many. Where many titles are to be read, a second thread takes half.
 std::uint64_t keep_passing(const RowTest& test, Bits& bits);
 
 }  // namespace taskledger::projections

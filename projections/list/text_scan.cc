@@ -75,6 +75,9 @@ const bool kHasAvx2 = __builtin_cpu_supports("avx2");
 }  // namespace
 
 Needle::Needle(std::string text) : text_(std::move(text)) {
+  const std::size_t head = std::min(text_.size(), sizeof head_);
+  std::memcpy(&head_, text_.data(), head);
+  std::memset(&head_mask_, 0xFF, head);
   for (std::size_t i = 1; i < text_.size(); ++i) {
     if (rarity(text_[i]) > rarity(text_[first_])) first_ = i;
   }

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,16 @@ class Needle {
   [[nodiscard]] std::size_t find(std::string_view hay, std::size_t from = 0) const;
   [[nodiscard]] std::size_t find_portable(std::string_view hay, std::size_t from = 0) const;
 
+  // Whether it is at hay[at]; at + its size lies within `hay`.
+  [[nodiscard]] bool is_at(std::string_view hay, std::size_t at) const {
+    if (at + sizeof head_ > hay.size()) return hay.compare(at, text_.size(), text_) == 0;
+    std::uint64_t head;
+    std::memcpy(&head, hay.data() + at, sizeof head);
+    if (((head ^ head_) & head_mask_) != 0) return false;
+    return text_.size() <= sizeof head_ ||
+           std::memcmp(hay.data() + at + sizeof head_, text_.data() + sizeof head_, text_.size() - sizeof head_) == 0;
+  }
+
   // Sets bit i of `bits` (zeroed, with room for all of `hay`) wherever the needle begins at hay[i], and, unless
   // exact(), perhaps where only its kAnchors rarest bytes stand in their places. The cost does not depend on how often
   // that is.
@@ -31,6 +42,7 @@ class Needle {
  private:
   std::string text_;
   std::array<std::size_t, kAnchors> anchors_{};  // places in the needle; short ones repeat
+  std::uint64_t head_ = 0, head_mask_ = 0;       // the first 8 bytes as they are loaded, and which of them count
   std::size_t first_ = 0, second_ = 0;           // places in the needle of the two bytes looked for; first_ <= second_
 };
 
