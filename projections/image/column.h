@@ -3,6 +3,8 @@
 // Threads: as a std::vector. Failure: std::bad_alloc.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -13,6 +15,8 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "projections/image/prefetch.h"
 
 namespace taskledger::projections {
 
@@ -45,6 +49,11 @@ class Column {
     if (grown == nullptr) throw std::bad_alloc();
     data_ = static_cast<T*>(grown);
     capacity_ = capacity;
+    // Rows are looked up all over a column: with pages of 2 MB the processor finds them without walking page tables.
+    constexpr std::uintptr_t kHuge = std::uintptr_t{2} << 20;
+    const auto from = (reinterpret_cast<std::uintptr_t>(data_) + kHuge - 1) / kHuge * kHuge;
+    const auto to = reinterpret_cast<std::uintptr_t>(data_ + capacity_) / kHuge * kHuge;
+    if (from < to) ::madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);  // or not: it is a wish
   }
   // New values are zero.
   void resize(std::size_t size) {
@@ -96,6 +105,17 @@ class RowLists {
     const Block& block = *blocks_[row / kRows];
     const std::size_t at = row % kRows;
     return {block.values.data() + block.start[at], block.start[at + 1] - block.start[at]};
+  }
+  // Have the processor fetch what operator[] will look at, and then, once that is there, the values.
+  TASKLEDGER_INLINED void prefetch(std::uint32_t row) const {
+    const Block& block = *blocks_[row / kRows];
+    prefetch_line(&block.values);
+    prefetch_line(&block.start[row % kRows]);
+  }
+  TASKLEDGER_INLINED void prefetch_values(std::uint32_t row) const {
+    const auto values = (*this)[row];
+    prefetch_line(values.data());
+    if (values.size_bytes() > 1) prefetch_line(values.data() + values.size() - 1);
   }
   void set(std::uint32_t row, std::span<const T> values) {
     while (blocks_.size() <= row / kRows) blocks_.push_back(std::make_unique<Block>());

@@ -87,7 +87,7 @@ class Image {
   // A row for a task of which nothing is known yet: not live.
   Row append_unknown(const Uuid& task);
   // That this task, with these links, will be looked for soon.
-  void prefetch(const Uuid& task, const std::vector<Link>& links) const {
+  TASKLEDGER_INLINED void prefetch(const Uuid& task, const std::vector<Link>& links) const {
     row_index_.prefetch(task);
     for (const Link& link : links) entity_index_.prefetch(link.id.value);
   }

@@ -313,7 +313,20 @@ std::uint64_t OrderTree::before(Place place, const CellSet& set) const {
   std::uint64_t sum = 0;
   for (std::size_t i = place.block; i != 0; i &= i - 1) sum += set.sum(large.histograms[i].of.data());
   const Block& block = *large.blocks[place.block];
-  for (std::uint32_t i = 0; i < place.leaf; ++i) sum += set.sum(block.leaves[i]->cells->histogram);
+  const auto sum_of_leaves = [&](std::uint32_t first, std::uint32_t last) {
+    std::uint64_t of_leaves = 0;
+    for (std::uint32_t i = first; i < last; ++i) {
+      if (i + 1 < last) set.prefetch(block.leaves[i + 1]->cells->histogram);
+      of_leaves += set.sum(block.leaves[i]->cells->histogram);
+    }
+    return of_leaves;
+  };
+  const auto leaves = static_cast<std::uint32_t>(block.leaves.size());
+  if (place.leaf <= leaves / 2) {
+    sum += sum_of_leaves(0, place.leaf);
+  } else {
+    sum += set.sum(block.histogram->of.data()) - sum_of_leaves(place.leaf, leaves);
+  }
   const CellPart& part = *block.leaves[place.leaf]->cells;
   for (std::uint32_t i = 0; i < place.at; ++i) sum += set.has(part.cell[i]);
   return sum;

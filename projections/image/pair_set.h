@@ -21,9 +21,7 @@ struct PairSet {
     return set;
   }
   // False: a text with this set does not contain one with the other.
-  [[nodiscard]] bool covers(const PairSet& other) const {
-    return ((other.low & ~low) | (other.high & ~high)) == 0;
-  }
+  [[nodiscard]] bool covers(const PairSet& other) const { return ((other.low & ~low) | (other.high & ~high)) == 0; }
   [[nodiscard]] bool empty() const { return (low | high) == 0; }
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/ids.h"
+#include "projections/image/prefetch.h"
 
 namespace taskledger::projections {
 
@@ -55,8 +56,8 @@ class UuidIndex {
     }
   }
   // Has the processor fetch what find() will look at.
-  void prefetch(const Uuid& uuid) const {
-    if (!slots_.empty()) __builtin_prefetch(&slots_[hash(uuid) & mask()]);
+  TASKLEDGER_INLINED void prefetch(const Uuid& uuid) const {
+    if (!slots_.empty()) prefetch_line(&slots_[hash(uuid) & mask()]);
   }
   // The number that find() will most likely look at first.
   [[nodiscard]] std::optional<std::uint32_t> likely(const Uuid& uuid) const {
