@@ -73,7 +73,7 @@ Task<void> listen(asio::io_context& io, std::uint16_t port, const std::string& a
     auto [error, socket] = co_await acceptor.async_accept(kToken);
     if (error) continue;
     socket.set_option(tcp::no_delay(true));
-    asio::co_spawn(io.get_executor(), session(std::move(socket), answer), [](std::exception_ptr failed) {
+    asio::co_spawn(io.get_executor(), session(std::move(socket), answer), [](const std::exception_ptr& failed) {
       if (failed) std::fputs("session ended by an exception\n", stderr);
     });
   }
@@ -86,7 +86,7 @@ int serve_ceiling(std::uint16_t port, unsigned threads, const std::string& answe
   for (unsigned i = 0; i < threads; ++i) {
     pool.emplace_back([&] {
       asio::io_context io(1);
-      asio::co_spawn(io.get_executor(), listen(io, port, answer), [](std::exception_ptr failed) {
+      asio::co_spawn(io.get_executor(), listen(io, port, answer), [](const std::exception_ptr& failed) {
         if (failed) std::fputs("cannot listen\n", stderr), std::exit(1);
       });
       io.run();
