@@ -406,6 +406,7 @@ void Image::append_rows(const Image& from, std::span<const Row> copied) {
   version.append(from.version, copied), assignee.append(from.assignee, copied);
   created_by.append(from.created_by, copied), completed_by.append(from.completed_by, copied);
   cell.append(from.cell, copied), plain.append(from.plain, copied), title_key.append(from.title_key, copied);
+  title_pairs.append(from.title_pairs, copied);
   title.append(first, from.title, copied), folded.append(first, from.folded, copied);
   links.append(first, from.links, copied);
   live.resize((rows() + 63) / 64);
