@@ -34,7 +34,7 @@ struct Case {
 
 std::vector<Case> page_cases() {
   const auto fixed = [](std::string query) {
-    return [query](Random&, const TestServer&) { return std::string(kTasks) + query; };
+    return [query = std::move(query)](Random&, const TestServer&) { return std::string(kTasks) + query; };
   };
   std::vector<Case> cases{
       {"upcoming, assignee, high", 0.50,

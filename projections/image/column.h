@@ -50,10 +50,11 @@ class Column {
     data_ = static_cast<T*>(grown);
     capacity_ = capacity;
     // Rows are looked up all over a column: with pages of 2 MB the processor finds them without walking page tables.
-    constexpr std::uintptr_t kHuge = std::uintptr_t{2} << 20;
-    const auto from = (reinterpret_cast<std::uintptr_t>(data_) + kHuge - 1) / kHuge * kHuge;
-    const auto to = reinterpret_cast<std::uintptr_t>(data_ + capacity_) / kHuge * kHuge;
-    if (from < to) ::madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);  // or not: it is a wish
+    constexpr std::size_t kHuge = std::size_t{2} << 20;
+    void* from = data_;
+    std::size_t bytes = capacity_ * sizeof(T);
+    if (std::align(kHuge, kHuge, from, bytes) != nullptr)
+      ::madvise(from, bytes / kHuge * kHuge, MADV_HUGEPAGE);  // or not: it is a wish
   }
   // New values are zero.
   void resize(std::size_t size) {
