@@ -6,6 +6,7 @@ namespace taskledger::projections {
 
 CellSet::CellSet(const FacetFilter& filter) {
   all_ = !filter.completed && !filter.priority && !filter.action_type && !filter.link_type;
+  open_ = filter.completed == false && !filter.priority && !filter.action_type && !filter.link_type;
   if (filter.completed) *filter.completed ? from_ = kCompletedCells : to_ = kCompletedCells;
   std::uint16_t narrow[8];
   std::uint32_t wide[8];

@@ -19,6 +19,7 @@ struct Facets {
   bool completed = false;
   std::uint8_t priority = 0, action_type = 0, link_types = 0;
 };
+[[nodiscard]] constexpr bool is_open(std::uint16_t cell) { return cell < kCompletedCells; }
 [[nodiscard]] constexpr std::uint16_t cell_of(const Facets& facets) {
   return static_cast<std::uint16_t>((facets.completed ? kCompletedCells : 0) + facets.priority * 48 +
                                     facets.action_type * 8 + facets.link_types);
@@ -52,6 +53,8 @@ class CellSet {
   CellSet() : CellSet(FacetFilter{}) {}
   explicit CellSet(const FacetFilter& filter);
   [[nodiscard]] bool all() const { return all_; }
+  // Exactly the cells that are not completed: what is asked for most, and counted beside the histograms.
+  [[nodiscard]] bool open() const { return open_; }
   [[nodiscard]] bool has(std::uint16_t cell) const { return wide_[cell] != 0; }
   // The counts of the set's cells in a histogram, together.
   [[nodiscard]] std::uint32_t sum(const std::uint16_t* histogram) const;  // the sum is below 65,536
@@ -62,7 +65,7 @@ class CellSet {
   }
 
  private:
-  bool all_ = false;
+  bool all_ = false, open_ = false;
   unsigned from_ = 0, to_ = kCells;
   alignas(64) std::array<std::uint16_t, kCells> narrow_;
   alignas(64) std::array<std::uint32_t, kCells> wide_;

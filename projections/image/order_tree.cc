@@ -86,7 +86,7 @@ std::unique_ptr<OrderTree::Leaf> OrderTree::make_leaf(std::span<const std::uint3
     leaf->cells = std::make_unique<CellPart>();
     for (std::size_t i = 0; i < rows.size(); ++i) {
       leaf->cells->cell[i] = cells[rows[i]];
-      ++leaf->cells->histogram[cells[rows[i]]];
+      leaf->cells->add(cells[rows[i]], 1);
     }
   }
   return leaf;
@@ -100,6 +100,7 @@ void OrderTree::sum_up(Block& block) {
     block.size += leaf->size;
     if (!cells) continue;
     for (unsigned cell = 0; cell < kCells; ++cell) block.histogram->of[cell] += leaf->cells->histogram[cell];
+    block.histogram->open += leaf->cells->open;
   }
 }
 
@@ -116,11 +117,9 @@ void OrderTree::index() {
     const std::size_t up = i + (i & -i);
     if (up <= count) large.sizes[up] += large.sizes[i];
     if (!cells) continue;
-    for (unsigned cell = 0; cell < kCells; ++cell) {
-      large.histograms[i].of[cell] += large.blocks[i - 1]->histogram->of[cell];
-      if (up <= count) large.histograms[up].of[cell] += large.histograms[i].of[cell];
-      large.total.of[cell] += large.blocks[i - 1]->histogram->of[cell];
-    }
+    large.histograms[i].add(*large.blocks[i - 1]->histogram);
+    if (up <= count) large.histograms[up].add(large.histograms[i]);
+    large.total.add(*large.blocks[i - 1]->histogram);
   }
 }
 
@@ -129,12 +128,12 @@ void OrderTree::add(std::uint32_t block, std::int32_t rows, std::uint16_t cell, 
   large.blocks[block]->size += static_cast<std::uint32_t>(rows);
   const bool cells = !large.histograms.empty();
   if (cells) {
-    large.blocks[block]->histogram->of[cell] += static_cast<std::uint32_t>(in_cell);
-    large.total.of[cell] += static_cast<std::uint32_t>(in_cell);
+    large.blocks[block]->histogram->add(cell, in_cell);
+    large.total.add(cell, in_cell);
   }
   for (std::size_t i = block + 1; i < large.sizes.size(); i += i & -i) {
     large.sizes[i] += static_cast<std::uint32_t>(rows);
-    if (cells) large.histograms[i].of[cell] += static_cast<std::uint32_t>(in_cell);
+    if (cells) large.histograms[i].add(cell, in_cell);
   }
 }
 
@@ -194,7 +193,7 @@ void OrderTree::leaf_insert(Leaf& leaf, std::uint32_t at, std::uint32_t row, con
     CellPart& part = *leaf.cells;
     std::memmove(part.cell + at + 1, part.cell + at, (leaf.size - at) * sizeof part.cell[0]);
     part.cell[at] = cells[row];
-    ++part.histogram[cells[row]];
+    part.add(cells[row], 1);
   }
   ++leaf.size;
 }
@@ -202,7 +201,7 @@ void OrderTree::leaf_insert(Leaf& leaf, std::uint32_t at, std::uint32_t row, con
 void OrderTree::leaf_erase(Leaf& leaf, std::uint32_t at) {
   if (leaf.cells) {
     CellPart& part = *leaf.cells;
-    --part.histogram[part.cell[at]];
+    part.add(part.cell[at], -1);
     std::memmove(part.cell + at, part.cell + at + 1, (leaf.size - at - 1) * sizeof part.cell[0]);
   }
   std::memmove(leaf.rows + at, leaf.rows + at + 1, (leaf.size - at - 1) * sizeof leaf.rows[0]);
@@ -219,8 +218,8 @@ std::unique_ptr<OrderTree::Leaf> OrderTree::split(Leaf& leaf) {
     upper->cells = std::make_unique<CellPart>();
     std::copy_n(leaf.cells->cell + keep, upper->size, upper->cells->cell);
     for (std::uint32_t i = 0; i < upper->size; ++i) {
-      ++upper->cells->histogram[upper->cells->cell[i]];
-      --leaf.cells->histogram[upper->cells->cell[i]];
+      upper->cells->add(upper->cells->cell[i], 1);
+      leaf.cells->add(upper->cells->cell[i], -1);
     }
   }
   leaf.size = keep;
@@ -291,8 +290,8 @@ void OrderTree::change_cell(Place place, std::uint16_t old_cell, const std::uint
   Leaf& leaf = *big().blocks[place.block]->leaves[place.leaf];
   const std::uint16_t cell = cells[leaf.rows[place.at]];
   leaf.cells->cell[place.at] = cell;
-  --leaf.cells->histogram[old_cell];
-  ++leaf.cells->histogram[cell];
+  leaf.cells->add(old_cell, -1);
+  leaf.cells->add(cell, 1);
   add(place.block, 0, old_cell, -1);
   add(place.block, 0, cell, 1);
 }
@@ -309,15 +308,15 @@ std::uint64_t OrderTree::rank(Place place) const {
 // Rows of the set before `place`, of a large sequence.
 std::uint64_t OrderTree::before(Place place, const CellSet& set) const {
   const Large& large = big();
-  if (place.block == large.blocks.size()) return set.sum(large.total.of.data());
+  if (place.block == large.blocks.size()) return large.total.sum(set);
   std::uint64_t sum = 0;
-  for (std::size_t i = place.block; i != 0; i &= i - 1) sum += set.sum(large.histograms[i].of.data());
+  for (std::size_t i = place.block; i != 0; i &= i - 1) sum += large.histograms[i].sum(set);
   const Block& block = *large.blocks[place.block];
   const auto sum_of_leaves = [&](std::uint32_t first, std::uint32_t last) {
     std::uint64_t of_leaves = 0;
     for (std::uint32_t i = first; i < last; ++i) {
-      if (i + 1 < last) set.prefetch(block.leaves[i + 1]->cells->histogram);
-      of_leaves += set.sum(block.leaves[i]->cells->histogram);
+      if (i + 1 < last && !set.open()) set.prefetch(block.leaves[i + 1]->cells->histogram);
+      of_leaves += block.leaves[i]->cells->sum(set);
     }
     return of_leaves;
   };
@@ -325,10 +324,14 @@ std::uint64_t OrderTree::before(Place place, const CellSet& set) const {
   if (place.leaf <= leaves / 2) {
     sum += sum_of_leaves(0, place.leaf);
   } else {
-    sum += set.sum(block.histogram->of.data()) - sum_of_leaves(place.leaf, leaves);
+    sum += block.histogram->sum(set) - sum_of_leaves(place.leaf, leaves);
   }
   const CellPart& part = *block.leaves[place.leaf]->cells;
-  for (std::uint32_t i = 0; i < place.at; ++i) sum += set.has(part.cell[i]);
+  if (set.open()) {
+    for (std::uint32_t i = 0; i < place.at; ++i) sum += is_open(part.cell[i]);
+  } else {
+    for (std::uint32_t i = 0; i < place.at; ++i) sum += set.has(part.cell[i]);
+  }
   return sum;
 }
 
@@ -342,7 +345,7 @@ std::uint64_t OrderTree::count(Place from, Place to, const CellSet& set, const s
 
 bool OrderTree::barren(Place place, const CellSet& set) const {
   if (!large() || set.all()) return false;
-  return set.sum(big().blocks[place.block]->leaves[place.leaf]->cells->histogram) == 0;
+  return big().blocks[place.block]->leaves[place.leaf]->cells->sum(set) == 0;
 }
 
 }  // namespace taskledger::projections

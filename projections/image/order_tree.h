@@ -67,6 +67,12 @@ class OrderTree {
   struct CellPart {
     std::uint16_t cell[kLeaf];
     alignas(64) std::uint16_t histogram[kCells];
+    std::uint32_t open = 0;  // of the histogram, the cells that are not completed; likewise below
+    void add(std::uint16_t cell_number, int count) {
+      histogram[cell_number] = static_cast<std::uint16_t>(histogram[cell_number] + count);
+      if (is_open(cell_number)) open += static_cast<std::uint32_t>(count);
+    }
+    [[nodiscard]] std::uint32_t sum(const CellSet& set) const { return set.open() ? open : set.sum(histogram); }
   };
   struct Leaf {
     std::uint32_t size = 0;
@@ -75,6 +81,16 @@ class OrderTree {
   };
   struct Histogram {
     alignas(64) std::array<std::uint32_t, kCells> of{};
+    std::uint32_t open = 0;
+    void add(std::uint16_t cell, std::int32_t count) {
+      of[cell] += static_cast<std::uint32_t>(count);
+      if (is_open(cell)) open += static_cast<std::uint32_t>(count);
+    }
+    void add(const Histogram& other) {
+      for (unsigned cell = 0; cell < kCells; ++cell) of[cell] += other.of[cell];
+      open += other.open;
+    }
+    [[nodiscard]] std::uint64_t sum(const CellSet& set) const { return set.open() ? open : set.sum(of.data()); }
   };
   struct Block {
     std::uint32_t size = 0;
@@ -154,14 +170,13 @@ OrderTree::Place OrderTree::each(Place from, Place to, const CellSet& set, const
   const auto& blocks = big().blocks;
   while (from < to) {
     const Block& block = *blocks[from.block];
-    if (from.leaf == 0 && from.at == 0 && !set.all() && from.block < to.block &&
-        set.sum(block.histogram->of.data()) == 0) {
+    if (from.leaf == 0 && from.at == 0 && !set.all() && from.block < to.block && block.histogram->sum(set) == 0) {
       from = {from.block + 1, 0, 0};
       continue;
     }
     const Leaf& leaf = *block.leaves[from.leaf];
     const std::uint32_t stop = from.block == to.block && from.leaf == to.leaf ? to.at : leaf.size;
-    if (set.all() || set.sum(leaf.cells->histogram) != 0) {
+    if (set.all() || leaf.cells->sum(set) != 0) {
       for (; from.at < stop; ++from.at) {
         if (set.has(leaf.cells->cell[from.at]) && !visit(leaf.rows[from.at])) return from;
       }
