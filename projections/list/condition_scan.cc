@@ -19,9 +19,10 @@ namespace taskledger::projections {
 
 namespace {
 
+constexpr unsigned kFew = 12;                 // candidates in a chunk up to which they are tested one by one
+constexpr unsigned kFewTitles = 64;           // the same, where a test reads texts: a chunk of those is kilobytes
 constexpr int kReadsTitles = 100;             // cost of a test that reads texts
 constexpr std::size_t kWorthAThread = 4'096;  // words of candidates; a thread costs what some thousand titles do
-constexpr unsigned kFew = 12;                 // candidates in a chunk up to which they are tested one by one
 
 bool none(const ChunkBits& bits) { return (bits[0] | bits[1] | bits[2] | bits[3]) == 0; }
 unsigned count(const ChunkBits& bits) {
@@ -194,7 +195,7 @@ class Contains : public RowTest {
   Contains(const Image& image, std::string folded) : image_(image), needle_(std::move(folded)) { cost = kReadsTitles; }
   ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
     ChunkBits out{};
-    if (count(in) <= kFew) {
+    if (count(in) <= kFewTitles) {
       each_row(chunk, in, [&](Row row) {
         if (needle_.find(folded_of(image_, row)) != Needle::npos) set_bit(out, row);
       });
