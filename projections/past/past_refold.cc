@@ -97,7 +97,7 @@ Result<void, storage::ReadError> refold_by_scan(Image& image, const Bits& rows, 
       return !log.stopping();
     });
   };
-  const auto walked = in_two_threads<Batch>(
+  auto walked = in_two_threads<Batch>(
       kBatches, kBatchRecords, read, [&](Batch& batch) { refold.apply(batch); },
       [&](Batch& batch) { refold.parse(batch); });
   if (!walked) return walked;

@@ -142,7 +142,7 @@ Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, P
       for (Mark& mark : stretch.marks) {
         const auto known = state_->workspaces.find(*workspace_of(mark.event));
         if (mark.seen.value == 0 && known != state_->workspaces.end()) mark.seen = known->second;
-        state_->marks.push_back(std::move(mark));
+        state_->marks.push_back(mark);
       }
       for (const auto& [workspace, position] : stretch.workspaces) state_->workspaces[workspace] = position;
     }
