@@ -6,6 +6,7 @@
 #include "http/async_call.h"
 #include "http/entity_tags.h"
 #include "http/errors.h"
+#include "http/router.h"
 #include "storage/sha256.h"
 
 namespace taskledger::http {
@@ -13,21 +14,6 @@ namespace {
 
 constexpr std::array<std::string_view, 1> kParameters{"timezone"};
 constexpr std::size_t kMaxKeyCharacters = 255;
-
-std::string_view name_of(Method method) {
-  switch (method) {
-    case Method::post:
-      return "POST";
-    case Method::put:
-      return "PUT";
-    case Method::patch:
-      return "PATCH";
-    case Method::del:
-      return "DELETE";
-    default:
-      return "";
-  }
-}
 
 bool is_key(std::string_view key) {
   if (key.empty() || key.size() > kMaxKeyCharacters) return false;
