@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_future.hpp>
 #include <condition_variable>
 #include <filesystem>
@@ -100,12 +101,11 @@ TEST_F(HttpClientTest, FailuresSayWhatHappened) {
   settings.total_timeout = std::chrono::milliseconds(200);
   receiver.set([](const Received&) { return Reaction{.hang = true}; });
   EXPECT_EQ(post().error, "waiting for the answer took too long");
-  std::uint16_t free_port;
-  {
-    Receiver gone;
-    free_port = gone.port();
-  }
-  open("http://127.0.0.1:" + std::to_string(free_port) + "/");
+  boost::asio::io_context io;
+  boost::asio::ip::tcp::acceptor silent(
+      io, boost::asio::ip::tcp::v4());  // bound, so that nobody else gets the port, and not listening
+  silent.bind({boost::asio::ip::address_v4::loopback(), 0});
+  open("http://127.0.0.1:" + std::to_string(silent.local_endpoint().port()) + "/");
   EXPECT_NE(post().error.find("connecting: Connection refused"), std::string::npos);
   open("http://no-such-host.invalid/");
   EXPECT_NE(post().error.find("look"), std::string::npos);

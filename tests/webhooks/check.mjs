@@ -51,6 +51,18 @@ function ready(child, pattern) {
   });
 }
 
+// Below the ports that the system gives to outgoing connections: those come and go while the tests run beside each other.
+async function freePort() {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
+    const probe = createServer();
+    const free = await new Promise((resolve) => probe.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true)));
+    if (!free) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
+  }
+}
+
 const data = mkdtempSync(join(tmpdir(), "taskledger-webhooks-"));
 const children = [];
 async function main() {
@@ -116,19 +128,19 @@ async function main() {
   receiver.close();
 
   // With the examples of the docs.
-  let port = 20_000 + process.pid % 20_000;
   for (const [command, file] of [["python3", "receiver.py"], ["node", "receiver.mjs"], ["java", "Receiver.java"]]) {
     if (spawnSync(command, ["--version"]).error) {
       console.log(`skipped: there is no ${command}`);
       continue;
     }
-    ++port;
+    const port = await freePort();
     const {id, secret} = await call("POST", "/webhooks", {url: `http://127.0.0.1:${port}/hook`});
     const child = spawn(command, [join(examples, file)], {env: {...process.env, PORT: String(port), SECRET: secret}, stdio: ["ignore", "pipe", "inherit"]});
     children.push(child);
-    let said = "";
+    let said = "", ended = false;
     child.stdout.on("data", (piece) => said += piece);
-    await until(() => fetch(`http://127.0.0.1:${port}/`, {method: "POST", body: "x"}).then(() => true, () => false), `${file} listens`);
+    child.once("exit", () => ended = true);
+    await until(() => !ended && fetch(`http://127.0.0.1:${port}/`, {method: "POST", body: "x"}).then(() => true, () => false), `${file} listens`);
     await call("POST", "/tasks", {title: `For ${file}`});
     await until(() => said.includes("verified task.created"), `${file} verifies a message`);
     assert(said.includes("refused"), `${file} refuses what is not signed`);
