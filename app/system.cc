@@ -2,8 +2,10 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <system_error>
 
 namespace taskledger::app {
@@ -22,6 +24,21 @@ void system_random(std::span<std::uint8_t> bytes) {
       throw std::system_error(errno, std::generic_category(), "getrandom");
     }
   }
+}
+
+void pooled_random(std::span<std::uint8_t> bytes) {
+  struct Pool {
+    std::array<std::uint8_t, 4096> bytes;
+    std::size_t left = 0;  // unused ones, at the front
+  };
+  thread_local Pool pool;
+  if (bytes.size() > pool.bytes.size()) return system_random(bytes);
+  if (pool.left < bytes.size()) {
+    system_random(pool.bytes);
+    pool.left = pool.bytes.size();
+  }
+  pool.left -= bytes.size();
+  std::memcpy(bytes.data(), pool.bytes.data() + pool.left, bytes.size());
 }
 
 }  // namespace taskledger::app

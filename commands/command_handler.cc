@@ -2,11 +2,13 @@
 
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "commands/decision.h"
 #include "commands/kept_answer.h"
@@ -23,7 +25,8 @@ struct Job {
   CommandHandler::Request request;
   CommandHandler::Done done;
   int attempts = 0;
-  std::string kept_key;  // empty: no idempotency key
+  std::string kept_key;      // empty: no idempotency key
+  std::vector<TaskId> made;  // ids that were made for its creations, in their order
 
   // Of the present attempt.
   struct Touch {
@@ -41,6 +44,22 @@ struct Job {
 };
 using JobPtr = std::shared_ptr<Job>;
 
+// Whether tasks that come in the order of the request have an id that was made for it: then nobody knows of them. One
+// that comes out of order is taken for known, which only costs a look.
+class MadeInTurn {
+ public:
+  explicit MadeInTurn(const Job& job) : made_(job.made) {}
+  bool is(const TaskId& id) {
+    if (at_ == made_.size() || made_[at_] != id) return false;
+    ++at_;
+    return true;
+  }
+
+ private:
+  const std::vector<TaskId>& made_;
+  std::size_t at_ = 0;
+};
+
 bool is_creation(const BatchRecord& record) { return std::holds_alternative<CreateTask>(record.command); }
 
 class Handler final : public CommandHandler {
@@ -52,7 +71,7 @@ class Handler final : public CommandHandler {
     auto job = std::make_shared<Job>();
     job->request = std::move(request);
     job->done = std::move(done);
-    give_ids(job->request);
+    give_ids(*job);
     if (!job->request.idempotency || claim_key(job)) run(job);
   }
 
@@ -82,12 +101,13 @@ class Handler final : public CommandHandler {
     std::optional<TaskHistory> history;  // for an undo
   };
 
-  void give_ids(Request& request) {
-    for (BatchRecord& record : request.records) {
+  void give_ids(Job& job) {
+    for (BatchRecord& record : job.request.records) {
       if (!is_creation(record) || record.task_id) continue;
       std::array<std::uint8_t, 10> bytes{};
       random_(bytes);
       record.task_id = TaskId{uuid_v7(clock_().ms, bytes)};
+      job.made.push_back(*record.task_id);
     }
   }
 
@@ -147,7 +167,7 @@ class Handler final : public CommandHandler {
         at_once = std::exchange(job->at_once, std::nullopt);
       }
       if (!queued) {
-        if (!job->decided) continue;  // the history was overtaken: load it again
+        if (!job->decided) continue;  // what was loaded is overtaken: load it again
         return finish(job, std::move(*job->decided));
       }
       if (!at_once) return;  // answered() carries on, maybe already
@@ -209,11 +229,20 @@ class Handler final : public CommandHandler {
       }
     }
 
+    // What load() left to the cache may have gone from it since.
+    for (const BatchRecord& record : request.records) {
+      if (is_creation(record) || loaded.states.contains(*record.task_id)) continue;
+      if (!cache_.find({request.caller.workspace, *record.task_id})) return false;
+    }
+
     Task absent;
+    MadeInTurn made(*job);
     const auto known = [&](const TaskId& id) -> const Task& {
-      if (const auto* entry = cache_.find({request.caller.workspace, id})) return entry->state;
-      const auto found = loaded.states.find(id);
-      if (found != loaded.states.end()) return found->second;
+      if (!made.is(id)) {
+        if (const auto* entry = cache_.find({request.caller.workspace, id})) return entry->state;
+        const auto found = loaded.states.find(id);
+        if (found != loaded.states.end()) return found->second;
+      }
       absent = Task{};
       absent.id = id;
       return absent;
@@ -238,9 +267,10 @@ class Handler final : public CommandHandler {
   // answer that appends nothing must wait for it.
   bool touch(Job& job, const Decision& decision) {
     bool relies_on_queue = false;
+    MadeInTurn made(job);
     for (const auto& task : decision.tasks) {
       const TaskCache::Key key{job.request.caller.workspace, task.after.id};
-      const auto* known = cache_.find(key);
+      const auto* known = made.is(key.task) ? nullptr : cache_.find(key);
       if (known && known->under_way > 0) relies_on_queue = true;
       const bool changed = task.changed() && !decision.failure;
       if (!changed && (known || task.before == Version{0})) {
@@ -261,7 +291,10 @@ class Handler final : public CommandHandler {
     commit.actor = job.request.caller.user;
     // Also of the tasks that do not change: what was decided must hold when it is answered.
     commit.expected.reserve(decision.tasks.size());
-    for (const auto& task : decision.tasks) commit.expected.push_back({task.after.id.value, task.before});
+    MadeInTurn made(job);
+    for (const auto& task : decision.tasks) {
+      commit.expected.push_back({task.after.id.value, task.before, made.is(task.after.id)});
+    }
     commit.records = std::move(decision.records);
     commit.erase = std::move(decision.erase);
     if (keeps) commit.idempotency = kept_row(job, decision.outcomes);

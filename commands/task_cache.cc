@@ -13,12 +13,14 @@ TaskCache::Entry* TaskCache::find(const Key& key) {
 }
 
 TaskCache::Entry& TaskCache::keep(const Key& key, Task state) {
-  if (Entry* entry = find(key)) {
-    entry->state = std::move(state);
-    return *entry;
+  const auto [place, fresh] = index_.try_emplace(key);
+  if (!fresh) {
+    entries_.splice(entries_.begin(), entries_, place->second);
+    entries_.front().state = std::move(state);
+    return entries_.front();
   }
   entries_.push_front({key, std::move(state), next_serial_++, 0});
-  index_.emplace(key, entries_.begin());
+  place->second = entries_.begin();
   evict();
   return entries_.front();
 }

@@ -153,6 +153,7 @@ void Appender::answer(std::vector<PendingCommit>& taken, std::size_t begin, std:
 // Puts a commit's rows into the batch if all its versions hold; otherwise nothing of it.
 Appender::Answer Appender::place(const Commit& commit) {
   for (const auto& stream : commit.expected) {
+    if (stream.is_new) continue;
     // A damaged table refuses the commits that need it, and no others.
     auto holds = versions_.is(commit.workspace, stream.stream, stream.expected);
     if (!holds) return AppendError::unavailable;

@@ -50,6 +50,8 @@ struct IdempotencyRow {
 struct StreamVersion {
   Uuid stream;
   Version expected;  // number of records the stream must have before this commit
+  // The id was made for this commit, by chance that cannot repeat: nobody else has written to it, and nobody looks.
+  bool is_new = false;
 };
 
 // All or nothing. `records` are written in this order; every stream among them is in `expected` once. May be empty of

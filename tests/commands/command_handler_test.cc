@@ -182,5 +182,20 @@ TEST_F(CommandTest, AFailedCommitLeavesNoState) {
   EXPECT_EQ(run(retitle("five"), task), "updated v3");
 }
 
+// A task whose state is held when the others of its batch are loaded, and no more when all are decided.
+TEST_F(CommandTest, AStateThatGoesWhileOthersAreLoadedIsLoadedToo) {
+  const TaskId first = make("a"), second = make("b");
+  handler = make_command_handler(
+      log, [this] { return now; }, [](std::span<std::uint8_t> bytes) { std::fill(bytes.begin(), bytes.end(), 9); });
+  ASSERT_EQ(run(retitle("aa"), first), "updated v2");
+  log.held = true;
+  const auto lost = start(request(retitle("aaa"), first));
+  log.before_read = [&] { log.release(storage::AppendError::unavailable); };
+  auto both = request(retitle("c"), first);
+  both.records.push_back({second, retitle("d")});
+  EXPECT_EQ(run(std::move(both)), "updated v3, updated v2");
+  EXPECT_EQ(show(**lost), "unavailable");
+}
+
 }  // namespace
 }  // namespace taskledger::commands::test

@@ -63,6 +63,7 @@ class HoldingLog final : public storage::EventLog {
   Result<void, storage::ReadError> read_stream(WorkspaceNumber workspace, const Uuid& stream, Version from,
                                                const storage::Visitor& visit) const override {
     ++stream_reads;
+    if (before_read) std::exchange(before_read, nullptr)();
     return inner_.read_stream(workspace, stream, from, visit);
   }
   Result<void, storage::ReadError> read_all(Position after, Position to, const storage::Visitor& visit) const override {
@@ -95,7 +96,8 @@ class HoldingLog final : public storage::EventLog {
 
   bool held = false;
   std::optional<storage::AppendError> refuse;
-  std::function<void()> before_append;  // once
+  std::function<void()> before_append;        // once
+  mutable std::function<void()> before_read;  // of a stream; once
   std::size_t appends = 0;
   mutable std::size_t stream_reads = 0;
 

@@ -138,7 +138,11 @@ TEST_F(RacesTest, ConflictsAreTriedAgainOnTheAppendersThread) {
         if (answer) {
           ++done;
         } else {
-          ++(answer.error().why == std::variant<Refusal, Fault>(Fault::busy) ? busy : other);
+          const auto& why = answer.error().why;
+          ++(why == std::variant<Refusal, Fault>(Fault::busy) ? busy : other);
+          if (const Fault* fault = std::get_if<Fault>(&why); fault == nullptr || *fault != Fault::busy)
+            ADD_FAILURE() << (fault == nullptr ? "refused" : "fault ")
+                          << (fault == nullptr ? 0 : static_cast<int>(*fault));
         }
       }
     });
