@@ -28,20 +28,26 @@ Result<void, storage::ReadError> restore(Image& image, const storage::Record& re
 
 }  // namespace
 
-Result<void, storage::ReadError> fold_record(Task& task, const storage::Record& record) {
+Result<std::optional<TaskEvent>, storage::ReadError> read_event(const storage::Record& record) {
   const auto type = static_cast<EventType>(record.type);
-  if (!record.payload && carries_data(type)) return {};
-  const auto event = parse_event_data(type, record.payload.value_or("{}"));
+  if (!record.payload && carries_data(type)) return std::optional<TaskEvent>();
+  auto event = parse_event_data(type, record.payload.value_or("{}"));
   if (!event) {
     return storage::ReadError{fmt::format("position {}: event of type {} cannot be read: {}", record.position.value,
                                           record.type, event.error().message)};
   }
-  evolve(task, {record.stream}, record.version, record.time, record.actor, *event);
+  return std::optional(*std::move(event));
+}
+
+Result<void, storage::ReadError> fold_record(Task& task, const storage::Record& record) {
+  const auto event = read_event(record);
+  if (!event) return event.error();
+  if (*event) evolve(task, {record.stream}, record.version, record.time, record.actor, **event);
   return {};
 }
 
 Result<void, storage::ReadError> apply_record(Image& image, const storage::Record& record,
-                                              const storage::EventLog& log) {
+                                              const std::optional<TaskEvent>& event, const storage::EventLog& log) {
   const auto type = static_cast<EventType>(record.type);
   const auto row = image.find(record.stream);
   if (type == EventType::task_deleted || type == EventType::task_erased) {
@@ -49,13 +55,13 @@ Result<void, storage::ReadError> apply_record(Image& image, const storage::Recor
     return {};
   }
   if (type == EventType::task_restored) return row ? Result<void, storage::ReadError>{} : restore(image, record, log);
-  if (!row && type != EventType::task_created) return {};  // deleted since, or its creation was erased
+  if (!event || (!row && type != EventType::task_created)) return {};  // deleted since, or its creation was erased
   Task task;
   if (row) {
     task = image.task(*row);
     if (record.version <= task.version) return {};
   }
-  if (auto folded = fold_record(task, record); !folded) return folded;
+  evolve(task, {record.stream}, record.version, record.time, record.actor, *event);
   if (task.lifecycle == Lifecycle::live) image.put(task);
   return {};
 }

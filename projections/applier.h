@@ -3,17 +3,25 @@
 // error that names the position; nothing is skipped silently.
 #pragma once
 
+#include <optional>
+
+#include "core/event.h"
 #include "projections/image/image.h"
 #include "storage/event_log.h"
 
 namespace taskledger::projections {
 
-// Applying a record twice is applying it once. `log` is asked for the history of a task that is restored.
+// The event of a task record; nullopt for one that was erased, which changes nothing: the task's deletion follows it in
+// the log.
+[[nodiscard]] Result<std::optional<TaskEvent>, storage::ReadError> read_event(const storage::Record& record);
+
+// `event` is the record's, as read. Applying a record twice is applying it once. `log` is asked for the history of a
+// task that is restored.
 [[nodiscard]] Result<void, storage::ReadError> apply_record(Image& image, const storage::Record& record,
+                                                            const std::optional<TaskEvent>& event,
                                                             const storage::EventLog& log);
 
-// Folds a record into a task's state, the same for all who fold. A record whose payload was erased changes nothing: the
-// task's deletion follows it in the log.
+// Reads a record's event and folds it into a task's state.
 [[nodiscard]] Result<void, storage::ReadError> fold_record(Task& task, const storage::Record& record);
 
 }  // namespace taskledger::projections

@@ -1,10 +1,7 @@
 #include "projections/notifications/folded_notifications.h"
 
 #include <algorithm>
-#include <memory>
-#include <tuple>
-
-#include "projections/image/uuid_index.h"
+#include <utility>
 
 namespace taskledger::projections {
 
@@ -43,14 +40,14 @@ NotificationRow FoldedNotifications::row_of(const OfUser& user, const Note& note
   return row;
 }
 
-// The tables that are in the order of users.
-FoldedNotifications::Rows FoldedNotifications::rows_of_users(char table) const {
+FoldedNotifications::Rows FoldedNotifications::rows_of(char table, Users::const_iterator from,
+                                                       Users::const_iterator to) const {
   struct Walk {
     Users::const_iterator user;
     std::size_t at = 0;
   };
-  return [this, table, walk = Walk{users_.begin()}](std::string& key, std::string& value) mutable {
-    for (; walk.user != users_.end(); ++walk.user, walk.at = 0) {
+  return [this, table, to, walk = Walk{from}](std::string& key, std::string& value) mutable {
+    for (; walk.user != to; ++walk.user, walk.at = 0) {
       const auto& [workspace, id] = walk.user->first;
       const OfUser& user = walk.user->second;
       if (table == 'a') {
@@ -60,20 +57,22 @@ FoldedNotifications::Rows FoldedNotifications::rows_of_users(char table) const {
         return true;
       }
       if (table == 'c') {
-        NotificationCounter counter{0, user.read_up_to()};
+        if (walk.at > 0) continue;
+        NotificationCounter counter{user.notes.size(), 0, user.read_up_to()};
+        if (counter.empty()) continue;
         for (const Note& note : user.notes)
           counter.unread += note.position > counter.read_up_to && !user.read_by_itself(note.position);
-        if (walk.at > 0 || counter.empty()) continue;
         ++walk.at;
         key = notification_key('c', workspace, id);
         value = counter_value(counter);
         return true;
       }
+      if (table == 'r' && user.read.empty()) continue;
       while (walk.at < user.notes.size()) {
         const Note& note = user.notes[user.notes.size() - ++walk.at];
-        if (table == 'u' && user.read_by_itself(note.position)) continue;
+        if (user.read_by_itself(note.position) != (table == 'r')) continue;
         key = notification_key(table, workspace, id, note.position);
-        table == 'n' ? void(value = notification_value(row_of(user, note))) : value.clear();
+        value = notification_value(row_of(user, note));
         return true;
       }
     }
@@ -81,88 +80,29 @@ FoldedNotifications::Rows FoldedNotifications::rows_of_users(char table) const {
   };
 }
 
-// Table 't': the notes grouped by their tasks, these in the order of their ids.
-class FoldedNotifications::OfTasks {
- public:
-  explicit OfTasks(const FoldedNotifications& of) {
-    std::vector<std::uint32_t> start;  // by task number, then where the next of its notes goes
-    for (const auto& [id, user] : of.users_) {
-      for (const Note& note : user.notes) {
-        if (note.task + 2 > start.size()) start.resize(std::max<std::size_t>(note.task + 2, start.size() * 5 / 4));
-        ++start[note.task + 1];
-      }
+FoldedNotifications::Rows FoldedNotifications::in_turn(std::vector<Rows> sources) const {
+  return [sources = std::move(sources), at = std::size_t{0}](std::string& key, std::string& value) mutable {
+    for (; at < sources.size(); ++at) {
+      if (sources[at](key, value)) return true;
     }
-    for (std::uint32_t task = 0; task + 1 < start.size(); ++task) {
-      if (start[task + 1] > 0) {
-        const auto [workspace, id] = of.task_of_(task);
-        tasks_.push_back({words_of(id), workspace, start[task], start[task + 1]});
-      }
-      start[task + 1] += start[task];
-    }
-    notes_.resize(start.empty() ? 0 : start.back());
-    std::uint32_t rank = 0;
-    for (const auto& [id, user] : of.users_) {
-      users_.push_back(id.second);
-      for (const Note& note : user.notes) notes_[start[note.task]++] = {note.position, rank};
-      ++rank;
-    }
-    std::sort(tasks_.begin(), tasks_.end(), [](const OfTask& a, const OfTask& b) {
-      return std::tie(a.workspace, a.id) < std::tie(b.workspace, b.id);
-    });
-  }
-  bool next(std::string& key, std::string& value) {
-    if (left_ == 0) {
-      if (task_ == tasks_.size()) return false;
-      const OfTask& task = tasks_[task_++];
-      at_ = task.first;
-      left_ = task.count;
-      const auto begin = notes_.begin() + at_;
-      std::sort(begin, begin + left_, [](const OfNote& a, const OfNote& b) {
-        return std::tie(a.user, a.position) < std::tie(b.user, b.position);
-      });
-    }
-    --left_;
-    const OfNote& note = notes_[at_++];
-    const OfTask& task = tasks_[task_ - 1];
-    key = notifications_of_task_key(task.workspace, {uuid_of(task.id)}, users_[note.user], note.position);
-    value.clear();
-    return true;
-  }
-
- private:
-  struct OfNote {
-    WorkspacePosition position;
-    std::uint32_t user = 0;
+    return false;
   };
-  struct OfTask {
-    UuidWords id;
-    WorkspaceNumber workspace;
-    std::uint32_t first, count;
-  };
+}
 
-  std::vector<OfTask> tasks_;
-  std::vector<OfNote> notes_;
-  std::vector<UserId> users_;  // in key order
-  std::size_t task_ = 0;
-  std::uint32_t at_ = 0, left_ = 0;
-};
+FoldedNotifications::Rows FoldedNotifications::rows() const {
+  std::vector<Rows> tables;
+  for (const char table : {'a', 'c', 'n', 'r'}) tables.push_back(rows_of(table, users_.begin(), users_.end()));
+  return in_turn(std::move(tables));
+}
 
-FoldedNotifications::Rows FoldedNotifications::rows(std::string_view tables) const {
-  return [this, tables = std::string(tables), source = Rows(), at = std::size_t{0}](std::string& key,
-                                                                                    std::string& value) mutable {
-    for (;; source = nullptr) {
-      if (!source) {
-        if (at == tables.size()) return false;
-        const char table = tables[at++];
-        if (table == 't') {
-          source = [all = std::make_shared<OfTasks>(*this)](std::string& k, std::string& v) { return all->next(k, v); };
-        } else {
-          source = rows_of_users(table);
-        }
-      }
-      if (source(key, value)) return true;
-    }
-  };
+std::pair<FoldedNotifications::Rows, FoldedNotifications::Rows> FoldedNotifications::halves() const {
+  std::size_t all = 0, before = 0;
+  for (const auto& [id, user] : users_) all += user.notes.size();
+  auto middle = users_.begin();
+  while (middle != users_.end() && before * 2 < all) before += (middle++)->second.notes.size();
+  const auto of = [&](char table) { return rows_of(table, users_.begin(), users_.end()); };
+  return {in_turn({of('a'), of('c'), rows_of('n', users_.begin(), middle)}),
+          in_turn({rows_of('n', middle, users_.end()), of('r')})};
 }
 
 }  // namespace taskledger::projections

@@ -1,13 +1,11 @@
-// The notifications of the whole log in memory, for building their rows from nothing: 32 bytes each, and 16 more while
-// the rows of tasks are made. First all of them, in any order, then settle(), then the marks in the order of the log.
-// The same rules as notifications.h, which the tests hold it to.
-// Threads: one; rows() of several at once.
+// The notifications of the whole log in memory, for building their rows from nothing: 32 bytes each. First all of them,
+// in any order, then settle(), then the marks in the order of the log. The same rules as notifications.h, which the
+// tests hold it to. Threads: one; rows() of several at once.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -42,9 +40,10 @@ class FoldedNotifications {
   // What the payload of a system record says, and when; `seen` is how far its workspace was then: what came later is
   // not meant.
   void mark(const NotificationEvent& event, Timestamp time, WorkspacePosition seen);
-  // The rows of these tables ("acntu" has all, each letter one, in ascending order), in key order; this outlives the
-  // source.
-  [[nodiscard]] Rows rows(std::string_view tables) const;
+  // In key order; this outlives the source.
+  [[nodiscard]] Rows rows() const;
+  // The same in two parts of about one size; no key of the second comes before one of the first.
+  [[nodiscard]] std::pair<Rows, Rows> halves() const;
 
  private:
   struct OfUser {
@@ -57,9 +56,9 @@ class FoldedNotifications {
     [[nodiscard]] bool read_by_itself(WorkspacePosition at) const { return !read.empty() && read.contains(at); }
   };
   using Users = std::map<std::pair<WorkspaceNumber, UserId>, OfUser>;
-  class OfTasks;
   [[nodiscard]] NotificationRow row_of(const OfUser& user, const Note& note) const;
-  [[nodiscard]] Rows rows_of_users(char table) const;
+  [[nodiscard]] Rows rows_of(char table, Users::const_iterator from, Users::const_iterator to) const;
+  [[nodiscard]] Rows in_turn(std::vector<Rows> sources) const;
 
   const TaskOf task_of_;
   Users users_;

@@ -5,13 +5,18 @@
 namespace taskledger::projections {
 
 namespace {
-constexpr std::uint8_t kFormat = 1;
-bool newest_first(char table) { return table == 'n' || table == 'u'; }
+constexpr std::uint8_t kFormat = 2;
+bool newest_first(char table) { return table == 'n' || table == 'r'; }
 }  // namespace
 
-std::string notification_key(char table, WorkspaceNumber workspace, const UserId& user) {
+std::string notification_key(char table, WorkspaceNumber workspace) {
   std::string key(1, table);
   put_big(key, workspace.value);
+  return key;
+}
+
+std::string notification_key(char table, WorkspaceNumber workspace, const UserId& user) {
+  std::string key = notification_key(table, workspace);
   put_uuid(key, user.value);
   return key;
 }
@@ -19,21 +24,6 @@ std::string notification_key(char table, WorkspaceNumber workspace, const UserId
 std::string notification_key(char table, WorkspaceNumber workspace, const UserId& user, WorkspacePosition position) {
   std::string key = notification_key(table, workspace, user);
   put_big(key, newest_first(table) ? ~position.value : position.value);
-  return key;
-}
-
-std::string notifications_of_task_key(WorkspaceNumber workspace, const TaskId& task) {
-  std::string key = "t";
-  put_big(key, workspace.value);
-  put_uuid(key, task.value);
-  return key;
-}
-
-std::string notifications_of_task_key(WorkspaceNumber workspace, const TaskId& task, const UserId& user,
-                                      WorkspacePosition position) {
-  std::string key = notifications_of_task_key(workspace, task);
-  put_uuid(key, user.value);
-  put_big(key, position.value);
   return key;
 }
 
@@ -46,8 +36,8 @@ WorkspacePosition position_of_notification_key(std::string_view key) {
   return position;
 }
 
-UserId user_of_task_key(std::string_view key) {
-  RowReader reader(key.substr(1 + sizeof(std::uint32_t) + 16));
+UserId user_of_notification_key(std::string_view key) {
+  RowReader reader(key.substr(1 + sizeof(std::uint32_t)));
   return {reader.uuid()};
 }
 
@@ -78,6 +68,7 @@ bool read_notification_row(std::string_view key, std::string_view value, Notific
 
 std::string counter_value(const NotificationCounter& counter) {
   std::string value;
+  put_little(value, counter.notifications);
   put_little(value, counter.unread);
   put_little(value, counter.read_up_to.value);
   return value;
@@ -85,6 +76,7 @@ std::string counter_value(const NotificationCounter& counter) {
 
 bool read_counter(std::string_view value, NotificationCounter& counter) {
   RowReader reader(value);
+  counter.notifications = reader.little<std::uint64_t>();
   counter.unread = reader.little<std::uint64_t>();
   counter.read_up_to = {reader.little<std::uint64_t>()};
   return reader.done();

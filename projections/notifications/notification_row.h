@@ -1,18 +1,18 @@
 // Rows of the read model `notifications`. Numbers in keys are big-endian, in values little-endian; `down(x)` is ~x, so
 // that the newest comes first.
 //
-//   notification  key   := 'n', workspace u32, user (16), down(position) u64
-//                 value := format u8 (1), type u8, task (16), version u32, actor (16), time i64, read i64 (0: not by
-//                 itself)
-//   unread        key   := 'u', workspace u32, user (16), down(position) u64            not read by itself
-//   of a task     key   := 't', workspace u32, task (16), user (16), position u64       to find them when it is erased
-//   counter       key   := 'c', workspace u32, user (16)
-//                 value := unread u64, read up to (position) u64
 //   all read      key   := 'a', workspace u32, user (16), up to (position) u64
 //                 value := time i64
+//   counter       key   := 'c', workspace u32, user (16)
+//                 value := notifications u64, unread u64, read up to (position) u64
+//   notification  key   := 'n', workspace u32, user (16), down(position) u64       not read by itself
+//                          'r'                                                     read by itself
+//                 value := format u8 (2), type u8, task (16), version u32, actor (16), time i64, read i64 (0: 'n')
 //
 // A notification is read when it was by itself, or when its position is at most the user's "read up to"; it was then by
-// the first 'a' row at or after it. Titles are not here: they are read from the log, so that an erasure reaches them.
+// the first 'a' row at or after it. It is one row, since most are never looked at: an erased task's are found by asking
+// everybody with a counter for one at the task's positions. Titles are not here: they are read from the log, so that an
+// erasure reaches them.
 // Threads: any. Pure.
 #pragma once
 
@@ -38,21 +38,20 @@ struct NotificationRow {
   friend bool operator==(const NotificationRow&, const NotificationRow&) = default;
 };
 struct NotificationCounter {
-  std::uint64_t unread = 0;
+  std::uint64_t notifications = 0, unread = 0;
   WorkspacePosition read_up_to;
-  [[nodiscard]] bool empty() const { return unread == 0 && read_up_to.value == 0; }
+  [[nodiscard]] bool empty() const { return notifications == 0 && read_up_to.value == 0; }
 };
 
-// Tables 'n' and 'u'; without a position what all of the user's begin with. Table 'a': up to.
+// What all of a workspace's begin with, and all of a user's; 'n' and 'r': the notification at `position`, 'a': up to
+// it.
+[[nodiscard]] std::string notification_key(char table, WorkspaceNumber workspace);
 [[nodiscard]] std::string notification_key(char table, WorkspaceNumber workspace, const UserId& user);
 [[nodiscard]] std::string notification_key(char table, WorkspaceNumber workspace, const UserId& user,
                                            WorkspacePosition position);
-[[nodiscard]] std::string notifications_of_task_key(WorkspaceNumber workspace, const TaskId& task);
-[[nodiscard]] std::string notifications_of_task_key(WorkspaceNumber workspace, const TaskId& task, const UserId& user,
-                                                    WorkspacePosition position);
-// The position that a key of 'n', 'u', 'a' or 't' ends with; and the user of one of 't'.
+// The position that a key of 'n', 'r' or 'a' ends with; and whose a key is.
 [[nodiscard]] WorkspacePosition position_of_notification_key(std::string_view key);
-[[nodiscard]] UserId user_of_task_key(std::string_view key);
+[[nodiscard]] UserId user_of_notification_key(std::string_view key);
 
 [[nodiscard]] std::string notification_value(const NotificationRow& row);
 // `row.position` is the key's. False for bytes that are no such row.

@@ -2,7 +2,8 @@
 
 #include <fmt/core.h>
 
-#include <mutex>
+#include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace taskledger::projections {
@@ -22,61 +23,28 @@ std::string end_of(std::string prefix) {
 
 }  // namespace
 
-Result<std::optional<TaskEvent>, ReadError> notifying_event(const storage::Record& record) {
-  const auto type = static_cast<EventType>(record.type);
-  const bool notifies =
-      type == EventType::task_created || type == EventType::task_updated || type == EventType::task_completed;
-  if (!notifies || record.imported || !record.payload) return std::optional<TaskEvent>();
-  // Most creations and updates assign nobody; that shows without parsing them (a quote inside of a text is escaped).
-  if (type != EventType::task_completed && record.payload->find("\"assigned_to_id\"") == std::string_view::npos) {
-    return std::optional<TaskEvent>();
+void Notifications::apply(const storage::Record& record, const TaskEvent& event, const Task& task) {
+  const auto recipients = recipients_of(event, record.actor, task);
+  if (recipients.empty()) return;
+  const std::lock_guard lock(noting_);
+  for (const Recipient& told : recipients) {
+    noted_.push_back(
+        {record.workspace,
+         told.user,
+         {record.in_workspace, told.type, {record.stream}, record.version, record.actor, record.time, {}}});
   }
-  auto event = parse_event_data(type, *record.payload);
-  if (!event)
-    return ReadError{
-        fmt::format("position {}: event cannot be read: {}", record.position.value, event.error().message)};
-  return std::optional<TaskEvent>(*std::move(event));
-}
-
-Notifications::Outcome<void> Notifications::apply(const storage::Record& record, const Task* task) {
-  if (static_cast<EventType>(record.type) == EventType::task_erased) {
-    const std::unique_lock lock(mutex_);
-    return forget(record.workspace, {record.stream});
-  }
-  if (task == nullptr) return {};
-  const auto event = notifying_event(record);
-  if (!event) return event.error();
-  if (!*event) return {};
-  const auto recipients = recipients_of(**event, record.actor, *task);
-  if (recipients.empty()) return {};
-  const std::unique_lock lock(mutex_);
-  for (const Recipient& recipient : recipients) {
-    if (auto added = add(record, recipient); !added) return added;
-  }
-  return {};
+  noted_count_ = noted_.size();
 }
 
 Notifications::Outcome<void> Notifications::apply_system(const storage::Record& record) {
   if (!record.payload) return {};
   const auto event = parse_notification_payload(*record.payload);
   if (!event) return ReadError{fmt::format("position {}: {}", record.position.value, event.error().message)};
+  if (std::holds_alternative<std::monostate>(*event)) return {};
   const std::unique_lock lock(mutex_);
+  if (auto settled = settle(); !settled) return settled;
   if (const auto* one = std::get_if<NotificationRead>(&*event)) return mark_read(*one, record.time);
-  if (const auto* all = std::get_if<NotificationsRead>(&*event)) return mark_all_read(*all, record.time);
-  return {};
-}
-
-Notifications::Outcome<void> Notifications::add(const storage::Record& record, const Recipient& recipient) {
-  const NotificationRow row{
-      record.in_workspace, recipient.type, {record.stream}, record.version, record.actor, record.time, {}};
-  auto counted = counter(record.workspace, recipient.user);
-  if (!counted) return counted.error();
-  put(notification_key('n', record.workspace, recipient.user, row.position), notification_value(row));
-  put(notification_key('u', record.workspace, recipient.user, row.position), "");
-  put(notifications_of_task_key(record.workspace, row.task, recipient.user, row.position), "");
-  ++counted->unread;
-  put_counter(record.workspace, recipient.user, *counted);
-  return {};
+  return mark_all_read(std::get<NotificationsRead>(*event), record.time);
 }
 
 Notifications::Outcome<void> Notifications::mark_read(const NotificationRead& event, Timestamp time) {
@@ -86,8 +54,8 @@ Notifications::Outcome<void> Notifications::mark_read(const NotificationRead& ev
   if (!found) return found.error();
   if (!*found || (*found)->read_at.ms != 0 || event.position <= counted->read_up_to) return {};
   (*found)->read_at = time;
-  put(notification_key('n', event.workspace, event.user, event.position), notification_value(**found));
-  put(notification_key('u', event.workspace, event.user, event.position), std::nullopt);
+  put(notification_key('n', event.workspace, event.user, event.position), std::nullopt);
+  put(notification_key('r', event.workspace, event.user, event.position), notification_value(**found));
   --counted->unread;
   put_counter(event.workspace, event.user, *counted);
   return {};
@@ -101,37 +69,40 @@ Notifications::Outcome<void> Notifications::mark_all_read(const NotificationsRea
   counted->read_up_to = event.up_to;
   counted->unread = 0;
   // What came after the request's position is still unread: newest first, to there.
-  auto scanned = scan(notification_key('u', event.workspace, event.user),
-                      notification_key('u', event.workspace, event.user, event.up_to),
+  auto scanned = scan(notification_key('n', event.workspace, event.user),
+                      notification_key('n', event.workspace, event.user, event.up_to),
                       [&](std::string_view, std::string_view) { return ++counted->unread, true; });
   if (!scanned) return scanned;
   put_counter(event.workspace, event.user, *counted);
   return {};
 }
 
-// What the erased payloads said (who was told of what) goes with them, as it would in a rebuild.
-Notifications::Outcome<void> Notifications::forget(WorkspaceNumber workspace, const TaskId& task) {
-  const std::string prefix = notifications_of_task_key(workspace, task);
-  std::vector<std::string> found;
-  auto scanned = scan(prefix, end_of(prefix), [&](std::string_view key, std::string_view) {
-    found.emplace_back(key);
-    return true;
+Notifications::Outcome<void> Notifications::forget(WorkspaceNumber workspace,
+                                                   const std::vector<WorkspacePosition>& events) {
+  const std::unique_lock lock(mutex_);
+  if (auto settled = settle(); !settled) return settled;
+  std::vector<std::pair<UserId, NotificationCounter>> users;
+  bool readable = true;
+  const std::string counters = notification_key('c', workspace);
+  auto scanned = scan(counters, end_of(counters), [&](std::string_view key, std::string_view value) {
+    readable = read_counter(value, users.emplace_back(user_of_notification_key(key), NotificationCounter{}).second);
+    if (users.back().second.notifications == 0) users.pop_back();
+    return readable;
   });
   if (!scanned) return scanned;
-  for (const std::string& key : found) {
-    const UserId user = user_of_task_key(key);
-    const WorkspacePosition position = position_of_notification_key(key);
-    auto counted = counter(workspace, user);
-    if (!counted) return counted.error();
-    auto told = row(workspace, user, position);
-    if (!told) return told.error();
-    if (*told && (*told)->read_at.ms == 0 && position > counted->read_up_to) {
-      --counted->unread;
-      put_counter(workspace, user, *counted);
+  if (!readable) return damaged("a counter");
+  for (auto& [user, counted] : users) {
+    const NotificationCounter before = counted;
+    for (const WorkspacePosition position : events) {
+      const auto told = row(workspace, user, position);
+      if (!told) return told.error();
+      if (!*told) continue;
+      const bool read = (*told)->read_at.ms != 0;
+      put(notification_key(read ? 'r' : 'n', workspace, user, position), std::nullopt);
+      --counted.notifications;
+      if (!read && position > counted.read_up_to) --counted.unread;
     }
-    put(notification_key('n', workspace, user, position), std::nullopt);
-    put(notification_key('u', workspace, user, position), std::nullopt);
-    put(key, std::nullopt);
+    if (counted.notifications != before.notifications) put_counter(workspace, user, counted);
   }
   return {};
 }
@@ -139,40 +110,44 @@ Notifications::Outcome<void> Notifications::forget(WorkspaceNumber workspace, co
 Notifications::Outcome<NotificationRows> Notifications::page(WorkspaceNumber workspace, const UserId& user,
                                                              bool unread_only, std::optional<WorkspacePosition> before,
                                                              std::size_t limit) const {
-  const std::shared_lock lock(mutex_);
+  const auto reading = read();
+  if (!reading) return reading.error();
   const auto counted = counter(workspace, user);
   if (!counted) return counted.error();
   NotificationRows page;
   page.unread = counted->unread;
-  const char table = unread_only ? 'u' : 'n';
   if (before && before->value == 0) return page;
-  std::string from = notification_key(table, workspace, user);
-  if (before) from = notification_key(table, workspace, user, {before->value - 1});
+  const auto from = [&](char table) {
+    return before ? notification_key(table, workspace, user, {before->value - 1})
+                  : notification_key(table, workspace, user);
+  };
   // Unread ones lie before all that "read up to" covers.
-  const std::string to = unread_only ? notification_key(table, workspace, user, counted->read_up_to)
-                                     : end_of(notification_key(table, workspace, user));
-  std::vector<WorkspacePosition> unread;
-  bool readable = true;
-  auto scanned = scan(from, to, [&](std::string_view key, std::string_view value) {
-    page.more = page.rows.size() + unread.size() == limit;
-    if (page.more) return false;
-    if (unread_only) {
-      unread.push_back(position_of_notification_key(key));
-    } else {
-      readable = read_notification_row(key, value, page.rows.emplace_back());
-    }
-    return readable;
-  });
-  if (!scanned) return scanned.error();
-  if (!readable) return damaged("a row");
-  for (const WorkspacePosition position : unread) {
-    const auto found = row(workspace, user, position);
+  const std::string to = unread_only ? notification_key('n', workspace, user, counted->read_up_to)
+                                     : end_of(notification_key('n', workspace, user));
+  if (auto found = rows_from(from('n'), to, limit, page.rows); !found) return found.error();
+  if (!unread_only) {
+    const auto unread = static_cast<std::ptrdiff_t>(page.rows.size());
+    auto found = rows_from(from('r'), end_of(notification_key('r', workspace, user)), limit, page.rows);
     if (!found) return found.error();
-    if (!*found) return damaged("a row");
-    page.rows.push_back(**found);
+    std::inplace_merge(page.rows.begin(), page.rows.begin() + unread, page.rows.end(),
+                       [](const NotificationRow& a, const NotificationRow& b) { return a.position > b.position; });
   }
+  page.more = page.rows.size() > limit;
+  if (page.more) page.rows.resize(limit);
   if (auto filled = fill_read_times(workspace, user, counted->read_up_to, page.rows); !filled) return filled.error();
   return page;
+}
+
+Notifications::Outcome<void> Notifications::rows_from(const std::string& from, const std::string& to, std::size_t limit,
+                                                      std::vector<NotificationRow>& rows) const {
+  bool readable = true;
+  std::size_t left = limit + 1;
+  auto scanned = scan(from, to, [&](std::string_view key, std::string_view value) {
+    readable = read_notification_row(key, value, rows.emplace_back());
+    return readable && --left != 0;
+  });
+  if (scanned && !readable) return damaged("a row");
+  return scanned;
 }
 
 Notifications::Outcome<void> Notifications::fill_read_times(WorkspaceNumber workspace, const UserId& user,
@@ -195,7 +170,8 @@ Notifications::Outcome<void> Notifications::fill_read_times(WorkspaceNumber work
 
 Notifications::Outcome<std::optional<bool>> Notifications::unread(WorkspaceNumber workspace, const UserId& user,
                                                                   WorkspacePosition position) const {
-  const std::shared_lock lock(mutex_);
+  const auto reading = read();
+  if (!reading) return reading.error();
   const auto counted = counter(workspace, user);
   if (!counted) return counted.error();
   const auto found = row(workspace, user, position);
@@ -205,41 +181,97 @@ Notifications::Outcome<std::optional<bool>> Notifications::unread(WorkspaceNumbe
 }
 
 Notifications::Outcome<std::uint64_t> Notifications::unread_count(WorkspaceNumber workspace, const UserId& user) const {
-  const std::shared_lock lock(mutex_);
+  const auto reading = read();
+  if (!reading) return reading.error();
   const auto counted = counter(workspace, user);
   if (!counted) return counted.error();
   return counted->unread;
 }
 
-void Notifications::freeze() {
-  const std::unique_lock lock(mutex_);
-  writing_ = std::exchange(changes_, {});
-  changed_count_ = 0;
+Notifications::Outcome<Notifications::Reading> Notifications::read() const {
+  Reading reading{std::shared_lock(mutex_), {}};
+  if (noted_count_ == 0 && frozen_noted_.empty()) return reading;
+  reading.shared.unlock();
+  reading.alone = std::unique_lock(mutex_);
+  if (auto settled = settle(); !settled) return settled.error();
+  return reading;
 }
 
-// What is frozen does not change: no lock, so that nobody waits for a large copy.
-std::vector<storage::RowChange> Notifications::frozen_rows() const {
+Notifications::Outcome<void> Notifications::settle() const {
+  if (auto settled = settle(frozen_noted_, frozen_noted_.size(), frozen_); !settled) return settled;
+  std::vector<Noted> noted;
+  {
+    const std::lock_guard lock(noting_);
+    noted.swap(noted_);
+    noted_count_ = 0;
+  }
+  auto settled = settle(noted, noted.size(), changes_);
+  changed_count_ = changes_.size();
+  return settled;
+}
+
+// Takes the last `count`: their order is of no matter.
+Notifications::Outcome<void> Notifications::settle(std::vector<Noted>& noted, std::size_t count, Changes& into) const {
+  const auto begin = noted.end() - static_cast<std::ptrdiff_t>(count);
+  std::sort(begin, noted.end(), [](const Noted& a, const Noted& b) {
+    return std::tie(a.workspace, a.user, a.row.position) < std::tie(b.workspace, b.user, b.row.position);
+  });
+  for (auto at = begin; at != noted.end();) {
+    const Noted& first = *at;
+    auto counted = counter(first.workspace, first.user);
+    if (!counted) return counted.error();
+    for (; at != noted.end() && at->workspace == first.workspace && at->user == first.user; ++at) {
+      into.insert_or_assign(notification_key('n', at->workspace, at->user, at->row.position),
+                            notification_value(at->row));
+      ++counted->notifications;
+      ++counted->unread;
+    }
+    into.insert_or_assign(notification_key('c', first.workspace, first.user), counter_value(*counted));
+  }
+  noted.erase(begin, noted.end());
+  return {};
+}
+
+void Notifications::freeze() {
+  const std::scoped_lock lock(mutex_, noting_);
+  frozen_ = std::exchange(changes_, {});
+  frozen_noted_ = std::exchange(noted_, {});
+  changed_count_ = noted_count_ = 0;
+}
+
+Notifications::Outcome<std::vector<storage::RowChange>> Notifications::frozen_rows() {
+  constexpr std::size_t kAtOnce = 512;  // that readers wait for
+  for (bool more = true; more;) {
+    const std::unique_lock lock(mutex_);
+    if (auto settled = settle(frozen_noted_, std::min(kAtOnce, frozen_noted_.size()), frozen_); !settled)
+      return settled.error();
+    more = !frozen_noted_.empty();
+  }
+  // From here on it does not change: no lock, so that nobody waits for a large copy.
   std::vector<storage::RowChange> rows;
-  rows.reserve(writing_.size());
-  for (const auto& [key, value] : writing_) rows.push_back({key, value});
+  rows.reserve(frozen_.size());
+  for (const auto& [key, value] : frozen_) rows.push_back({key, value});
   return rows;
 }
 
 void Notifications::take_over(Notifications& other, const std::function<void()>& switch_generation) {
-  const std::scoped_lock lock(mutex_, other.mutex_);
+  const std::scoped_lock lock(mutex_, other.mutex_, noting_, other.noting_);
   changes_ = std::exchange(other.changes_, {});
-  writing_.clear();
+  noted_ = std::exchange(other.noted_, {});
+  frozen_.clear();
+  frozen_noted_.clear();
   changed_count_ = changes_.size();
+  noted_count_ = noted_.size();
   switch_generation();
 }
 
 void Notifications::written() {
   const std::unique_lock lock(mutex_);
-  writing_.clear();
+  frozen_.clear();
 }
 
 Notifications::Outcome<std::optional<std::string>> Notifications::get(std::string_view key) const {
-  for (const Changes* changes : {&changes_, &writing_}) {
+  for (const Changes* changes : {&changes_, &frozen_}) {
     if (const auto found = changes->find(key); found != changes->end()) return found->second;
   }
   return views_.get(kNotificationsProjection, generation_, key);
@@ -248,8 +280,8 @@ Notifications::Outcome<std::optional<std::string>> Notifications::get(std::strin
 // The three layers merged by key; an upper one hides a lower one's row.
 Notifications::Outcome<void> Notifications::scan(const std::string& from, const std::string& to,
                                                  const Visit& visit) const {
-  auto upper = changes_.lower_bound(from), lower = writing_.lower_bound(from);
-  const auto upper_end = changes_.lower_bound(to), lower_end = writing_.lower_bound(to);
+  auto upper = changes_.lower_bound(from), lower = frozen_.lower_bound(from);
+  const auto upper_end = changes_.lower_bound(to), lower_end = frozen_.lower_bound(to);
   bool going = from < to;
   // Visits what is in memory with keys below `key` (all of it when empty); true when one of them is `key` itself.
   const auto visit_memory = [&](std::string_view key) {
@@ -296,13 +328,16 @@ void Notifications::put_counter(WorkspaceNumber workspace, const UserId& user, c
 
 Notifications::Outcome<std::optional<NotificationRow>> Notifications::row(WorkspaceNumber workspace, const UserId& user,
                                                                           WorkspacePosition position) const {
-  const std::string key = notification_key('n', workspace, user, position);
-  const auto value = get(key);
-  if (!value) return value.error();
-  if (!*value) return std::optional<NotificationRow>();
-  NotificationRow row;
-  if (!read_notification_row(key, **value, row)) return damaged("a row");
-  return std::optional(row);
+  for (const char table : {'n', 'r'}) {
+    const std::string key = notification_key(table, workspace, user, position);
+    const auto value = get(key);
+    if (!value) return value.error();
+    if (!*value) continue;
+    NotificationRow row;
+    if (!read_notification_row(key, **value, row)) return damaged("a row");
+    return std::optional(row);
+  }
+  return std::optional<NotificationRow>();
 }
 
 }  // namespace taskledger::projections

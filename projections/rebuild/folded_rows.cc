@@ -149,7 +149,7 @@ RowSource stats_rows(const State& state) {
 }  // namespace
 
 RowSource FoldedLog::rows(std::string_view projection) const {
-  if (projection == kNotificationsProjection) return state_->notifications.rows("acntu");
+  if (projection == kNotificationsProjection) return state_->notifications.rows();
   if (projection == kListProjection) return list_rows(*state_);
   return projection == kModeProjection ? mode_rows(*state_) : stats_rows(*state_);
 }
@@ -158,10 +158,8 @@ std::vector<std::function<RowSource()>> FoldedLog::parts(std::string_view projec
   if (projection != kNotificationsProjection) {
     return {[this, name = std::string(projection)] { return rows(name); }};
   }
-  std::vector<std::function<RowSource()>> parts;
-  for (const char* tables : {"acn", "t", "u"})
-    parts.emplace_back([this, tables] { return state_->notifications.rows(tables); });
-  return parts;
+  return {[this] { return state_->notifications.halves().first; },
+          [this] { return state_->notifications.halves().second; }};
 }
 
 }  // namespace taskledger::projections
