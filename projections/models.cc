@@ -22,23 +22,45 @@ Result<void, storage::ReadError> Models::apply(std::span<const storage::Record> 
   const std::unique_lock lock(workspace.lock);
   const std::size_t before = workspace.image->dirty.size(), told_before = notifications.changed();
   for (const storage::Record& record : records) {
-    if (auto applied = apply_record(*workspace.image, record, log_); !applied) return applied;
+    const auto event = read_event(record);
+    if (!event) return event.error();
+    if (auto applied = apply_record(*workspace.image, record, *event, log_); !applied) return applied;
     if (!notifies()) continue;
-    if (auto told = notify(*workspace.image, record); !told) return told;
+    if (auto told = notify(*workspace.image, record, *event); !told) return told;
   }
   changed += workspace.image->dirty.size() - before + (notifications.changed() - told_before);
   workspace.position = records.back().in_workspace.value;
   return {};
 }
 
-Result<void, storage::ReadError> Models::notify(const Image& image, const storage::Record& record) {
+Result<void, storage::ReadError> Models::notify(const Image& image, const storage::Record& record,
+                                                const std::optional<TaskEvent>& event) {
   static const taskledger::Task kNotLookedAt;
-  if (static_cast<EventType>(record.type) != EventType::task_completed)
-    return notifications.apply(record, &kNotLookedAt);
-  const auto row = image.find(record.stream);
-  if (!row) return {};
-  const taskledger::Task task = image.task(*row);
-  return notifications.apply(record, &task);
+  switch (static_cast<EventType>(record.type)) {
+    case EventType::task_created:
+    case EventType::task_updated:
+      if (event && !record.imported) notifications.apply(record, *event, kNotLookedAt);
+      return {};
+    case EventType::task_completed:
+      if (!event || record.imported) return {};
+      if (const auto row = image.find(record.stream)) notifications.apply(record, *event, image.task(*row));
+      return {};
+    case EventType::task_erased:
+      return forget(record);
+    default:
+      return {};
+  }
+}
+
+Result<void, storage::ReadError> Models::forget(const storage::Record& erased) {
+  std::vector<WorkspacePosition> events;
+  const auto visit = [&](const storage::Record& one) {
+    if (one.position >= erased.position) return false;
+    events.push_back(one.in_workspace);
+    return true;
+  };
+  if (auto read = log_.read_stream(erased.workspace, erased.stream, {1}, visit); !read) return read;
+  return notifications.forget(erased.workspace, events);
 }
 
 Models::Frozen Models::freeze(Position position) {
@@ -69,19 +91,27 @@ Result<std::size_t, storage::ReadError> Models::write(const Frozen& frozen) {
   const auto hash = log_.hash_at(frozen.position);
   if (!hash) return hash.error();
   if (!*hash) return storage::ReadError{"the log does not reach what the read models have passed"};
+  std::vector<storage::RowChange> stats;
   if (generations_[2] != 0) {
-    if (auto counted = rows.add_stats(views_, generations_[2]); !counted) return counted.error();
+    auto counted = written_stats_.add(rows.stats, views_, generations_[2]);
+    if (!counted) return counted.error();
+    stats = *std::move(counted);
   }
+  auto told = notifications.frozen_rows();
+  if (!told) return told.error();
   std::vector<storage::ViewStore::TableWrite> tables;
   std::size_t count = 0;
   std::array<std::vector<storage::RowChange>, kProjections> of{std::move(rows.list), std::move(rows.mode),
-                                                               std::move(rows.stats), notifications.frozen_rows()};
+                                                               std::move(stats), *std::move(told)};
   for (std::size_t i = 0; i < kProjections; ++i) {
     if (generations_[i] == 0) continue;
     count += of[i].size();
     tables.push_back({kProjectionNames[i], generations_[i], std::move(of[i])});
   }
-  if (auto stored = views_.write(tables, {frozen.position, **hash}); !stored) return stored.error();
+  if (auto stored = views_.write(tables, {frozen.position, **hash}); !stored) {
+    written_stats_.forget();
+    return stored.error();
+  }
   notifications.written();
   for (const Frozen::Workspace& one : frozen.workspaces) {
     one.image->persisted = one.position.value;

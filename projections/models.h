@@ -6,11 +6,13 @@
 
 #include <array>
 #include <atomic>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "projections/notifications/notifications.h"
+#include "projections/stats/stats_changes.h"
 #include "projections/workspaces.h"
 
 namespace taskledger::projections {
@@ -53,12 +55,15 @@ class Models {
   std::atomic<std::size_t> changed{0};  // tasks and rows of notifications since the last freeze
 
  private:
-  Result<void, storage::ReadError> notify(const Image& image, const storage::Record& record);
+  Result<void, storage::ReadError> notify(const Image& image, const storage::Record& record,
+                                          const std::optional<TaskEvent>& event);
+  Result<void, storage::ReadError> forget(const storage::Record& erased);
   [[nodiscard]] bool notifies() const { return generations_[3] != 0; }
 
   storage::EventLog& log_;
   storage::ViewStore& views_;
   const Generations& generations_;
+  WrittenStats written_stats_;
 };
 
 }  // namespace taskledger::projections

@@ -1,12 +1,9 @@
 #include "projections/persist.h"
 
-#include <fmt/core.h>
-
 #include <utility>
 
 #include "projections/list/list_row.h"
 #include "projections/mode/mode_row.h"
-#include "projections/stats/stats_row.h"
 
 namespace taskledger::projections {
 
@@ -21,17 +18,19 @@ namespace {
 const Uuid* user(const Image& image, std::uint32_t number) {
   return number == kNoUser ? nullptr : &image.users[number].id;
 }
-constexpr std::size_t kTotalKey = 21;  // bytes; those of a day are longer
 }  // namespace
 
 void ChangedRows::count(WorkspaceNumber workspace, const State& state, std::uint32_t by) {
   if (!state.present) return;
   const bool completed = state.completed != kNoTime;
-  Counts& total = counted_[stats_key(workspace, state.assignee)];
+  auto& total = stats[stats_counter(workspace, state.assignee)];
   total[0] += by;
   if (completed) total[1] += by;
-  if (state.due != kNoTime) counted_[stats_key(workspace, state.assignee, utc_day(state.due))][completed ? 1 : 0] += by;
-  if (completed) counted_[stats_key(workspace, state.assignee, utc_day(state.completed))][2] += by;
+  const auto of_day = [&](std::int64_t time) -> auto& {
+    return stats[stats_counter(workspace, state.assignee, utc_day(time))];
+  };
+  if (state.due != kNoTime) of_day(state.due)[completed ? 1 : 0] += by;
+  if (completed) of_day(state.completed)[2] += by;
 }
 
 void ChangedRows::add_task(Image& image, WorkspaceNumber workspace, const Uuid& id, const Baseline& baseline) {
@@ -75,29 +74,6 @@ bool ChangedRows::add_some(Image& image, WorkspaceNumber workspace, std::size_t 
 
 void ChangedRows::add_summary(WorkspaceNumber workspace, WorkspacePosition position, std::uint32_t tasks) {
   list.push_back({list_key(workspace), list_summary_value({position, tasks})});
-}
-
-Result<void, storage::ReadError> ChangedRows::add_stats(const storage::ViewStore& views, std::uint64_t generation) {
-  for (const auto& [key, difference] : counted_) {
-    if (difference == Counts{}) continue;
-    const auto held = views.get(kStatsProjection, generation, key);
-    if (!held) return held.error();
-    std::string value;
-    const auto add = [&, &by = difference](auto counts, auto... members) {
-      const bool readable = !*held || read_stats(**held, counts);
-      std::size_t at = 0;
-      ((counts.*members += by[at++]), ...);
-      value = stats_value(counts);
-      return readable;
-    };
-    const bool readable = key.size() == kTotalKey ? add(TotalCounts{}, &TotalCounts::tasks, &TotalCounts::completed)
-                                                  : add(DayCounts{}, &DayCounts::due_open, &DayCounts::due_completed,
-                                                        &DayCounts::completed);
-    if (!readable) return storage::ReadError{"views: a row of stats is damaged"};
-    stats.push_back({key, value.empty() ? std::nullopt : std::optional(std::move(value))});
-  }
-  counted_.clear();
-  return {};
 }
 
 }  // namespace taskledger::projections

@@ -3,33 +3,28 @@
 // Threads: the one who writes rows. Memory: the rows, encoded.
 #pragma once
 
-#include <array>
-#include <map>
-#include <string>
 #include <vector>
 
 #include "projections/image/image.h"
+#include "projections/stats/stats_changes.h"
 #include "storage/view_store.h"
 
 namespace taskledger::projections {
 
 class ChangedRows {
  public:
-  std::vector<storage::RowChange> list, mode, stats;
+  std::vector<storage::RowChange> list, mode;
+  StatsCounts stats;  // differences
 
   // Makes the rows of up to `count` frozen tasks, and takes them off the frozen ones; false once none is left. Under
   // the workspace's shared lock.
   bool add_some(Image& image, WorkspaceNumber workspace, std::size_t count);
   void add_summary(WorkspaceNumber workspace, WorkspacePosition position, std::uint32_t tasks);
-  // Turns what was counted into rows of `stats`, from those that `generation` holds. Needs no lock.
-  Result<void, storage::ReadError> add_stats(const storage::ViewStore& views, std::uint64_t generation);
 
  private:
   struct State;
-  using Counts = std::array<std::uint32_t, 3>;  // as in the row; differences, modulo 2^32
   void count(WorkspaceNumber workspace, const State& state, std::uint32_t by);
   void add_task(Image& image, WorkspaceNumber workspace, const Uuid& id, const Baseline& before);
-  std::map<std::string, Counts> counted_;
 };
 
 }  // namespace taskledger::projections

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <map>
+#include <random>
 
 #include "storage/rocks_view_store.h"
 #include "tests/storage/damage.h"
@@ -85,6 +87,36 @@ TEST_F(ViewStoreTest, LargeWritesAreLikeSmallOnes) {
   EXPECT_EQ(reopen(), "");
   EXPECT_EQ(rows(1), "e=6 f=7 ");
   EXPECT_EQ((*store_->checkpoint("list", 1))->position.value, 4u);
+}
+
+// Keys that share a beginning, end early, hold zeros and come twice: a table takes rows in no other order than theirs.
+TEST_F(ViewStoreTest, RowsOfAnyKeysAreWrittenInTheirOrder) {
+  ViewOptions large;
+  large.large_write = 1;
+  reopen(large);
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 40; ++round) {
+    const auto table = static_cast<std::uint64_t>(round + 2);
+    ASSERT_EQ(*store_->begin_generation("list"), table);
+    const std::string begin(random() % 12, static_cast<char>(random() % 2));
+    std::vector<RowChange> changes;
+    std::map<std::string, std::string> expected;
+    for (int i = 0; i < 60; ++i) {
+      std::string key = begin + 'k';
+      for (auto left = random() % 12; left != 0; --left) key.push_back(static_cast<char>(random() % 3 * 127));
+      if (random() % 4 == 0) {
+        changes.push_back({key, std::nullopt});
+        expected.erase(key);
+      } else {
+        changes.push_back({key, std::to_string(i)});
+        expected[key] = std::to_string(i);
+      }
+    }
+    ASSERT_TRUE(store_->write({{"list", table, changes}}, at(1)));
+    std::string text;
+    for (const auto& [key, value] : expected) text.append(key).append("=").append(value).append(" ");
+    ASSERT_EQ(rows(table), text) << "round " << round;
+  }
 }
 
 TEST_F(ViewStoreTest, ARebuiltGenerationServesOnceItIsActivated) {
