@@ -23,7 +23,7 @@ struct MetricsSources {  // all outlive the calls
   const projections::Runner& models;
   reactors::Webhooks& webhooks;
   const WorkerPool& workers;
-  std::function<std::size_t()> connections;
+  std::function<std::size_t()> connections, body_bytes;
   Clock clock;
   std::string version;
 };

@@ -59,7 +59,7 @@ class Process {
       : open_(open_to_write(settings.data, settings.key_file, settings.log)),
         models_(open_read_models(*open_.directory, *open_.log, settings.runner, "catching up")),
         past_(*open_.log, *models_.runner, system_now, {settings.past_cache_mb << 20, {}}),
-        commands_(commands::make_command_handler(*open_.log, system_now, system_random)),
+        commands_(commands::make_command_handler(*open_.log, system_now, pooled_random)),
         workers_(settings.workers, settings.worker_queue),
         reactor_store_(open_.log->reactor_store()),
         webhooks_({*open_.log, *reactor_store_, server_key(), system_now, system_random}, webhook_settings(settings)),
@@ -101,7 +101,8 @@ class Process {
  private:
   [[nodiscard]] std::string scrape() {
     return metrics_text({requests_, *open_.log, *models_.views, *models_.runner, webhooks_, workers_,
-                         [this] { return server_.connections(); }, system_now, TASKLEDGER_VERSION});
+                         [this] { return server_.connections(); }, [this] { return server_.body_bytes(); }, system_now,
+                         TASKLEDGER_VERSION});
   }
   [[nodiscard]] std::optional<std::string> why_not_ready() const {
     return http::why_not_ready(*open_.log, *models_.runner);
@@ -183,7 +184,7 @@ void warn_of_plain_text(const ServeSettings& settings) {
 }
 
 // Each arena keeps what it once needed; one a thread, as glibc would have it, is memory that nobody uses.
-constexpr int kArenas = 4;
+constexpr int kArenas = 12;
 
 int serve(const ServeSettings& settings) {
   ::mallopt(M_ARENA_MAX, kArenas);

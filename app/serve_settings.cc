@@ -53,6 +53,9 @@ void declare_server(CLI::App& command, ServeSettings& settings) {
   number(command, "--max-request-line", server.max_request_line, "Bytes; longer is 414")->check(CLI::PositiveNumber);
   number(command, "--max-header-bytes", server.max_header_bytes, "Bytes of all header fields; more is 431")
       ->check(CLI::PositiveNumber);
+  number(command, "--max-body-memory-mb", settings.body_mb,
+         "For request bodies that are being received, all together; more are answered 503")
+      ->check(CLI::Range(8, 1 << 20));
   duration(command, "--header-timeout", server.header_timeout, "From a request's first byte to the end of its head");
   duration(command, "--body-timeout", server.body_timeout, "For a whole body");
   duration(command, "--idle-timeout", server.idle_timeout, "Between requests of a connection");
@@ -177,6 +180,7 @@ void settle(ServeSettings& settings) {
   if (settings.server.threads == 0) settings.server.threads = std::max(1u, std::thread::hardware_concurrency());
   if (settings.api.rate_burst == 0) settings.api.rate_burst = settings.api.rate_limit;
   settings.runner.self_check_interval = std::chrono::seconds(settings.self_check_seconds);
+  settings.server.max_body_bytes = static_cast<std::size_t>(settings.body_mb) << 20;
   settings.runner.cache_bytes = static_cast<std::size_t>(settings.cache_mb) << 20;
 }
 

@@ -1,4 +1,5 @@
-// What the connections of one io thread share. Everything here belongs to that thread, but for `connections`.
+// What the connections of one io thread share. Everything here belongs to that thread, but for `connections` and
+// `bodies`.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/body_budget.h"
 #include "http/deadlines.h"
 #include "http/request_id.h"
 #include "http/server.h"
@@ -29,12 +31,13 @@ using SteadyTimer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
 inline constexpr auto kToken = boost::asio::as_tuple(boost::asio::use_awaitable_t<Executor>{});
 
 struct IoShard {
-  IoShard(const ServerOptions& opts, Service& serv, std::atomic<std::size_t>& count)
-      : options(opts), service(serv), connections(count) {}
+  IoShard(const ServerOptions& opts, Service& serv, std::atomic<std::size_t>& count, BodyBudget& budget)
+      : options(opts), service(serv), connections(count), bodies(budget) {}
 
   const ServerOptions& options;
   Service& service;
   std::atomic<std::size_t>& connections;  // of all threads
+  BodyBudget& bodies;                     // of all threads
   Deadlines deadlines;                    // outlives `io`, whose destruction ends what is left of the connections
   std::string date_line;                  // renewed with each sweep
   RequestIds request_ids;

@@ -19,6 +19,7 @@
 #include <utility>
 #include <variant>
 
+#include "http/body_budget.h"
 #include "http/input_buffer.h"
 #include "http/reply_head.h"
 #include "http/request_parser.h"
@@ -65,12 +66,13 @@ class Session final : public Connection {
   Task<Next> read_chunked();
   Task<bool> send_continue();
   Task<bool> read_onto(std::string& out, std::size_t most);
-  Next body_failed();
+  Next body_failed();  // after read_onto() was false
   void skip_body();
 
   // Answering.
   Task<Next> ask();
   Next refuse(unsigned status, std::string_view message);
+  Next refuse_for_now(std::string_view message);  // 503
   Next internal_error(std::string_view reason);
   std::string_view make_id();
   void make_head(Ending ending);
@@ -91,7 +93,8 @@ class Session final : public Connection {
 
   InputBuffer in_;
   std::optional<RequestParser> parser_;
-  std::string body_, chunks_;   // chunks_: received and not yet decoded
+  std::string body_, chunks_;  // chunks_: received and not yet decoded
+  BodyShare body_share_;
   std::string_view body_view_;  // the body as answer() gets it: in body_ or in_
   std::size_t used_ = 0;        // bytes of in_ that belong to the request under way
   std::optional<Admission> admission_;
@@ -108,8 +111,9 @@ class Session final : public Connection {
   bool head_begun_ = false;    // more than empty lines
   bool have_request_ = false;  // the head was understood
   bool expired_ = false, broken_ = false;
-  bool close_ = false;   // after the answer under way
-  bool linger_ = false;  // the peer may still be sending
+  bool too_much_ = false;  // is being received by all connections together
+  bool close_ = false;     // after the answer under way
+  bool linger_ = false;    // the peer may still be sending
   bool watching_ = false, peer_gone_ = false;
   std::function<void()> on_closing_;
   std::optional<SteadyTimer> watch_ended_;
@@ -117,7 +121,7 @@ class Session final : public Connection {
 
 template <class Stream>
 Session<Stream>::Session(IoShard& shard, Stream stream, Admit admit)
-    : Connection(shard.deadlines), shard_(shard), stream_(std::move(stream)), admit_(admit) {
+    : Connection(shard.deadlines), shard_(shard), stream_(std::move(stream)), admit_(admit), body_share_(shard.bodies) {
   boost::system::error_code ignored;
   const auto peer = lowest().remote_endpoint(ignored);
   if (!ignored) remote_ = peer.address().to_string();
@@ -347,8 +351,10 @@ Task<bool> Session<Stream>::send_continue() {
 // Appends up to `most` bytes as they come; false: none came.
 template <class Stream>
 Task<bool> Session<Stream>::read_onto(std::string& out, std::size_t most) {
-  const std::size_t had = out.size();
-  out.resize(had + std::min(most, kBodyStep));
+  const std::size_t had = out.size(), step = std::min(most, kBodyStep);
+  too_much_ = !body_share_.grow_to(body_.size() + chunks_.size() + step);
+  if (too_much_) co_return false;
+  out.resize(had + step);
   const auto [error, n] =
       co_await stream_.async_read_some(boost::asio::buffer(out.data() + had, out.size() - had), kToken);
   out.resize(had + n);
@@ -357,6 +363,7 @@ Task<bool> Session<Stream>::read_onto(std::string& out, std::size_t most) {
 
 template <class Stream>
 auto Session<Stream>::body_failed() -> Next {
+  if (too_much_) return refuse_for_now("Too much is being received at once");
   return expired_ ? refuse(408, "Body took too long") : Next::gone;
 }
 
@@ -388,6 +395,13 @@ template <class Stream>
 auto Session<Stream>::refuse(unsigned status, std::string_view message) -> Next {
   reply_ = shard_.service.refuse(status, message);
   close_ = linger_ = true;
+  return Next::reply;
+}
+
+template <class Stream>
+auto Session<Stream>::refuse_for_now(std::string_view message) -> Next {
+  refuse(503, message);
+  if (reply_.headers.find("Retry-After:") == std::string::npos) reply_.headers += "Retry-After: 1\r\n";
   return Next::reply;
 }
 
@@ -474,6 +488,7 @@ bool Session<Stream>::finish_request() {
   }
   if (body_.capacity() > kKeptBody) std::string().swap(body_);
   if (chunks_.capacity() > kKeptBody) std::string().swap(chunks_);
+  body_share_.release();
   linger_ = linger_ || !in_.empty();  // matters on closing only
   return !close_;
 }
@@ -513,8 +528,7 @@ template <class Stream>
 Task<void> Session<Stream>::turn_away() {
   parser_.emplace(HeadLimits{});
   started_ = SteadyClock::now();
-  refuse(503, "Too many connections");
-  if (reply_.headers.find("Retry-After:") == std::string::npos) reply_.headers += "Retry-After: 1\r\n";
+  refuse_for_now("Too many connections");
   bool sent = write_now();
   if (!sent) sent = co_await write_rest();
   if (!sent) co_return;

@@ -95,6 +95,46 @@ TEST_F(ServerTest, TurnsAwayWhatIsOverTheLimitOfConnections) {
   EXPECT_EQ(connect().ask(get("/c")).status, 200u);
 }
 
+TEST_F(ServerTest, BodiesOfAllConnectionsTogetherAreLimited) {
+  auto with = options();
+  with.max_body_bytes = 1 << 20;
+  start(with);
+  const std::string body(450'000, 'b'), whole = post("/count", body);
+  const std::string chunked =
+      "POST /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n6ddd0\r\n" + body + "\r\n0\r\n\r\n";
+  ASSERT_EQ(body.size(), 0x6ddd0u);
+  const auto refused = [&](const std::string& request) {
+    auto surplus = connect();
+    surplus.send(request);
+    const Response response = surplus.read();
+    return response.status == 503 && response.has("Retry-After: 1") && response.has("Connection: close") &&
+           response.body == "refused: Too much is being received at once";
+  };
+  const std::array kinds{whole, chunked};
+  for (const std::string& request : kinds) {
+    auto first = connect();
+    first.send(request.substr(0, 430'000));
+    {
+      auto second = connect();
+      second.send(request.substr(0, 430'000));
+      // What is chunked has room for another step beside what has come.
+      const std::size_t each = &request == &kinds[0] ? 450'000 : 429'000 + 64 * 1024;
+      ASSERT_TRUE(eventually([&] { return server->body_bytes() >= 2 * each; }));
+      EXPECT_TRUE(refused(whole));
+      EXPECT_TRUE(refused(chunked));
+      EXPECT_EQ(connect().ask(get("/a")).status, 200u);
+      EXPECT_EQ(connect().ask(post("/count", std::string(1'000, 'b'))).body, "1000");
+    }  // it vanishes, and what it held is free
+    EXPECT_TRUE(eventually([&] { return connect().ask(whole).body == "450000"; }));
+    first.send(std::string_view(request).substr(430'000));
+    EXPECT_EQ(first.read().body, "450000");
+    EXPECT_EQ(first.ask(chunked).body, "450000") << "the connection goes on";
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(connect().ask(request).body, "450000") << "what was received is given back";
+    EXPECT_TRUE(eventually([&] { return server->connections() == 1; }));
+    EXPECT_TRUE(eventually([&] { return server->body_bytes() == 0; }));
+  }
+}
+
 TEST_F(ServerTest, HoldsAThousandConnections) {
   std::vector<RawClient> clients;
   for (int i = 0; i < 1'000; ++i) clients.push_back(connect());
