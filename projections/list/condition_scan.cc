@@ -307,7 +307,8 @@ RowTestPtr group_of(const Image& image, bool any, std::vector<RowTestPtr> tests)
       continue;
     }
     const auto same = std::find_if(tables.begin(), tables.end(), [&](const LookUp& table) {
-      return table.cells == of->cells && table.numbers == of->numbers;
+      // Their sizes too: the columns of an image without tasks all lie nowhere.
+      return table.cells == of->cells && table.numbers == of->numbers && table.passes.size() == of->passes.size();
     });
     if (same == tables.end()) {
       tables.push_back(*of);
