@@ -19,7 +19,8 @@ dpkg-deb -e "$package" "$folder/control"
 echo '- what is in it'
 [ "$(dpkg-deb -f "$package" Version)" = "$version" ] || fail "version $(dpkg-deb -f "$package" Version)"
 for file in usr/bin/taskledger lib/systemd/system/taskledger.service etc/taskledger/taskledger.toml \
-  usr/share/man/man1/taskledger.1.gz usr/share/bash-completion/completions/taskledger usr/share/doc/taskledger/copyright; do
+  usr/share/man/man1/taskledger.1.gz usr/share/bash-completion/completions/taskledger \
+  usr/share/zsh/vendor-completions/_taskledger usr/share/fish/vendor_completions.d/taskledger.fish usr/share/doc/taskledger/copyright; do
   [ -s "$root/$file" ] || fail "$file is missing"
 done
 grep -qx /etc/taskledger/taskledger.toml "$folder/control/conffiles" || fail 'the settings are no conffile'
@@ -49,6 +50,23 @@ complete_words() {
 [[ " $(complete_words token cr) " == *' create '* ]] || fail "completion of nested commands: $(complete_words token cr)"
 [[ " $(complete_words serve --tls-c) " == *' --tls-cert '* ]] || fail 'completion of flags'
 [[ " $(complete_words serve --durability f) " == *' fsync '* ]] || fail 'completion of values'
+
+# offers SHELL WORDS…: what the other shells offer after these words.
+offers() {
+  if [ "$1" = fish ]; then
+    PATH="$root/usr/bin:$PATH" fish --no-config -c "source '$root/usr/share/fish/vendor_completions.d/taskledger.fish'; complete -C 'taskledger ${*:2}'"
+  else
+    zsh -fc 'compadd() { shift; print -l -- $@ }; words=("${@:2}"); CURRENT=$#words; source $1' zsh \
+      "$root/usr/share/zsh/vendor-completions/_taskledger" "$binary" "${@:2}"
+  fi | tr '\n' ' '
+}
+for shell in zsh fish; do
+  have $shell || { skip "completion in $shell: it is not installed"; continue; }
+  [[ " $(offers $shell se) " == *' serve '* ]] || fail "$shell: completion of commands: $(offers $shell se)"
+  [[ " $(offers $shell token cr) " == *' create '* ]] || fail "$shell: completion of nested commands"
+  [[ " $(offers $shell serve --tls-c) " == *' --tls-cert '* ]] || fail "$shell: completion of flags"
+  [[ " $(offers $shell serve --durability f) " == *' fsync '* ]] || fail "$shell: completion of values"
+done
 
 echo '- manual page'
 if have groff; then
