@@ -1,5 +1,6 @@
 // The view store: rows and checkpoints together, generations, and that nothing wrong with it stops a start.
 #include <gmock/gmock.h>
+#include <rocksdb/db.h>
 
 #include <fstream>
 #include <map>
@@ -146,6 +147,37 @@ TEST_F(ViewStoreTest, AnUnfinishedGenerationIsDroppedAtOpening) {
   EXPECT_EQ(reopen(), "");
   EXPECT_EQ(rows(1), "old=1 ");
   EXPECT_EQ(rows(2), "");
+}
+
+// As an upgrade finds it, or going back from one.
+TEST_F(ViewStoreTest, AStoreOfAnotherFormatIsMadeAnew) {
+  ASSERT_TRUE(store_->write({{"list", 1, {{"a", "1"}}}}, at(5)));
+  ASSERT_TRUE(store_->flush());
+  store_.reset();
+  const std::string path = directory_->views().string();
+  std::vector<std::string> names;
+  ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const std::string& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open({}, path, families, &handles, &opened).ok());
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  int formats = 0;
+  for (rocksdb::ColumnFamilyHandle* handle : handles) {
+    std::string format;
+    if (db->Get({}, handle, "F", &format).ok() && format.starts_with("taskledger views ")) {
+      ++formats;
+      ASSERT_TRUE(db->Put({}, handle, "F", "taskledger views 1").ok());
+    }
+  }
+  ASSERT_EQ(formats, 1);
+  for (rocksdb::ColumnFamilyHandle* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
+  ASSERT_TRUE(db->Close().ok());
+  EXPECT_EQ(reopen(), "views have another format ('taskledger views 1')");
+  EXPECT_EQ(rows(1), "");
+  EXPECT_EQ(*store_->checkpoint("list", 1), std::nullopt);
+  EXPECT_EQ(reopen(), "");
 }
 
 TEST_F(ViewStoreTest, ADamagedStoreIsMadeAnew) {
