@@ -177,6 +177,7 @@ TEST_F(ServerTest, RefusesMalformedRequestsAndCloses) {
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\na\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(20'000, '1') + "\r\n",
+      "\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
   };
   for (const std::string& bytes : cases) {
     SCOPED_TRACE(::testing::PrintToString(bytes.substr(0, 200)));
@@ -188,6 +189,16 @@ TEST_F(ServerTest, RefusesMalformedRequestsAndCloses) {
     EXPECT_EQ(response.body.substr(0, 9), "refused: ");
     EXPECT_TRUE(client.closed());
   }
+  EXPECT_EQ(service.answered, 0);
+}
+
+// What has no end yet is refused once it is too long, and not waited for.
+TEST_F(ServerTest, RefusesEndlessChunkHeadersAndNamesLineEndings) {
+  auto endless = connect();
+  endless.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;" + std::string(20'000, 'x'));
+  EXPECT_EQ(endless.read().body, "refused: Malformed chunk");
+  for (const char* bytes : {"GET / HTTP/1.1\nHost: x\n\n", "GET / HTTP/1.1\r\nHost: x\n\r\n", "\nGET / HTTP/1.1\r\n"})
+    EXPECT_EQ(connect().ask(bytes).body, "refused: Lines must end with CRLF") << bytes;
   EXPECT_EQ(service.answered, 0);
 }
 
