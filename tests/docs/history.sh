@@ -9,9 +9,9 @@ binary=$(readlink -f "$1") page=$(readlink -f "$2") events=$3
 events=$(readlink -f "$events")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-mkdir "$folder/bin" "$folder/work"
+mkdir "$folder/bin" "$folder/here"
 ln -s "$binary" "$folder/bin/taskledger"
-cp "$events" "$folder/work/helpdesk-events.ndjson.gz"
+cp "$events" "$folder/here/helpdesk-events.ndjson.gz"
 while port=$((20000 + RANDOM % 10000)) && (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
 
 # The commands, and beside them what the page shows of each.
@@ -45,7 +45,7 @@ awk -v script="$folder/script" -v shown="$folder/shown" '
   echo 'trap '\''kill $(jobs -p) 2>/dev/null || true; wait'\'' EXIT'
   sed "s/127\.0\.0\.1:8080/127.0.0.1:$port/g" "$folder/script"
 } >"$folder/run"
-if ! (cd "$folder/work" && PATH="$folder/bin:$PATH" bash "$folder/run") >"$folder/printed" 2>&1; then
+if ! (cd "$folder/here" && PATH="$folder/bin:$PATH" bash "$folder/run") >"$folder/printed" 2>&1; then
   cat "$folder/printed"
   echo "a command of $(basename "$page") failed"
   exit 1
