@@ -19,6 +19,7 @@
 #include "http/deadlines.h"
 #include "http/request_id.h"
 #include "http/server.h"
+#include "http/write_turn.h"
 
 namespace taskledger::http {
 
@@ -41,6 +42,7 @@ struct IoShard {
   Deadlines deadlines;                    // outlives `io`, whose destruction ends what is left of the connections
   std::string date_line;                  // renewed with each sweep
   RequestIds request_ids;
+  WriteTurn writes;
   std::size_t turned_away = 0;  // connections over the limit that are being told so
   bool stopping = false;
   boost::asio::io_context io{1};  // one thread runs it: no locking inside

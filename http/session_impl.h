@@ -8,6 +8,7 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <functional>
@@ -34,7 +35,7 @@ inline constexpr std::size_t kJoinedBody = 16 * 1024;  // bodies up to this are 
 inline constexpr std::size_t kKeptBody = 64 * 1024;    // capacity kept from one request to the next
 
 template <class Stream>
-class Session final : public Connection {
+class Session final : public Connection, private WriteTurn::Writer {
  public:
   static constexpr bool kTls = !std::is_same_v<Stream, Socket>;
 
@@ -77,6 +78,8 @@ class Session final : public Connection {
   std::string_view make_id();
   void make_head(Ending ending);
   bool write_now();
+  bool write_made();
+  void write_in_turn() override;
   Task<bool> write_rest();
   bool finish_request();
   void report(std::uint64_t bytes);
@@ -111,6 +114,8 @@ class Session final : public Connection {
   bool head_begun_ = false;    // more than empty lines
   bool have_request_ = false;  // the head was understood
   bool expired_ = false, broken_ = false;
+  bool in_turn_ = false;  // the answer is made and not written yet
+  bool whole_ = false;    // it was taken by the socket whole
   bool too_much_ = false;  // is being received by all connections together
   bool close_ = false;     // after the answer under way
   bool linger_ = false;    // the peer may still be sending
@@ -204,7 +209,14 @@ Task<void> Session<Stream>::run() {
       break;
     }
     if (next == Next::gone) break;
-    if (!write_now()) {
+    make_head(Ending::length);
+    if constexpr (!kTls) {
+      in_turn_ = true;
+      shard_.writes.add(*this);
+      if (in_turn_) co_await boost::asio::post(shard_.io.get_executor(), kToken);
+      if (in_turn_) shard_.writes.flush();
+    }
+    if (!whole_) {  // TLS: always
       const bool sent = co_await write_rest();
       if (!sent) break;
     }
@@ -439,10 +451,21 @@ void Session<Stream>::make_head(Ending ending) {
   written_ = 0;
 }
 
-// Mostly the socket takes an answer whole: then no operation has to be queued for it.
+template <class Stream>
+void Session<Stream>::write_in_turn() {
+  in_turn_ = false;
+  whole_ = write_made();
+}
+
 template <class Stream>
 bool Session<Stream>::write_now() {
   make_head(Ending::length);
+  return write_made();
+}
+
+// Mostly the socket takes an answer whole: then no operation has to be queued for it.
+template <class Stream>
+bool Session<Stream>::write_made() {
   if constexpr (kTls) {
     return false;
   } else {
