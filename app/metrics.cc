@@ -112,6 +112,10 @@ void add_projections(Writer& to, const MetricsSources& from) {
   const auto images = from.models.images();
   to.gauge("taskledger_image_cache_workspaces", "Workspaces whose read models are in memory.").of(images.workspaces);
   to.gauge("taskledger_image_cache_bytes", "Bytes of them, as last measured.").of(images.bytes);
+  const auto pages = from.models.kept_pages();
+  to.gauge("taskledger_page_cache_bytes", "Bytes of pages of lists kept for who asks again.").of(pages.bytes);
+  to.counter("taskledger_page_cache_hits_total", "Pages answered from it.").of(pages.hits);
+  to.counter("taskledger_page_cache_misses_total", "Pages that had to be worked out.").of(pages.misses);
 }
 
 void add_webhooks(Writer& to, const MetricsSources& from) {

@@ -89,6 +89,8 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
       .add_option("--backup-dir", settings.backup_dir, "Where backups go that are asked for over the API; empty: none")
       ->type_name("DIR");
   number(command, "--cache-mb", settings.cache_mb, "Memory for workspaces' read models")->check(CLI::Range(1, 1 << 20));
+  number(command, "--page-cache-mb", settings.page_cache_mb, "Memory for pages that are asked for again; 0: none")
+      ->check(CLI::Range(0, 1 << 20));
   number(command, "--rebuild-threads", settings.runner.rebuild_threads,
          "For rebuilding and checking read models; 0: one a core")
       ->check(CLI::Range(0, 256));
@@ -181,6 +183,7 @@ void settle(ServeSettings& settings) {
   if (settings.api.rate_burst == 0) settings.api.rate_burst = settings.api.rate_limit;
   settings.runner.self_check_interval = std::chrono::seconds(settings.self_check_seconds);
   settings.server.max_body_bytes = static_cast<std::size_t>(settings.body_mb) << 20;
+  settings.runner.page_cache_bytes = static_cast<std::size_t>(settings.page_cache_mb) << 20;
   settings.runner.cache_bytes = static_cast<std::size_t>(settings.cache_mb) << 20;
 }
 

@@ -59,6 +59,8 @@ struct ListQuery {
   SortOrder order{SortKey{}};
   std::uint32_t limit = 20;  // 1 to 100
   std::optional<SortPosition> after;
+  // The same only for queries that mean the same but for `now`, `today`, `limit` and `after`; absent: not worked out.
+  std::optional<std::array<std::uint8_t, 16>> meaning;
 };
 [[nodiscard]] bool matches(const ListQuery& query,
                            const Task& task);  // live tasks; the cursor and limit are not looked at

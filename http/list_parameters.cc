@@ -105,6 +105,7 @@ Result<ListRequest> parse_list(std::string_view text, const TimeZone& of_token, 
   query.now = as_of->value_or(now);
 
   request.fingerprint = fingerprint_of(query, zone->name(), as_of_meaning(parameters, *zone));
+  query.meaning = request.fingerprint;
   if (const auto cursor = parameters["cursor"]; !cursor.empty()) {
     auto end = cursors.open(cursor, workspace, request.fingerprint);
     if (!end) return invalid_parameter("cursor", "is not one that this list gave out with these parameters");

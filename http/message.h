@@ -2,7 +2,9 @@
 // A RequestHead's views live as long as the session's buffers: until the reply has been handed back.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,9 +31,20 @@ struct RequestHead {
 struct Reply {
   unsigned status = 200;
   std::string body;  // empty: none (204, 304, and HEAD is the session's to leave out)
+  // Text that the body has at `shared_at`, where many answers share it; null: none. It is sent from where it is.
+  std::shared_ptr<const std::string> shared;
+  std::size_t shared_at = 0;
   std::string_view content_type = "application/json";
   std::string headers;  // ready "Name: value\r\n" lines beside Content-*, Connection, Date
   bool close = false;   // end the connection after it
+
+  [[nodiscard]] std::size_t body_size() const { return body.size() + (shared ? shared->size() : 0); }
+  [[nodiscard]] std::string_view before_shared() const {
+    return std::string_view(body).substr(0, shared ? shared_at : body.size());
+  }
+  [[nodiscard]] std::string_view after_shared() const {
+    return std::string_view(body).substr(shared ? shared_at : body.size());
+  }
 };
 
 }  // namespace taskledger::http

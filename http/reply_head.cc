@@ -35,7 +35,7 @@ void append_reply_head(std::string& out, const Reply& reply, const HeadOptions& 
       out += "\r\n";
     }
     if (options.ending == Ending::length) {
-      const fmt::format_int length(reply.body.size());
+      const fmt::format_int length(reply.body_size());
       out += "Content-Length: ";
       out.append(length.data(), length.size());
       out += "\r\n";

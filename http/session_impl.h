@@ -31,7 +31,8 @@ namespace taskledger::http {
 inline constexpr std::chrono::milliseconds kLingerTime{1'000};  // for a peer to take the answer that ends a connection
 inline constexpr std::size_t kLingerBytes = 64 * 1024;          // of an unwanted body that are read for that
 inline constexpr std::size_t kBodyStep = 64 * 1024;    // a body is given room as it comes, not as it is announced
-inline constexpr std::size_t kJoinedBody = 16 * 1024;  // bodies up to this are sent in one piece with the head
+inline constexpr std::size_t kJoinedBody = 16 * 1024;   // bodies up to this are sent in one piece with the head
+inline constexpr std::size_t kJoinedShared = 2 * 1024;  // likewise what a body shares with others
 inline constexpr std::size_t kKeptBody = 64 * 1024;    // capacity kept from one request to the next
 
 template <class Stream>
@@ -77,6 +78,8 @@ class Session final : public Connection, private WriteTurn::Writer {
   Next internal_error(std::string_view reason);
   std::string_view make_id();
   void make_head(Ending ending);
+  [[nodiscard]] std::size_t rest_size() const { return rest_[0].size() + rest_[1].size() + rest_[2].size(); }
+  [[nodiscard]] std::array<boost::asio::const_buffer, 4> unwritten() const;
   bool write_now();
   bool write_made();
   void write_in_turn() override;
@@ -105,7 +108,8 @@ class Session final : public Connection, private WriteTurn::Writer {
   http::Stream stream_answer_;
   Reply reply_;
   std::string out_;  // the head of the answer, and its body where that is small
-  std::size_t body_out_ = 0, written_ = 0;
+  std::array<std::string_view, 3> rest_;  // of the answer, in `reply_`, to be sent after `out_`
+  std::size_t written_ = 0;               // of both
   SteadyClock::time_point started_;
 
   bool first_ = true;          // no request has come yet
@@ -442,13 +446,29 @@ void Session<Stream>::make_head(Ending ending) {
   out_.clear();
   append_reply_head(out_, reply_, options);
   const bool is_head = have_request_ && parser_->head().method == Method::head;
-  body_out_ = is_head || !has_body(reply_) ? 0 : reply_.body.size();
-  // Copying a small body costs less than a gathered write does in the kernel.
-  if (body_out_ != 0 && body_out_ <= kJoinedBody && ending == Ending::length) {
-    out_ += reply_.body;
-    body_out_ = 0;
-  }
+  rest_ = {};
   written_ = 0;
+  if (is_head || !has_body(reply_)) return;
+  std::string_view shared = reply_.shared ? std::string_view(*reply_.shared) : std::string_view();
+  std::string_view before = reply_.before_shared(), after = reply_.after_shared();
+  // Copying a small body costs less than a gathered write does in the kernel.
+  if (ending == Ending::length && before.size() <= kJoinedBody) {
+    out_ += std::exchange(before, {});
+    if (shared.size() <= kJoinedShared) out_.append(std::exchange(shared, {})).append(std::exchange(after, {}));
+  }
+  rest_ = {before, shared, after};
+}
+
+template <class Stream>
+std::array<boost::asio::const_buffer, 4> Session<Stream>::unwritten() const {
+  std::array<boost::asio::const_buffer, 4> buffers;
+  std::size_t skipped = written_, i = 0;
+  for (const std::string_view piece : {std::string_view(out_), rest_[0], rest_[1], rest_[2]}) {
+    const std::size_t sent = std::min(skipped, piece.size());
+    skipped -= sent;
+    buffers[i++] = boost::asio::const_buffer(piece.data() + sent, piece.size() - sent);
+  }
+  return buffers;
 }
 
 template <class Stream>
@@ -469,13 +489,12 @@ bool Session<Stream>::write_made() {
   if constexpr (kTls) {
     return false;
   } else {
-    const std::array buffers{boost::asio::const_buffer(out_.data(), out_.size()),
-                             boost::asio::const_buffer(reply_.body.data(), body_out_)};
+    const auto buffers = unwritten();
     boost::system::error_code error;
-    written_ = body_out_ == 0 ? stream_.write_some(buffers[0], error) : stream_.write_some(buffers, error);
+    written_ = rest_size() == 0 ? stream_.write_some(buffers[0], error) : stream_.write_some(buffers, error);
     if (error) written_ = 0;
     broken_ = error && error != boost::asio::error::would_block && error != boost::asio::error::try_again;
-    return !broken_ && written_ == out_.size() + body_out_;
+    return !broken_ && written_ == out_.size() + rest_size();
   }
 }
 
@@ -484,10 +503,7 @@ Task<bool> Session<Stream>::write_rest() {
   if (broken_) co_return false;
   expired_ = false;
   arm(shard_.options.write_timeout);
-  const std::size_t of_head = std::min(written_, out_.size());
-  const std::size_t of_body = written_ - of_head;
-  const std::array buffers{boost::asio::const_buffer(out_.data() + of_head, out_.size() - of_head),
-                           boost::asio::const_buffer(reply_.body.data() + of_body, body_out_ - of_body)};
+  const auto buffers = unwritten();
   const auto [error, n] = co_await boost::asio::async_write(stream_, buffers, kToken);
   written_ += n;
   disarm();
@@ -500,7 +516,7 @@ Task<bool> Session<Stream>::write_rest() {
 // Whether another request may follow.
 template <class Stream>
 bool Session<Stream>::finish_request() {
-  report(out_.size() + body_out_);
+  report(out_.size() + rest_size());
   admission_.reset();
   body_view_ = {};
   if (have_request_ && parser_->is_chunked() && !close_) {
@@ -555,7 +571,7 @@ Task<void> Session<Stream>::turn_away() {
   bool sent = write_now();
   if (!sent) sent = co_await write_rest();
   if (!sent) co_return;
-  report(out_.size() + body_out_);
+  report(out_.size() + rest_size());
   co_await end();
 }
 

@@ -11,29 +11,32 @@ Result<ListRequest> parse(const Request& request) {
   return parse_list(request.query, request.caller->token.zone, request.now(), request.workspace(), request.api.cursors);
 }
 
-Result<projections::ListPage, storage::ReadError> read(const Request& request, const ListRequest& list) {
-  const auto& parts = request.api.parts;
-  if (list.as_of) return parts.past->list(request.workspace(), list.query);
-  return parts.models.list(request.workspace(), list.query);
-}
-
-Handled answer(const Request& request, const ListRequest& list) {
-  auto page = read(request, list);
-  if (!page) return reply_of(page.error());
+Handled page_reply(const Request& request, const ListRequest& list, projections::ListPage page) {
+  constexpr std::string_view kBegin = R"({"data":[)";
   std::string body;
-  body.reserve(page->rows.size() + 256);
-  body.append(R"({"data":[)").append(page->rows).append(R"(],"total":)");
-  append_number(body, page->total);
+  body.reserve(512);
+  body.append(kBegin).append(R"(],"total":)");
+  append_number(body, page.total);
   body += R"(,"nextCursor":)";
-  if (page->next) {
+  if (page.next) {
     body += '"';
-    request.api.cursors.append(body, request.workspace(), list.fingerprint, {list.query.now, *std::move(page->next)});
+    request.api.cursors.append(body, request.workspace(), list.fingerprint, {list.query.now, *std::move(page.next)});
     body += '"';
   } else {
     body += "null";
   }
   body += '}';
-  return {json_reply(200, std::move(body)), page->position};
+  Reply reply = json_reply(200, std::move(body));
+  reply.shared = std::move(page.rows);
+  reply.shared_at = kBegin.size();
+  return {std::move(reply), page.position};
+}
+
+Handled answer(const Request& request, const ListRequest& list) {
+  const auto& parts = request.api.parts;
+  auto page = list.as_of ? parts.past->list(request.workspace(), list.query)
+                         : parts.models.list(request.workspace(), list.query);
+  return page ? page_reply(request, list, *std::move(page)) : reply_of(page.error());
 }
 
 Result<StatsRequest> parse_of_stats(const Request& request) {
@@ -59,10 +62,10 @@ std::optional<Handled> list_tasks(const Request& request) {
   auto list = parse(request);
   if (!list) return reply_of(list.error());
   if (list->as_of && !request.api.parts.past) return past_unavailable();
-  const bool long_read =
-      list->as_of || request.api.parts.models.cost(request.workspace(), list->query) == projections::Cost::scan;
-  if (long_read) return std::nullopt;
-  return answer(request, *list);
+  if (list->as_of) return std::nullopt;
+  auto page = request.api.parts.models.list_at_once(request.workspace(), list->query);
+  if (!page) return std::nullopt;
+  return page_reply(request, *list, *std::move(page));
 }
 
 Task<Handled> list_tasks_on_worker(Request request, std::string) {

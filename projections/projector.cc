@@ -26,6 +26,7 @@ Projector::Projector(storage::EventLog& log, storage::ViewStore& views, RunnerOp
       views_(views),
       options_(options),
       models_(log, views, generations_),
+      pages_(options.page_cache_bytes),
       queue_(options.queue_bytes),
       maintenance_({[this](const auto& names) { return rebuild(names); },
                     [this](const auto& names, bool slow) { return check(names, slow); }},
@@ -206,18 +207,31 @@ ImageFigures Projector::images() const {
   return figures;
 }
 
-Cost Projector::cost(WorkspaceNumber workspace, const ListQuery& query) const {
-  WorkspaceImage& image = workspaces_.at(workspace);
-  const std::shared_lock lock(image.lock);
-  return image.image == nullptr ? Cost::scan : cost_of_list(*image.image, query);
+// From the cache of pages, or else what `find(image, query, validity)` gives, which goes into it.
+template <class Find>
+std::optional<ListPage> Projector::page_of(const WorkspaceImage& at, const ListQuery& query, const Find& find) {
+  std::optional<ListPage> page = pages_.find(*at.image, query);
+  if (!page) {
+    Validity validity;
+    page = find(*at.image, query, validity);
+    if (page) pages_.offer(*at.image, query, validity, *page);
+  }
+  if (at.image->wants_orders()) orders_.ask(at.number);
+  if (page) page->position = {at.position};
+  return page;
+}
+
+std::optional<ListPage> Projector::list_at_once(WorkspaceNumber workspace, const ListQuery& query) {
+  auto page = workspaces_.read_loaded(
+      workspace, [&](const WorkspaceImage& at) { return page_of(at, query, answer_list_at_once); });
+  return page ? *std::move(page) : std::nullopt;
 }
 
 Result<ListPage, storage::ReadError> Projector::list(WorkspaceNumber workspace, const ListQuery& query) {
   return workspaces_.read(workspace, [&](const WorkspaceImage& at) {
-    ListPage page = answer_list(*at.image, query);
-    if (at.image->wants_orders()) orders_.ask(workspace);
-    page.position = {at.position};
-    return page;
+    return *page_of(at, query, [](const Image& image, const ListQuery& asked, Validity& validity) {
+      return std::optional(answer_list(image, asked, validity));
+    });
   });
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "projections/list/page_cache.h"
 #include "projections/models.h"
 #include "projections/order_builder.h"
 #include "projections/rebuild/folded_log.h"
@@ -47,8 +48,9 @@ class Projector final : public Runner {
   [[nodiscard]] const Directory& directory() const override { return directory_; }
   [[nodiscard]] std::vector<ProjectionStatus> status() const override;
   [[nodiscard]] ImageFigures images() const override;
+  [[nodiscard]] PageCacheFigures kept_pages() const override { return pages_.figures(); }
 
-  [[nodiscard]] Cost cost(WorkspaceNumber workspace, const ListQuery& query) const override;
+  std::optional<ListPage> list_at_once(WorkspaceNumber workspace, const ListQuery& query) override;
   Result<ListPage, storage::ReadError> list(WorkspaceNumber workspace, const ListQuery& query) override;
   Result<TaskAnswer, storage::ReadError> task(WorkspaceNumber workspace, const TaskId& id, bool include_links) override;
   Result<StatsAnswer, storage::ReadError> stats(WorkspaceNumber workspace, const StatsQuery& query) override;
@@ -64,6 +66,8 @@ class Projector final : public Runner {
 
  private:
   static constexpr const auto& kNames = kProjectionNames;
+  template <class Find>
+  [[nodiscard]] std::optional<ListPage> page_of(const WorkspaceImage& at, const ListQuery& query, const Find& find);
   enum class State { live, catching_up, rebuilding };
 
   // The log keeps its observer for good: it holds this, which lets go of the projector when that is destroyed.
@@ -105,6 +109,7 @@ class Projector final : public Runner {
   Workspaces& workspaces_ = models_.workspaces;
   Notifications& notifications_ = models_.notifications;
   OrderBuilder orders_{workspaces_};
+  PageCache pages_;
   Waiters waiters_;
   RecordQueue queue_;
   std::mutex applying_, persisting_;  // persisting_ first

@@ -1,10 +1,11 @@
 // What the read side answers: one facade over the read models list, mode, stats and notifications of all workspaces.
 // Each answer comes from one consistent state, whose workspace position it names. Threads: any. Calls hold a shared
-// lock for as long as they run; a writer waits for them, so long ones (see `cost`) belong on a worker thread.
+// lock for as long as they run; a writer waits for them, so long ones (see `list_at_once`) belong on a worker thread.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -17,10 +18,17 @@ namespace taskledger::projections {
 class Image;
 
 struct ListPage {
-  std::string rows;                  // the page's tasks as JSON objects, joined by ','
+  // The page's tasks as JSON objects, joined by ','; never null. Pages may share it.
+  std::shared_ptr<const std::string> rows = no_rows();
   std::uint64_t total = 0;           // all matches of the filters, exact
   std::optional<SortPosition> next;  // the last task of this page when more follow
   WorkspacePosition position;        // the state answered from
+
+ private:
+  static const std::shared_ptr<const std::string>& no_rows() {
+    static const auto none = std::make_shared<const std::string>();
+    return none;
+  }
 };
 
 struct TaskAnswer {
@@ -48,13 +56,16 @@ struct NotificationPage {
   WorkspacePosition position;             // the state answered from
 };
 
-enum class Cost { page, scan };  // microseconds; or milliseconds, growing with the workspace
+// Pages kept for those who ask the same again; counted since the start.
+struct PageCacheFigures {
+  std::uint64_t pages = 0, bytes = 0, hits = 0, misses = 0;
+};
 
 class ReadModels {
  public:
   virtual ~ReadModels() = default;
-  // What answering is expected to cost, without answering.
-  [[nodiscard]] virtual Cost cost(WorkspaceNumber workspace, const ListQuery& query) const = 0;
+  // What list() answers, if that takes microseconds; nullopt: it may take milliseconds, growing with the workspace.
+  [[nodiscard]] virtual std::optional<ListPage> list_at_once(WorkspaceNumber workspace, const ListQuery& query) = 0;
   // ReadError: a damaged file was met while loading the workspace (503).
   [[nodiscard]] virtual Result<ListPage, storage::ReadError> list(WorkspaceNumber workspace,
                                                                   const ListQuery& query) = 0;

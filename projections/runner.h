@@ -24,6 +24,7 @@ namespace taskledger::projections {
 struct RunnerOptions {
   std::size_t cache_bytes = std::size_t{512}
                             << 20;  // images of workspaces kept in memory; the least recently used go first
+  std::size_t page_cache_bytes = std::size_t{32} << 20;  // pages of lists kept for who asks the same again; 0: none
   std::size_t queue_bytes = std::size_t{64}
                             << 20;  // records waiting for the projector; more hold up the log's appender
   std::chrono::milliseconds persist_interval{5'000};  // between writes of changed rows
@@ -98,6 +99,7 @@ class Runner : public ReadModels {
   [[nodiscard]] virtual const Directory& directory() const = 0;
   [[nodiscard]] virtual std::vector<ProjectionStatus> status() const = 0;
   [[nodiscard]] virtual ImageFigures images() const { return {}; }
+  [[nodiscard]] virtual PageCacheFigures kept_pages() const { return {}; }
 };
 
 }  // namespace taskledger::projections

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <unordered_map>
 #include <vector>
@@ -70,20 +71,23 @@ class Workspaces {
   // Loads the image unless it is there.
   Result<void, storage::ReadError> load(WorkspaceImage& workspace);
 
-  // Calls answer(image) under the shared lock, loading first where needed.
+  // Calls answer(image) under the shared lock; nullopt: the image is not loaded.
+  template <class Answer>
+  auto read_loaded(WorkspaceNumber number, const Answer& answer)
+      -> std::optional<decltype(answer(std::declval<WorkspaceImage&>()))> {
+    WorkspaceImage& workspace = at(number);
+    const std::shared_lock lock(workspace.lock);
+    if (workspace.image == nullptr) return std::nullopt;
+    workspace.last_used.store(uses_.fetch_add(1, std::memory_order_relaxed), std::memory_order_relaxed);
+    return answer(workspace);
+  }
+  // The same, loading first where needed.
   template <class Answer>
   auto read(WorkspaceNumber number, const Answer& answer)
       -> Result<decltype(answer(std::declval<WorkspaceImage&>())), storage::ReadError> {
-    WorkspaceImage& workspace = at(number);
     for (;;) {
-      {
-        const std::shared_lock lock(workspace.lock);
-        if (workspace.image != nullptr) {
-          workspace.last_used.store(uses_.fetch_add(1, std::memory_order_relaxed), std::memory_order_relaxed);
-          return answer(workspace);
-        }
-      }
-      if (const auto loaded = load(workspace); !loaded) return loaded.error();
+      if (auto answered = read_loaded(number, answer)) return *std::move(answered);
+      if (const auto loaded = load(at(number)); !loaded) return loaded.error();
     }
   }
 

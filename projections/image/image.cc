@@ -351,6 +351,12 @@ void Image::change_cells(Row row, std::uint16_t old_cell, const Change& change) 
   if (!change.links) each_entity(links[row], [&](std::uint32_t entity) { change_in(entities[entity].by_due); });
 }
 
+// Says of the sequences that the row is in that one of their tasks changes.
+void Image::touch(Row row) {
+  of_user[assignee[row]].changed = changed_;
+  for (const PackedLink link : links[row]) entities[entity_of(link)].changed = changed_;
+}
+
 void Image::remember(Row row) {
   if (noting_) noted_.push_back(row);
   const bool first = dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]}).second;
@@ -441,6 +447,7 @@ void Image::put(const Task& task) {
   change.new_assignee = new_assignee;
   change.new_cell = cell_of(facets_of(task));
   const auto found = find(task.id.value);
+  ++changed_;
   if (!found) {
     change.fresh = true;
     const Row row = allocate();
@@ -451,14 +458,17 @@ void Image::put(const Task& task) {
     if (first && frozen.changed.contains(task.id.value)) frozen.then.emplace(task.id.value, std::nullopt);
     if (noting_) noted_.push_back(row);
     write(row, task, change);
+    touch(row);
     return attach(row, change);
   }
   const Row row = *found;
   remember(row);
+  touch(row);
   compare(row, task, change);
   const std::uint16_t old_cell = cell[row];
   detach(row, change);
   write(row, task, change);
+  if (change.assignee || change.links) touch(row);
   change_cells(row, old_cell, change);
   attach(row, change);
 }
@@ -468,6 +478,8 @@ bool Image::remove(const TaskId& task) {
   if (!found) return false;
   const Row row = *found;
   remember(row);
+  ++changed_;
+  touch(row);
   Change change;
   change.fresh = true;
   detach(row, change);

@@ -45,6 +45,7 @@ struct Entity {
   Uuid id;
   OrderTree by_due;
   std::uint32_t links[4] = {};  // by type
+  std::uint64_t changed = 0;    // Image::changed(), when one of its tasks last did
 };
 // A link in a row: entity number * 4 + type.
 using PackedLink = std::uint32_t;
@@ -121,7 +122,8 @@ class Image {
   void note_changes() const { noting_ = true; }
   [[nodiscard]] std::vector<Row> take_noted_changes();  // each once; ends the noting
   void adopt_order(Field field, OrderTree&& order, std::span<const Row> joining);
-  [[nodiscard]] std::uint64_t serial() const { return serial_; }  // of this image among all there ever were
+  [[nodiscard]] std::uint64_t serial() const { return serial_; }    // of this image among all there ever were
+  [[nodiscard]] std::uint64_t changed() const { return changed_; }  // counts the changes of its tasks
   [[nodiscard]] std::size_t bytes() const;
 
   // Columns, by row. Of rows that are not live they hold zeros and empty lists.
@@ -140,6 +142,7 @@ class Image {
   std::deque<Entity> entities;  // by number
   struct OfUser {
     OrderTree by_due, by_completed;
+    std::uint64_t changed = 0;  // Image::changed(), when one of the tasks last did
   };
   std::deque<OfUser> of_user;      // by assignee; 0: the unassigned
   OrderTree by_due, by_completed;  // by_completed: completed tasks only
@@ -168,6 +171,7 @@ class Image {
   void attach(Row row, const Change& change);
   void change_cells(Row row, std::uint16_t old_cell, const Change& change);
   void remember(Row row);
+  void touch(Row row);
   void detach_links(Row row);
   void attach_links(Row row);
 
@@ -180,6 +184,7 @@ class Image {
   mutable bool noting_ = false;                   // read under the exclusive lock, set under either
   std::vector<Row> noted_;
   const std::uint64_t serial_;
+  std::uint64_t changed_ = 0;
   std::string fold_buffer_;
   std::vector<PackedLink> link_buffer_;
 };

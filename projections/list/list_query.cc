@@ -236,12 +236,14 @@ Rows page_rows(const Image& image, const ListQuery& query, const RowOrder& order
 
 ListPage page_of(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total, Rows rows) {
   ListPage page;
+  std::string json;
   page.total = total;
   if (rows.size() > query.limit) {
     rows.resize(query.limit);
     page.next = order.position_of(rows.back());
   }
-  append_rows_json(page.rows, image, rows);
+  append_rows_json(json, image, rows);
+  page.rows = std::make_shared<const std::string>(std::move(json));
   return page;
 }
 
@@ -340,21 +342,53 @@ Bound bind_columns(const Image& image, const ListQuery& query) {
 
 bool scans(const ListQuery& query) { return query.filters.has_value() || !query.search.empty(); }
 
-}  // namespace
-
-Cost cost_of_list(const Image& image, const ListQuery& query) {
-  const Bound bound = bind(image, query);
-  if (bound.nothing) return Cost::page;
-  if (!image.has_order(query.order[0].field)) return Cost::scan;
-  const bool may_collect = scans(query) || bound.residual() || query.order.size() > 1;
-  return may_collect && bound.tree->size() > kQuick ? Cost::scan : Cost::page;
-}
-
-ListPage answer_list(const Image& image, const ListQuery& query) {
-  const Bound bound = bind(image, query);
-  if (bound.nothing) return {};
+ListPage answer(const Image& image, const ListQuery& query, const Bound& bound) {
   const bool by_columns = scans(query) || (bound.residual() && bound.tree->size() > kQuick);
   return by_columns ? answer_scan(image, query, bound) : answer_facets(image, query, bound);
+}
+
+Validity validity_of(const Image& image, const ListQuery& query, const Bound& bound) {
+  Validity validity;
+  validity.changed = *changed_for(image, query);
+  if (query.mode != Mode::overdue && query.mode != Mode::upcoming) return validity;
+  OrderTree::Place place = query.mode == Mode::upcoming ? bound.low : bound.high;  // the first that is due at `now` or after
+  if (place != bound.end) validity.until = image.due[bound.tree->row(place)];
+  if (place != bound.tree->begin()) {
+    bound.tree->retreat(place);
+    validity.after = image.due[bound.tree->row(place)];
+  }
+  return validity;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> changed_for(const Image& image, const ListQuery& query) {
+  if (query.assigned_to) {
+    const auto user = image.user_number(query.assigned_to->value);
+    return user ? std::optional(image.of_user[*user].changed) : std::nullopt;
+  }
+  if (query.linked_entity_id) {
+    const Entity* entity = image.entity(query.linked_entity_id->value);
+    return entity != nullptr ? std::optional(entity->changed) : std::nullopt;
+  }
+  return image.changed();
+}
+
+ListPage answer_list(const Image& image, const ListQuery& query, Validity& validity) {
+  const Bound bound = bind(image, query);
+  if (bound.nothing) return {};
+  validity = validity_of(image, query, bound);
+  return answer(image, query, bound);
+}
+
+std::optional<ListPage> answer_list_at_once(const Image& image, const ListQuery& query, Validity& validity) {
+  const Bound bound = bind(image, query);
+  if (bound.nothing) return ListPage{};
+  if (!image.has_order(query.order[0].field)) return std::nullopt;
+  const bool may_collect = scans(query) || bound.residual() || query.order.size() > 1;
+  if (may_collect && bound.tree->size() > kQuick) return std::nullopt;
+  validity = validity_of(image, query, bound);
+  return answer(image, query, bound);
 }
 
 std::vector<Row> rows_from_columns(const Image& image, const ListQuery& query, std::uint64_t& total) {

@@ -11,6 +11,9 @@
 // Threads: under the image's shared lock.
 #pragma once
 
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <vector>
 
 #include "core/query.h"
@@ -19,9 +22,24 @@
 
 namespace taskledger::projections {
 
-[[nodiscard]] Cost cost_of_list(const Image& image, const ListQuery& query);
+// How long an answer is the answer: until a task changes that the query could match, and while `now` stays between the
+// due times around it.
+struct Validity {
+  std::uint64_t changed = 0;  // what changed_for() said
+  std::int64_t after = std::numeric_limits<std::int64_t>::min(), until = kNoTime;  // `now` in (after, until], ms
+  [[nodiscard]] bool holds(std::uint64_t changed_now, Timestamp now) const {
+    return changed == changed_now && after < now.ms && now.ms <= until;
+  }
+};
+// Of Image::changed(), the last value at which a task that the query could match has changed; nullopt: it names a user
+// or an entity that no task has.
+[[nodiscard]] std::optional<std::uint64_t> changed_for(const Image& image, const ListQuery& query);
+
 // All but the position.
-[[nodiscard]] ListPage answer_list(const Image& image, const ListQuery& query);
+[[nodiscard]] ListPage answer_list(const Image& image, const ListQuery& query, Validity& validity);
+// The same if it takes microseconds; nullopt: it may take milliseconds, growing with the workspace.
+[[nodiscard]] std::optional<ListPage> answer_list_at_once(const Image& image, const ListQuery& query,
+                                                          Validity& validity);
 // The same, of an image that has columns and no sequences (Image::store): always a scan, milliseconds a million tasks.
 [[nodiscard]] ListPage answer_list_from_columns(const Image& image, const ListQuery& query);
 // The page's rows alone, one more than `limit` where more follow; `total` becomes the number of all matches.

@@ -104,7 +104,9 @@ class ApiTest : public ::testing::Test {
         out.append(header).append("\n");
       }
     }
-    if (!reply.body.empty()) out.append(reply.body);
+    out.append(reply.before_shared());
+    if (reply.shared) out.append(*reply.shared);
+    out.append(reply.after_shared());
     return out;
   }
   // Status and body of a call with the usual token.
@@ -130,7 +132,7 @@ class ApiTest : public ::testing::Test {
 
     auto admitted = api->admit(head);
     const auto told = [&](Reply reply, const Admission* admission) {
-      api->finished(head, admission, reply.status, reply.body.size(), 1'234);
+      api->finished(head, admission, reply.status, reply.body_size(), 1'234);
       return reply;
     };
     if (auto* reply = std::get_if<Reply>(&admitted)) return told(*reply, nullptr);

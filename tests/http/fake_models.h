@@ -21,8 +21,9 @@ class FakeModels final : public projections::Runner {
     });
   }
 
-  projections::Cost cost(WorkspaceNumber, const ListQuery& query) const override {
-    return query.search.empty() ? projections::Cost::page : projections::Cost::scan;
+  std::optional<projections::ListPage> list_at_once(WorkspaceNumber workspace, const ListQuery& query) override {
+    if (!query.search.empty() || broken) return std::nullopt;
+    return *list(workspace, query);
   }
   Result<projections::ListPage, storage::ReadError> list(WorkspaceNumber workspace, const ListQuery& query) override {
     if (broken) return storage::ReadError{"table 7 is damaged"};
@@ -34,6 +35,7 @@ class FakeModels final : public projections::Runner {
       return compare(sort_position(*a, query.order), sort_position(*b, query.order), query.order) < 0;
     });
     projections::ListPage page;
+    std::string rows;
     page.total = found.size();
     page.position = position(workspace);
     std::uint32_t count = 0;
@@ -44,10 +46,11 @@ class FakeModels final : public projections::Runner {
         page.next = sort_position(*last, query.order);
         break;
       }
-      if (count++ > 0) page.rows += ',';
-      append_task_json(page.rows, *task);
+      if (count++ > 0) rows += ',';
+      append_task_json(rows, *task);
       last = task;
     }
+    page.rows = std::make_shared<const std::string>(std::move(rows));
     return page;
   }
   Result<void, storage::ReadError> read_image(

@@ -50,7 +50,7 @@ class PastModel : public testing::TestWithParam<std::tuple<std::uint64_t, PastWa
         if (!rows.empty()) rows += ',';
         append_task_json(rows, *expected[from]);
       }
-      ASSERT_EQ(page->rows, rows);
+      ASSERT_EQ(*page->rows, rows);
       ASSERT_EQ(page->next.has_value(), from < expected.size());
       ASSERT_EQ(page->position, world.log->workspace_head(workspace).position);
       if (!page->next) return;
@@ -157,7 +157,7 @@ TEST_P(PastModel, AnImageIsOfItsInstantWhateverIsWrittenWhileItIsMade) {
         for (std::size_t i = 0; i < std::min<std::size_t>(100, expected.size()); ++i)
           append_task_json(rows.append(i > 0 ? "," : ""), *expected[i]);
         const auto page = past->list(kFirst, query);
-        EXPECT_TRUE(page && page->total == expected.size() && page->rows == rows) << "round " << round;
+        EXPECT_TRUE(page && page->total == expected.size() && *page->rows == rows) << "round " << round;
         StatsQuery other;  // another instant takes the first one's place
         other.now.ms = kStart - 1 - k;
         EXPECT_TRUE(past->stats(kFirst, other).has_value());

@@ -11,8 +11,8 @@ namespace {
 
 constexpr WorkspaceNumber kFirst{1}, kSecond{2};
 
-void check_list(World& world, Runner& runner, WorkspaceNumber workspace) {
-  ListQuery query = world.list_query();
+void check_list(World& world, Runner& runner, WorkspaceNumber workspace, ListQuery& query) {
+  query.after.reset();
   SCOPED_TRACE(describe(query));
   const auto expected = World::expected(world.live[workspace], query);
   std::size_t at = 0;
@@ -26,10 +26,18 @@ void check_list(World& world, Runner& runner, WorkspaceNumber workspace) {
       if (!rows.empty()) rows += ',';
       append_task_json(rows, *expected[at]);
     }
-    ASSERT_EQ(page->rows, rows) << "page " << pages;
+    ASSERT_EQ(*page->rows, rows) << "page " << pages;
     ASSERT_EQ(page->next.has_value(), at < expected.size());
     if (!page->next) return;
     ASSERT_EQ(*page->next, sort_position(*expected[at - 1], query.order));
+    if (world.chance(30)) {  // once more, perhaps from the cache of pages
+      const auto again = runner.list_at_once(workspace, query);
+      if (again) {
+        ASSERT_EQ(*again->rows, rows);
+        ASSERT_EQ(again->next, page->next);
+        ASSERT_EQ(again->total, page->total);
+      }
+    }
     query.after = page->next;
   }
 }
@@ -56,7 +64,12 @@ void check_all(World& world, Runner& runner, WorkspaceNumber workspace, int quer
   ASSERT_EQ(runner.passed(), world.log->head().position);
   ASSERT_EQ(runner.position(workspace), world.log->workspace_head(workspace).position);
   for (int i = 0; i < queries; ++i) {
-    ASSERT_NO_FATAL_FAILURE(check_list(world, runner, workspace));
+    ListQuery query_once = world.list_query();
+    ASSERT_NO_FATAL_FAILURE(check_list(world, runner, workspace, query_once));
+    ListQuery& repeated = world.repeated_list_query();
+    for (std::uint64_t times = world.pick(4); times > 0; --times) {
+      ASSERT_NO_FATAL_FAILURE(check_list(world, runner, workspace, repeated));
+    }
     const StatsQuery query = world.stats_query();
     const auto stats = runner.stats(workspace, query);
     ASSERT_TRUE(stats.has_value());
@@ -77,14 +90,27 @@ TEST_P(ReadModelsModel, AnswersAsTheNaiveModelDoes) {
   auto runner = Runner::create(*world.log, views, options);
   ASSERT_TRUE(runner->start().has_value());
   const int rounds = 30;
+  std::uint64_t hits = 0, known_hits = 0;  // rounds in which pages came from the cache
   for (int round = 0; round < rounds; ++round) {
     const auto commits = world.chance(20) ? 300 : 40;
     for (int i = 0; i < commits; ++i) world.commit(world.chance(70) ? kFirst : kSecond);
     std::atomic<bool> seen{false};
     runner->when_passed(world.log->head().position, [&] { seen = true; });
     while (!seen) std::this_thread::yield();
-    for (const WorkspaceNumber workspace : {kFirst, kSecond})
+    for (const WorkspaceNumber workspace : {kFirst, kSecond}) {
       ASSERT_NO_FATAL_FAILURE(check_all(world, *runner, workspace, 12));
+      for (int few = 0; few < 8; ++few) {  // and after each change
+        world.commit(workspace);
+        std::atomic<bool> known{false};
+        runner->when_passed(world.log->head().position, [&] { known = true; });
+        while (!known) std::this_thread::yield();
+        ListQuery& query = world.repeated_list_query();
+        ASSERT_NO_FATAL_FAILURE(check_list(world, *runner, workspace, query));
+        ASSERT_NO_FATAL_FAILURE(check_list(world, *runner, workspace, query));
+        ASSERT_NO_FATAL_FAILURE(check_list(world, *runner, workspace, query));
+      }
+    }
+    hits += std::exchange(known_hits, runner->kept_pages().hits) < runner->kept_pages().hits;
     const auto event = world.pick(10);
     if (event == 4) {
       ASSERT_TRUE(runner->persist().has_value());
@@ -111,6 +137,7 @@ TEST_P(ReadModelsModel, AnswersAsTheNaiveModelDoes) {
       ASSERT_EQ(views.rows("stats"), before[2]);
     }
   }
+  EXPECT_GT(hits, 5u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, ReadModelsModel, testing::Range<std::uint64_t>(1, 9));

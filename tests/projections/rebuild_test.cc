@@ -70,7 +70,7 @@ class RebuildTest : public testing::TestWithParam<std::uint64_t> {
         if (i != 0) rows += ',';
         append_task_json(rows, *expected[i]);
       }
-      ASSERT_EQ(page->rows, rows);
+      ASSERT_EQ(*page->rows, rows);
     }
   }
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -186,6 +187,20 @@ class World {
     query.limit = static_cast<std::uint32_t>(1 + pick(chance(50) ? 5 : 100));
     return query;
   }
+  // One of a few that are asked again and again, now at a time of its own and now at the last one's.
+  ListQuery& repeated_list_query() {
+    if (repeated_.size() < 12) {
+      ListQuery& added = repeated_.emplace_back(list_query());
+      added.meaning.emplace().fill(static_cast<std::uint8_t>(repeated_.size()));
+      return added;
+    }
+    ListQuery& query = repeated_[pick(repeated_.size())];
+    query.after.reset();
+    if (chance(40)) query.now.ms = kStart + static_cast<std::int64_t>(pick(100)) * 1'000'000;
+    if (chance(40)) query.now.ms += static_cast<std::int64_t>(pick(3));  // on a due time, or just past it
+    if (chance(20)) query.today = {{query.now.ms - 40'000'000}, {query.now.ms + 46'400'000}};
+    return query;
+  }
   StatsQuery stats_query() {
     StatsQuery query;
     if (chance(75)) query.user = chance(95) ? users_[pick(users_.size())] : UserId{uuid()};
@@ -225,6 +240,7 @@ class World {
   }
 
  private:
+  std::deque<ListQuery> repeated_;
   void import(storage::Commit& commit) {
     commit.imported = true;
     std::map<Uuid, std::int64_t> last;
