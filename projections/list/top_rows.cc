@@ -1,5 +1,9 @@
 #include "projections/list/top_rows.h"
 
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
 namespace taskledger::projections {
 
 namespace {
@@ -38,6 +42,41 @@ bool RowOrder::past_cursor(Row row) const {
     if (order != 0) return order > 0;
   }
   return uuid_less(id_, image_.id[row]);
+}
+
+RowOrder::Exact RowOrder::exact_keys() const {
+  constexpr unsigned kCodeBits = 4, kMostUsers = 1u << 16;
+  Exact exact;
+  if (order_.size() == 1 && order_[0].field != Field::assigned_to_id) return exact;  // its own prefix says as much
+  for (const auto& [field, descending] : order_) {
+    if (field == Field::priority || field == Field::action_type || field == Field::is_completed) {
+      exact.bits += kCodeBits;
+      for (std::uint16_t cell = 0; cell < kCells; ++cell) {
+        const Facets facets = facets_of(cell);
+        const std::uint64_t code = field == Field::is_completed ? facets.completed + 1u
+                                   : field == Field::priority   ? facets.priority
+                                                                : facets.action_type;
+        const std::uint64_t rank = code == 0 ? 15 : descending ? 14 - code : code;
+        exact.by_cell[cell] |= rank << (64 - exact.bits);
+      }
+    } else if (field == Field::assigned_to_id && image_.users.size() < kMostUsers) {
+      std::vector<std::uint32_t> sorted(image_.users.size() - 1);  // without nobody
+      std::iota(sorted.begin(), sorted.end(), 1u);
+      std::sort(sorted.begin(), sorted.end(),
+                [&](auto a, auto b) { return uuid_less(image_.users[a].id, image_.users[b].id); });
+      const auto bits = static_cast<unsigned>(std::bit_width(sorted.size() | 1));  // the greatest is nobody's
+      exact.bits += bits;
+      exact.by_user.assign(image_.users.size(), ((std::uint64_t{1} << bits) - 1) << (64 - exact.bits));
+      for (std::size_t i = 0; i < sorted.size(); ++i) {
+        const std::uint64_t rank = descending ? sorted.size() - 1 - i : i;
+        exact.by_user[sorted[i]] = rank << (64 - exact.bits);
+      }
+    } else {
+      break;
+    }
+    ++exact.keys;
+  }
+  return exact;
 }
 
 SortPosition RowOrder::position_of(Row row) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -27,29 +28,31 @@ class RowOrder {
   [[nodiscard]] SortPosition position_of(Row row) const;
 
   // Calls fn with a function from a row to a number that sorts as the order does, or at least never the other way
-  // round. A first key of few values (priority and the like) takes four bits of it, and the second key the rest.
+  // round. Leading keys of few values (priority and the like, users where they are not too many) are in it whole, the
+  // key after them with the bits that are left.
   template <class Fn>
   void with_prefix(const Fn& fn) const {
-    constexpr unsigned kCodeBits = 4;
-    with_key(image_, order_[0].field, [&](const auto& first) {
-      if (order_.size() == 1 || !is_code(order_[0].field)) {
-        return fn([&](Row row) { return directed(first, row, order_[0].descending); });
-      }
-      with_key(image_, order_[1].field, [&](const auto& second) {
-        fn([&](Row row) {
-          const std::uint64_t code = first.null(row)        ? 15
-                                     : order_[0].descending ? 14 - first.prefix(row)
-                                                            : first.prefix(row);
-          return code << (64 - kCodeBits) | directed(second, row, order_[1].descending) >> kCodeBits;
-        });
-      });
+    const Exact exact = exact_keys();
+    if (exact.keys == order_.size()) return fn([&](Row row) { return exact.of(image_, row); });
+    const SortKey& next = order_[exact.keys];
+    with_key(image_, next.field, [&](const auto& key) {
+      if (exact.keys == 0) return fn([&](Row row) { return directed(key, row, next.descending); });
+      fn([&](Row row) { return exact.of(image_, row) | directed(key, row, next.descending) >> exact.bits; });
     });
   }
 
  private:
-  static bool is_code(Field field) {
-    return field == Field::priority || field == Field::action_type || field == Field::is_completed;
-  }
+  // The leading keys that fit whole into a number, as its highest bits: by cell and by user's number.
+  struct Exact {
+    std::size_t keys = 0;
+    unsigned bits = 0;
+    std::array<std::uint64_t, kCells> by_cell{};
+    std::vector<std::uint64_t> by_user;  // empty: users are not among the keys
+    [[nodiscard]] std::uint64_t of(const Image& image, Row row) const {
+      return by_cell[image.cell[row]] | (by_user.empty() ? 0 : by_user[image.assignee[row]]);
+    }
+  };
+  [[nodiscard]] Exact exact_keys() const;
   template <class Key>
   static std::uint64_t directed(const Key& key, Row row, bool descending) {
     if (key.null(row)) return std::numeric_limits<std::uint64_t>::max();
