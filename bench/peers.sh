@@ -28,7 +28,8 @@ NOW=$now TOTAL_TTL_MS=${TOTAL_TTL_MS:-0} WORKERS=1 POOL=16 "$peers/postgres-fast
 theirs=$!
 for _ in $(seq 900); do
   kill -0 $theirs 2>/dev/null || { cat "$state/peer.log" >&2; exit 1; }
-  curl -fsS "http://127.0.0.1:${PEER_PORT:-18081}/healthz" >/dev/null 2>&1 && curl -fsS "http://127.0.0.1:${OUR_PORT:-18080}/readyz" >/dev/null 2>&1 && break
+  curl -fsS -H "Authorization: Bearer $token" "http://127.0.0.1:${PEER_PORT:-18081}/api/v1/tasks?limit=1" >/dev/null 2>&1 &&
+    curl -fsS "http://127.0.0.1:${OUR_PORT:-18080}/readyz" >/dev/null 2>&1 && break
   sleep 1
 done
 echo "A: taskledger, B: PostgreSQL + Fastify (totals up to ${TOTAL_TTL_MS:-0} ms old); $tasks tasks, $connections connections, $seconds s a run"

@@ -199,6 +199,7 @@ class World {
     if (chance(40)) query.now.ms = kStart + static_cast<std::int64_t>(pick(100)) * 1'000'000;
     if (chance(40)) query.now.ms += static_cast<std::int64_t>(pick(3));  // on a due time, or just past it
     if (chance(20)) query.today = {{query.now.ms - 40'000'000}, {query.now.ms + 46'400'000}};
+    if (chance(20)) query.limit = static_cast<std::uint32_t>(1 + pick(10));
     return query;
   }
   StatsQuery stats_query() {
