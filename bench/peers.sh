@@ -32,6 +32,8 @@ for _ in $(seq 900); do
     curl -fsS "http://127.0.0.1:${OUR_PORT:-18080}/readyz" >/dev/null 2>&1 && break
   sleep 1
 done
+# Both have answered a list before the first is timed: ours loads a workspace on its first use.
+curl -fsS -H "Authorization: Bearer $token" "http://127.0.0.1:${OUR_PORT:-18080}/api/v1/tasks?limit=1" >/dev/null
 echo "A: taskledger, B: PostgreSQL + Fastify (totals up to ${TOTAL_TTL_MS:-0} ms old); $tasks tasks, $connections connections, $seconds s a run"
 ROUNDS=${ROUNDS:-3} "$peers/load/compare.sh" "http://127.0.0.1:${OUR_PORT:-18080}" "$token" "http://127.0.0.1:${PEER_PORT:-18081}" "$token" "$seconds" "$connections" "$@" | tee "$state/lines"
 awk '{ k = $3; side = $1; v = $4; n[k, side]++; r[k, side, n[k, side]] = v; keys[k] = 1 }

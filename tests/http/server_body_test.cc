@@ -29,6 +29,39 @@ TEST_F(ServerTest, ReadsBodiesOfAllSizes) {
   }
 }
 
+TEST_F(ServerTest, SendsWhatAnswersShareInItsPlace) {
+  auto client = connect();
+  for (const std::size_t size : {0u, 1u, 2'048u, 2'049u, 20'000u, 32u << 20}) {
+    const std::string target = "/shared/" + std::to_string(size);
+    const Response response = client.ask(get(target));
+    EXPECT_TRUE(response.has("Content-Length: " + std::to_string(size + 2)));
+    EXPECT_TRUE(response.body == "[" + std::string(size, 'x') + "]") << size;
+    client.send("HEAD " + target + " HTTP/1.1\r\nHost: x\r\n\r\n" + get("/next"));
+    EXPECT_TRUE(client.read(true).has("Content-Length: " + std::to_string(size + 2)));
+    EXPECT_EQ(client.read().body, "GET /next");
+  }
+}
+
+// Answers wait for each other for a moment: each still gets to whom it belongs, in order, whoever leaves meanwhile.
+TEST_F(ServerTest, ManyAtOnceGetTheirOwnAnswers) {
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 40; ++i) clients.push_back(std::make_unique<RawClient>(connect()));
+  for (int round = 0; round < 20; ++round) {
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      const std::string name = "/" + std::to_string(round) + "/" + std::to_string(i);
+      clients[i]->send(get(name) + get(name + "/more") + get("/shared/" + std::to_string(5'000 * i)));
+    }
+    clients[static_cast<std::size_t>(round)] = std::make_unique<RawClient>(connect());  // this one does not wait for its answers
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      if (i == static_cast<std::size_t>(round)) continue;
+      const std::string name = "/" + std::to_string(round) + "/" + std::to_string(i);
+      EXPECT_EQ(clients[i]->read().body, "GET " + name);
+      EXPECT_EQ(clients[i]->read().body, "GET " + name + "/more");
+      EXPECT_EQ(clients[i]->read().body.size(), 5'000 * i + 2);
+    }
+  }
+}
+
 TEST_F(ServerTest, RefusesABodyOverTheLimitWithoutReadingIt) {
   auto client = connect();
   const Response response = client.ask("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n");

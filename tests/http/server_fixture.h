@@ -51,6 +51,10 @@ class FakeService : public Service {
       return {};
     if (head.target == "/big") {
       reply.body.assign(32 << 20, 'b');
+    } else if (head.target.starts_with("/shared/")) {  // "[" x… "]", x… shared, as many as the target says
+      reply.body = "[]";
+      reply.shared = std::make_shared<const std::string>(std::stoul(std::string(head.target.substr(8))), 'x');
+      reply.shared_at = 1;
     } else if (head.target == "/nothing") {
       reply.status = 204;
     } else if (head.target == "/unchanged") {

@@ -120,6 +120,8 @@ TEST_F(TlsServerTest, AnswersAndKeepsTheConnection) {
   const std::string body(100'000, 'b');
   client.send(post("/count", body));
   EXPECT_NE(client.read(kAnswerToA.size()).find("\r\n\r\n100000"), std::string::npos);
+  client.send(get("/shared/3000"));
+  EXPECT_TRUE(client.read(kAnswerToA.size() - 6 + 3 + 3'002).ends_with("\r\n\r\n[" + std::string(3'000, 'x') + "]"));
   client.send(get("/close"));
   EXPECT_NE(client.read(10'000).find("bye"), std::string::npos);
   EXPECT_TRUE(client.closed());

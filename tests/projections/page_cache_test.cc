@@ -1,0 +1,108 @@
+// What the cache of pages keeps, and within which memory; that a kept page is the right one is the model test's to show.
+#include "projections/list/page_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace taskledger::projections {
+namespace {
+
+constexpr std::size_t kPageBytes = 10'000;
+
+class PageCacheTest : public testing::Test {
+ protected:
+  PageCacheTest() { change(); }
+  void change() {
+    Task task;
+    task.lifecycle = Lifecycle::live;
+    task.version = {1};
+    task.id.value.bytes[15] = 1;
+    image.put(task);
+  }
+  static ListQuery query(std::uint32_t number) {
+    ListQuery query;
+    query.meaning.emplace().fill(7);
+    query.limit = number;
+    return query;
+  }
+  // Asks as the read models do; whether the page came from the cache.
+  bool ask(PageCache& cache, const ListQuery& asked) {
+    if (cache.find(image, asked)) return true;
+    ListPage page;
+    page.rows = std::make_shared<const std::string>(kPageBytes, 'x');
+    cache.offer(image, asked, {.changed = *changed_for(image, asked)}, page);
+    return false;
+  }
+  Image image;
+};
+
+TEST_F(PageCacheTest, KeepsWhatIsAskedForASecondTime) {
+  PageCache cache(1 << 20);
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_EQ(cache.figures().bytes, 0u);
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_TRUE(ask(cache, query(1)));
+  EXPECT_FALSE(ask(cache, query(2)));
+  const PageCacheFigures figures = cache.figures();
+  EXPECT_EQ(figures.pages, 1u);
+  EXPECT_EQ(figures.hits, 1u);
+  EXPECT_EQ(figures.misses, 3u);
+  EXPECT_GE(figures.bytes, kPageBytes);
+  EXPECT_LT(figures.bytes, kPageBytes + 1'000);
+}
+
+TEST_F(PageCacheTest, KeepsNothingWhileEveryAskMeetsAnotherState) {
+  PageCache cache(1 << 20);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_FALSE(ask(cache, query(1)));
+    change();
+  }
+  EXPECT_EQ(cache.figures().pages, 0u);
+}
+
+TEST_F(PageCacheTest, AnotherStateTakesThePlaceOfTheLast) {
+  PageCache cache(1 << 20);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_FALSE(ask(cache, query(1)));
+    EXPECT_FALSE(ask(cache, query(1)));
+    EXPECT_TRUE(ask(cache, query(1)));
+    change();
+  }
+  EXPECT_EQ(cache.figures().pages, 1u);
+}
+
+TEST_F(PageCacheTest, StaysWithinItsMemory) {
+  constexpr std::size_t kBytes = 1 << 20;
+  PageCache cache(kBytes);
+  for (std::uint32_t i = 1; i <= 2'000; ++i) {
+    (void)ask(cache, query(i)), (void)ask(cache, query(i));
+    ASSERT_TRUE(ask(cache, query(i))) << i;  // the latest stay
+    ASSERT_LE(cache.figures().bytes, kBytes);
+  }
+  EXPECT_GT(cache.figures().bytes, kBytes / 2);
+  EXPECT_FALSE(ask(cache, query(1)));  // the oldest have gone
+}
+
+TEST_F(PageCacheTest, KeepsNoneWithoutMemoryOrForQueriesThatHaveNoName) {
+  PageCache none(0), some(1 << 20);
+  ListQuery nameless = query(1);
+  nameless.meaning.reset();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(ask(none, query(1)));
+    EXPECT_FALSE(ask(some, nameless));
+  }
+  EXPECT_EQ(none.figures().misses + some.figures().misses, 0u);
+}
+
+TEST_F(PageCacheTest, HoldsBetweenTheDueTimesAroundNow) {
+  const Validity validity{.changed = 3, .after = 100, .until = 200};
+  EXPECT_FALSE(validity.holds(3, {100}));
+  EXPECT_TRUE(validity.holds(3, {101}));
+  EXPECT_TRUE(validity.holds(3, {200}));
+  EXPECT_FALSE(validity.holds(3, {201}));
+  EXPECT_FALSE(validity.holds(4, {150}));
+}
+
+}  // namespace
+}  // namespace taskledger::projections
