@@ -197,10 +197,10 @@ class Reads {
                          results[i].p99_ms, results[i].server_us);
       errors += results[i].errors;
     }
-    row += fmt::format(" {:.2f} | {:.2f} | {:.2f} | {:.2f} |",
-                       kept.requests_per_second / results[0].requests_per_second,
-                       results.back().requests_per_second / results[0].requests_per_second, one.wanted,
-                       kept.requests_per_second / results[1].requests_per_second);
+    row +=
+        fmt::format(" {:.2f} | {:.2f} | {:.2f} | {:.2f} |", kept.requests_per_second / results[0].requests_per_second,
+                    results.back().requests_per_second / results[0].requests_per_second, one.wanted,
+                    kept.requests_per_second / results[1].requests_per_second);
     print(settings_, errors ? row + fmt::format(" VOID: {} errors", errors) : row);
   }
 

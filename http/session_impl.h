@@ -30,10 +30,10 @@ namespace taskledger::http {
 
 inline constexpr std::chrono::milliseconds kLingerTime{1'000};  // for a peer to take the answer that ends a connection
 inline constexpr std::size_t kLingerBytes = 64 * 1024;          // of an unwanted body that are read for that
-inline constexpr std::size_t kBodyStep = 64 * 1024;    // a body is given room as it comes, not as it is announced
+inline constexpr std::size_t kBodyStep = 64 * 1024;     // a body is given room as it comes, not as it is announced
 inline constexpr std::size_t kJoinedBody = 16 * 1024;   // bodies up to this are sent in one piece with the head
 inline constexpr std::size_t kJoinedShared = 2 * 1024;  // likewise what a body shares with others
-inline constexpr std::size_t kKeptBody = 64 * 1024;    // capacity kept from one request to the next
+inline constexpr std::size_t kKeptBody = 64 * 1024;     // capacity kept from one request to the next
 
 template <class Stream>
 class Session final : public Connection, private WriteTurn::Writer {
@@ -107,7 +107,7 @@ class Session final : public Connection, private WriteTurn::Writer {
   StreamWriter* writer_ = nullptr;
   http::Stream stream_answer_;
   Reply reply_;
-  std::string out_;  // the head of the answer, and its body where that is small
+  std::string out_;                       // the head of the answer, and its body where that is small
   std::array<std::string_view, 3> rest_;  // of the answer, in `reply_`, to be sent after `out_`
   std::size_t written_ = 0;               // of both
   SteadyClock::time_point started_;
@@ -118,8 +118,8 @@ class Session final : public Connection, private WriteTurn::Writer {
   bool head_begun_ = false;    // more than empty lines
   bool have_request_ = false;  // the head was understood
   bool expired_ = false, broken_ = false;
-  bool in_turn_ = false;  // the answer is made and not written yet
-  bool whole_ = false;    // it was taken by the socket whole
+  bool in_turn_ = false;   // the answer is made and not written yet
+  bool whole_ = false;     // it was taken by the socket whole
   bool too_much_ = false;  // is being received by all connections together
   bool close_ = false;     // after the answer under way
   bool linger_ = false;    // the peer may still be sending

@@ -1,5 +1,5 @@
-// Answers that became ready in one turn of an io thread are written one right after the other: the first write wakes the
-// peer, which then is awake for the rest. Written each as it is ready, under load every one of them would pay for a
+// Answers that became ready in one turn of an io thread are written one right after the other: the first write wakes
+// the peer, which then is awake for the rest. Written each as it is ready, under load every one of them would pay for a
 // wake-up of another processor. An answer waits for at most kMost - 1 others, or for what was ready to be read when it
 // was.
 // Threads: of its shard.

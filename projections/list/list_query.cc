@@ -351,7 +351,8 @@ Validity validity_of(const Image& image, const ListQuery& query, const Bound& bo
   Validity validity;
   validity.changed = *changed_for(image, query);
   if (query.mode != Mode::overdue && query.mode != Mode::upcoming) return validity;
-  OrderTree::Place place = query.mode == Mode::upcoming ? bound.low : bound.high;  // the first that is due at `now` or after
+  OrderTree::Place place =
+      query.mode == Mode::upcoming ? bound.low : bound.high;  // the first that is due at `now` or after
   if (place != bound.end) validity.until = image.due[bound.tree->row(place)];
   if (place != bound.tree->begin()) {
     bound.tree->retreat(place);

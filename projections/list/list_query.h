@@ -25,7 +25,7 @@ namespace taskledger::projections {
 // How long an answer is the answer: until a task changes that the query could match, and while `now` stays between the
 // due times around it.
 struct Validity {
-  std::uint64_t changed = 0;  // what changed_for() said
+  std::uint64_t changed = 0;                                                       // what changed_for() said
   std::int64_t after = std::numeric_limits<std::int64_t>::min(), until = kNoTime;  // `now` in (after, until], ms
   [[nodiscard]] bool holds(std::uint64_t changed_now, Timestamp now) const {
     return changed == changed_now && after < now.ms && now.ms <= until;

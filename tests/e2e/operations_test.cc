@@ -91,7 +91,8 @@ TEST(Operations, MetricsTellWhatHappened) {
     EXPECT_EQ(value_of(text, "taskledger_projection_progress_ratio" + label), 1);
   }
   EXPECT_EQ(value_of(text, "taskledger_image_cache_workspaces"), 1);
-  EXPECT_GT(value_of(text, "taskledger_page_cache_hits_total") + value_of(text, "taskledger_page_cache_misses_total"), 0);
+  EXPECT_GT(value_of(text, "taskledger_page_cache_hits_total") + value_of(text, "taskledger_page_cache_misses_total"),
+            0);
   EXPECT_EQ(value_of(text, R"(taskledger_webhooks{state="active"})"), 0);
   EXPECT_EQ(value_of(text, "taskledger_log_writable"), 1);
   EXPECT_GT(value_of(text, R"(taskledger_rocksdb_memtable_bytes{store="log"})"), 0);

@@ -51,7 +51,8 @@ TEST_F(ServerTest, ManyAtOnceGetTheirOwnAnswers) {
       const std::string name = "/" + std::to_string(round) + "/" + std::to_string(i);
       clients[i]->send(get(name) + get(name + "/more") + get("/shared/" + std::to_string(5'000 * i)));
     }
-    clients[static_cast<std::size_t>(round)] = std::make_unique<RawClient>(connect());  // this one does not wait for its answers
+    clients[static_cast<std::size_t>(round)] =
+        std::make_unique<RawClient>(connect());  // this one does not wait for its answers
     for (std::size_t i = 0; i < clients.size(); ++i) {
       if (i == static_cast<std::size_t>(round)) continue;
       const std::string name = "/" + std::to_string(round) + "/" + std::to_string(i);

@@ -1,4 +1,5 @@
-// What the cache of pages keeps, and within which memory; that a kept page is the right one is the model test's to show.
+// What the cache of pages keeps, and within which memory; that a kept page is the right one is the model test's to
+// show.
 #include "projections/list/page_cache.h"
 
 #include <gtest/gtest.h>
