@@ -518,6 +518,8 @@ template <class Stream>
 bool Session<Stream>::finish_request() {
   report(out_.size() + rest_size());
   admission_.reset();
+  rest_ = {};
+  reply_.shared.reset();  // an idle connection holds no page
   body_view_ = {};
   if (have_request_ && parser_->is_chunked() && !close_) {
     in_.assign(chunks_);

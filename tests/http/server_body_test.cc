@@ -42,6 +42,15 @@ TEST_F(ServerTest, SendsWhatAnswersShareInItsPlace) {
   }
 }
 
+// Or many idle connections would hold on to pages that the cache has let go of.
+TEST_F(ServerTest, AnIdleConnectionHoldsNothingShared) {
+  auto client = connect();
+  EXPECT_EQ(client.ask(get("/shared/20000")).body.size(), 20'002u);
+  for (int i = 0; i < 200 && service.shared_is_held(); ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_FALSE(service.shared_is_held());
+  EXPECT_EQ(client.ask(get("/next")).body, "GET /next");
+}
+
 // Answers wait for each other for a moment: each still gets to whom it belongs, in order, whoever leaves meanwhile.
 TEST_F(ServerTest, ManyAtOnceGetTheirOwnAnswers) {
   std::vector<std::unique_ptr<RawClient>> clients;

@@ -55,6 +55,8 @@ class FakeService : public Service {
       reply.body = "[]";
       reply.shared = std::make_shared<const std::string>(std::stoul(std::string(head.target.substr(8))), 'x');
       reply.shared_at = 1;
+      const std::lock_guard lock(mutex_);
+      last_shared_ = reply.shared;
     } else if (head.target == "/nothing") {
       reply.status = 204;
     } else if (head.target == "/unchanged") {
@@ -106,6 +108,11 @@ class FakeService : public Service {
   void finished(const RequestHead&, const Admission*, unsigned status, std::uint64_t, std::uint64_t) override {
     const std::lock_guard lock(mutex_);
     ++statuses[status];
+  }
+  // Whether anybody still holds what the last answer of /shared/ shared.
+  bool shared_is_held() {
+    const std::lock_guard lock(mutex_);
+    return !last_shared_.expired();
   }
   int finished_with(unsigned status) {
     const std::lock_guard lock(mutex_);
@@ -170,6 +177,7 @@ class FakeService : public Service {
   }
 
   std::mutex mutex_;
+  std::weak_ptr<const std::string> last_shared_;  // under mutex_
   std::map<unsigned, int> statuses;
   std::vector<std::thread> helpers_;
 };
