@@ -3,16 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <thread>
 
-#include "projections/decoded_rows.h"
+#include "projections/image_loader.h"
 #include "projections/list/list_row.h"
 
 namespace taskledger::projections {
-
-namespace {
-constexpr std::uint32_t kAlone = 50'000;  // tasks that are not worth a second thread
-}
 
 WorkspaceImage& Workspaces::at(WorkspaceNumber number) {
   if (WorkspaceImage* found = find(number)) return *found;
@@ -62,44 +57,21 @@ Result<void, storage::ReadError> Workspaces::load(WorkspaceImage& workspace) {
 Result<void, storage::ReadError> Workspaces::load_from(WorkspaceImage& workspace, std::uint64_t generation) {
   auto image = std::make_unique<Image>();
   ListSummary summary;
-  bool damaged = false;
-  std::uint32_t rows = 0;
   const std::string from = list_key(workspace.number), to = list_key(workspace.number.next());
   const auto row = views_.get(kListProjection, generation, from);
   if (!row) return row.error();
-  damaged = *row && !read_list_summary(**row, summary);
-  image->reserve(summary.tasks);
-  // Reading and decoding on one thread, putting into columns and dictionaries on this one.
-  DecodedRows decoded(summary.tasks < kAlone);
+  const bool damaged = *row && !read_list_summary(**row, summary);
+  ImageLoader loader(*image, summary.tasks);
   const auto read = [&](std::string_view key, std::string_view value) {
-    if (key.size() == from.size()) return true;
-    Task& task = decoded.next();
-    damaged = !read_list_row(key, value, task);
-    if (damaged) return false;
-    decoded.push();
-    ++rows;
-    return true;
+    return key.size() == from.size() || loader.add(key, value);
   };
-  Result<void, storage::ReadError> scanned{};
-  const auto produce = [&] {
-    if (!damaged) scanned = views_.scan(kListProjection, generation, from, to, read);
-    decoded.close();
-  };
-  const auto load = [&](const Task& task) { image->load(task); };
-  if (decoded.alone()) {
-    decoded.give_at_once_to(load);
-    produce();
-  } else {
-    std::thread reader(produce);
-    decoded.take_all(load);
-    reader.join();
+  if (!damaged) {
+    if (auto scanned = views_.scan(kListProjection, generation, from, to, read); !scanned) return scanned;
   }
-  if (!scanned) return scanned.error();
-  if (damaged || rows != summary.tasks) {
-    return storage::ReadError{
-        fmt::format("views: row {} of workspace {} is damaged or rows are missing", rows, workspace.number.value)};
+  if (damaged || !loader.finish()) {
+    return storage::ReadError{fmt::format("views: row {} of workspace {} is damaged or rows are missing", loader.rows(),
+                                          workspace.number.value)};
   }
-  image->finish();
   const std::unique_lock lock(workspace.lock);
   if (generation != generation_) return {};
   workspace.bytes = image->bytes();

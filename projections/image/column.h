@@ -62,6 +62,11 @@ class Column {
     if (size > size_) std::memset(static_cast<void*>(data_ + size_), 0, (size - size_) * sizeof(T));
     size_ = size;
   }
+  // New values are anything.
+  void resize_unset(std::size_t size) {
+    grow(size);
+    size_ = size;
+  }
   void push_back(T value) {
     grow(size_ + 1);
     data_[size_++] = value;
@@ -150,6 +155,22 @@ class RowLists {
       if (at == kRows) block = nullptr;
     }
     if (block != nullptr) std::fill(block->start + at + 1, block->start + kRows + 1, block->start[at]);
+  }
+  // For many rows at once: room for them, whose lists are then given for all rows of a block together, `first` being
+  // its first row: list i is values[ends[i], ends[i + 1]). Several threads may fill different blocks; count_bytes()
+  // once all have.
+  void resize(std::uint32_t rows) { blocks_.resize((rows + kRows - 1) / kRows); }
+  void fill(std::uint32_t first, std::span<const T> values, std::span<const std::uint32_t> ends) {
+    auto block = std::make_unique<Block>();
+    block->values.reserve(values.size());
+    block->values.replace(0, 0, values);
+    std::copy(ends.begin(), ends.end(), block->start);
+    std::fill(block->start + ends.size(), block->start + kRows + 1, ends.back());
+    blocks_[first / kRows] = std::move(block);
+  }
+  void count_bytes() {
+    bytes_ = 0;
+    for (const auto& block : blocks_) bytes_ += block->values.bytes();
   }
   [[nodiscard]] std::size_t blocks() const { return blocks_.size(); }
   [[nodiscard]] const Block& block(std::size_t at) const { return *blocks_[at]; }

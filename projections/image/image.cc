@@ -23,17 +23,18 @@ bool is_plain_json(std::string_view text) {
   return plain;
 }
 
-void fold_into(std::string& out, std::string_view text) {
-  out.clear();
+// Appends the folded text and a NUL.
+void fold_onto(std::string& out, std::string_view text) {
   bool ascii = true;
   for (const char c : text) ascii &= static_cast<unsigned char>(c) < 0x80;
   if (!ascii) {
     append_folded(out, text);
   } else {
-    out.resize(text.size());
+    const std::size_t from = out.size();
+    out.resize(from + text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
       const char c = text[i];
-      out[i] = static_cast<char>(c + (c >= 'A' && c <= 'Z' ? 'a' - 'A' : 0));
+      out[from + i] = static_cast<char>(c + (c >= 'A' && c <= 'Z' ? 'a' - 'A' : 0));
     }
   }
   out.push_back('\0');
@@ -178,50 +179,114 @@ void Image::reserve(std::size_t tasks) {
   row_index_.reserve(tasks, [this](Row row) -> const Uuid& { return id[row]; });
 }
 
-void Image::write_title(Row row, std::string_view text) {
-  title.set(row, {text.data(), text.size()});
-  fold_into(fold_buffer_, text);
-  folded.set(row, {fold_buffer_.data(), fold_buffer_.size()});
-  const auto folded_text = std::string_view(fold_buffer_).substr(0, fold_buffer_.size() - 1);
+void Image::describe_title(Row row, std::string_view text, std::string_view folded_text) {
   title_key[row] = title_key_of(folded_text);
   title_pairs[row] = PairSet::of(folded_text);
   plain[row] = is_plain_json(text);
 }
 
-void Image::write(Row row, const Task& task, const Change& change) {
+void Image::write_title(Row row, std::string_view text) {
+  title.set(row, {text.data(), text.size()});
+  fold_buffer_.clear();
+  fold_onto(fold_buffer_, text);
+  folded.set(row, {fold_buffer_.data(), fold_buffer_.size()});
+  describe_title(row, text, std::string_view(fold_buffer_).substr(0, fold_buffer_.size() - 1));
+}
+
+// All that is neither text nor has a number in a dictionary.
+void Image::write_values(Row row, const Task& task, std::uint16_t new_cell) {
   version[row] = task.version.value;
+  created[row] = task.created_at.ms;
   updated[row] = task.updated_at.ms;
   due[row] = ms_or_none(task.fields.due_date);
   completed[row] = ms_or_none(task.completed_at);
+  cell[row] = new_cell;
+}
+
+void Image::write(Row row, const Task& task, const Change& change) {
+  write_values(row, task, change.new_cell);
   completed_by[row] = task.completed_by ? intern_user(task.completed_by->value) : kNoUser;
   assignee[row] = change.new_assignee;
-  cell[row] = change.new_cell;
-  if (change.fresh || change.created) {
-    created[row] = task.created_at.ms;
-    created_by[row] = intern_user(task.created_by.value);
-  }
+  if (change.fresh || change.created) created_by[row] = intern_user(task.created_by.value);
   if (change.fresh || change.title) write_title(row, task.fields.title);
   if (change.fresh || change.links) {
     link_buffer_.clear();
-    for (const Link& link : task.fields.links)
-      link_buffer_.push_back(intern_entity(link.id.value) << 2 | static_cast<PackedLink>(link.type));
+    for (const Link& link : task.fields.links) link_buffer_.push_back(pack(link));
     links.set(row, link_buffer_);
   }
 }
 
-void Image::load(const Task& task) {
-  const Row row = allocate();
-  id[row] = task.id.value;
-  live[row / 64] |= std::uint64_t{1} << (row % 64);
-  row_index_.insert(row, [this](Row at) -> const Uuid& { return id[at]; });
-  Change change;
-  change.fresh = true;
-  change.new_assignee = task.fields.assigned_to ? intern_user(task.fields.assigned_to->value) : kNoUser;
-  change.new_cell = cell_of(facets_of(task));
-  write(row, task, change);
+PackedLink Image::pack(const Link& link) {
+  return intern_entity(link.id.value) << 2 | static_cast<PackedLink>(link.type);
+}
+
+void Image::begin_load(Row tasks) {
+  const std::size_t size = tasks;
+  id.resize_unset(size), due.resize_unset(size), created.resize_unset(size), updated.resize_unset(size);
+  completed.resize_unset(size), version.resize_unset(size), assignee.resize_unset(size);
+  created_by.resize_unset(size), completed_by.resize_unset(size), cell.resize_unset(size), plain.resize_unset(size);
+  title_key.resize_unset(size), title_pairs.resize_unset(size);
+  title.resize(tasks), folded.resize(tasks), links.resize(tasks);
+  live.resize((size + 63) / 64);
+  for (std::size_t i = 0; i < size / 64; ++i) live[i] = ~std::uint64_t{0};
+  if (size % 64 != 0) live[size / 64] = (std::uint64_t{1} << (size % 64)) - 1;
+  row_index_.reserve(size, [this](Row row) -> const Uuid& { return id[row]; });
+}
+
+void Image::load_titles(Row first, std::span<const Task> tasks) {
+  std::string texts, all_folded;
+  std::array<std::uint32_t, kLoadedTogether + 1> text_ends{}, folded_ends{};
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const std::string& text = tasks[i].fields.title;
+    const std::size_t from = all_folded.size();
+    texts += text;
+    fold_onto(all_folded, text);
+    describe_title(first + static_cast<Row>(i), text,
+                   std::string_view(all_folded).substr(from, all_folded.size() - from - 1));
+    text_ends[i + 1] = static_cast<std::uint32_t>(texts.size());
+    folded_ends[i + 1] = static_cast<std::uint32_t>(all_folded.size());
+  }
+  title.fill(first, texts, std::span(text_ends).first(tasks.size() + 1));
+  folded.fill(first, all_folded, std::span(folded_ends).first(tasks.size() + 1));
+}
+
+void Image::load(Row first, std::span<const Task> tasks) {
+  while (tasks.size() > kLoadedTogether) {
+    load(first, tasks.first(kLoadedTogether));
+    first += kLoadedTogether;
+    tasks = tasks.subspan(kLoadedTogether);
+  }
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const Row row = first + static_cast<Row>(i);
+    id[row] = tasks[i].id.value;
+    write_values(row, tasks[i], cell_of(facets_of(tasks[i])));
+  }
+  load_titles(first, tasks);
+  std::vector<PackedLink> packed;
+  std::array<std::uint32_t, kLoadedTogether + 1> ends{};
+  const std::lock_guard lock(naming_);
+  constexpr std::size_t kAhead = 6;  // tasks between the steps of asking memory for what is looked for
+  for (std::size_t i = 0; i < tasks.size() + 2 * kAhead; ++i) {
+    if (i < tasks.size()) prefetch(tasks[i].id.value, tasks[i].fields.links);
+    if (i >= kAhead && i - kAhead < tasks.size()) {
+      for (const Link& link : tasks[i - kAhead].fields.links) prefetch_entity(link.id.value);
+    }
+    if (i < 2 * kAhead) continue;
+    const std::size_t at = i - 2 * kAhead;
+    const Task& task = tasks[at];
+    const Row row = first + static_cast<Row>(at);
+    row_index_.insert(row, [this](Row other) -> const Uuid& { return id[other]; });
+    assignee[row] = task.fields.assigned_to ? intern_user(task.fields.assigned_to->value) : kNoUser;
+    completed_by[row] = task.completed_by ? intern_user(task.completed_by->value) : kNoUser;
+    created_by[row] = intern_user(task.created_by.value);
+    for (const Link& link : task.fields.links) packed.push_back(pack(link));
+    ends[at + 1] = static_cast<std::uint32_t>(packed.size());
+  }
+  links.fill(first, packed, std::span(ends).first(tasks.size() + 1));
 }
 
 void Image::finish() {
+  title.count_bytes(), folded.count_bytes(), links.count_bytes();
   struct Timed {
     std::int64_t time;
     Row row;

@@ -4,7 +4,7 @@
 // linked entity, by completion time for the workspace and every assignee, and by any other sort field soon after its
 // first use.
 // Threads: as a container (workspaces.h locks it); ensure_order() and want_order() may be called by readers at the same
-// time.
+// time, load() by those who load.
 // Memory: about 150 bytes a task, its title twice (as it is and folded), 20 bytes a link (ARCHITECTURE.md has the
 // table).
 #pragma once
@@ -66,9 +66,11 @@ class Image {
   Image(const Image&) = delete;
   Image& operator=(const Image&) = delete;
 
-  // Loading: rows in any order, then finish() once. `presorted`: they came in ascending order of ids.
-  void reserve(std::size_t tasks);
-  void load(const Task& task);
+  // Loading: says how many tasks there will be, gives all of them in parts, and then finish() once. Parts may be loaded
+  // by several threads at once; each begins at a multiple of kLoadedTogether rows.
+  static constexpr Row kLoadedTogether = RowLists<char>::kRows;
+  void begin_load(Row tasks);
+  void load(Row first, std::span<const Task> tasks);
   void finish();
 
   void put(const Task& task);       // a live task, new or changed
@@ -82,6 +84,7 @@ class Image {
   // For copying another image into one of columns alone, piece by piece: rows, which then refer to users and entities
   // by the other's numbers; these with append_names(), at most `limit` at a time, until it says that all are there,
   // before anything is stored; and a place in the index for each row that is to be found.
+  void reserve(std::size_t tasks);
   void append_rows(const Image& from, std::span<const Row> rows);
   [[nodiscard]] bool append_names(const Image& from, std::size_t limit);
   void index_row(Row row);
@@ -93,6 +96,10 @@ class Image {
     for (const Link& link : links) entity_index_.prefetch(link.id.value);
   }
 
+  // The same for an entity's id, once its place in the index is there.
+  void prefetch_entity(const Uuid& entity) const {
+    if (const auto number = entity_index_.likely(entity)) __builtin_prefetch(&entities[*number].id);
+  }
   // The same in two steps, each of which has time to come true before the next: what find() reads first, and then.
   void prefetch_slot(const Uuid& task) const { row_index_.prefetch(task); }
   void prefetch_id(const Uuid& task) const {
@@ -164,7 +171,11 @@ class Image {
   Row allocate();
   std::uint32_t intern_user(const Uuid& user);
   std::uint32_t intern_entity(const Uuid& entity);
+  PackedLink pack(const Link& link);
   void write(Row row, const Task& task, const Change& change);
+  void write_values(Row row, const Task& task, std::uint16_t new_cell);
+  void load_titles(Row first, std::span<const Task> tasks);
+  void describe_title(Row row, std::string_view text, std::string_view folded_text);
   void compare(Row row, const Task& task, Change& change) const;
   void write_title(Row row, std::string_view title);
   void detach(Row row, const Change& change);
@@ -177,6 +188,7 @@ class Image {
 
   bool columns_only_ = false;
   UuidIndex row_index_, user_index_, entity_index_;
+  std::mutex naming_;  // of users, entities and the indexes, while several threads load
   std::vector<Row> free_;
   mutable std::mutex building_;
   mutable std::array<std::atomic<OrderTree*>, 16> orders_{};

@@ -30,6 +30,7 @@ TEST(TitleSearch, OfALargeWorkspaceIsThatOfEachTitle) {
   constexpr std::string_view kWords[] = {"call", "customer", "offer", "x", "invoice", "about"};
   Image image;
   std::vector<std::string> titles;
+  std::vector<Task> tasks;
   std::mt19937 random(11);
   for (unsigned i = 0; i < kTasks; ++i) {
     Task task;
@@ -41,8 +42,10 @@ TEST(TitleSearch, OfALargeWorkspaceIsThatOfEachTitle) {
       task.fields.title += std::string(kWords[random() % std::size(kWords)]) + (words > 1 ? " " : "");
     if (i % 1000 == 0) task.fields.title += std::to_string(i);
     titles.push_back(task.fields.title);
-    image.load(task);
+    tasks.push_back(task);
   }
+  image.begin_load(kTasks);
+  image.load(0, tasks);
   image.finish();
   for (const std::vector<std::string>& needles : std::vector<std::vector<std::string>>{
            {"o"}, {"cal"}, {"customer"}, {"customer", "offer"}, {"x", "invoice", "call"}, {"299000"}, {"absent"}}) {
