@@ -321,13 +321,21 @@ void Image::finish() {
   if (beside.joinable()) beside.join();
   // Entities: rows grouped by counting, in due order.
   std::vector<std::uint32_t> start(entities.size() + 1);
-  for (Row row = 0; row < rows(); ++row) each_entity(links[row], [&](std::uint32_t entity) { ++start[entity + 1]; });
+  for (Row row = 0; row < rows(); ++row) {
+    each_entity(links[row], [&](std::uint32_t entity) { ++start[entity + 1]; });
+    for (const PackedLink link : links[row]) ++entities[entity_of(link)].links[link & 3];
+  }
   for (std::size_t i = 1; i < start.size(); ++i) start[i] += start[i - 1];
   std::vector<Row> grouped(start.back());
   std::vector<std::uint32_t> at(start.begin(), start.end());
-  for (const Row row : all) {
-    each_entity(links[row], [&](std::uint32_t entity) { grouped[at[entity]++] = row; });
-    for (const PackedLink link : links[row]) ++entities[entity_of(link)].links[link & 3];
+  constexpr std::size_t kAhead = 8;  // rows between the steps of asking memory for their links
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i + 3 * kAhead < all.size()) links.prefetch(all[i + 3 * kAhead]);
+    if (i + 2 * kAhead < all.size()) links.prefetch_values(all[i + 2 * kAhead]);
+    if (i + kAhead < all.size()) {
+      for (const PackedLink link : links[all[i + kAhead]]) __builtin_prefetch(&at[entity_of(link)]);
+    }
+    each_entity(links[all[i]], [&](std::uint32_t entity) { grouped[at[entity]++] = all[i]; });
   }
   for (std::size_t i = 0; i < entities.size(); ++i) {
     entities[i].by_due.build(std::span(grouped).subspan(start[i], start[i + 1] - start[i]), cell.data());
