@@ -86,6 +86,22 @@ __attribute__((target("avx2"))) std::uint64_t in_range_avx2(const std::int64_t* 
   }
   return ~outside;
 }
+// Of 64 sets of pairs, a bit for each that covers `wanted`.
+__attribute__((target("avx2"))) std::uint64_t covers_avx2(const PairSet* sets, const PairSet& wanted) {
+  const __m256i pairs = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(&wanted)));
+  std::uint64_t covers = 0;
+  for (unsigned i = 0; i < 64; i += 4) {
+    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sets + i));
+    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sets + i + 2));
+    const __m256i has_a = _mm256_cmpeq_epi64(_mm256_and_si256(a, pairs), pairs);
+    const __m256i has_b = _mm256_cmpeq_epi64(_mm256_and_si256(b, pairs), pairs);
+    // Low and high half of each set together; they come as 0, 2, 1, 3.
+    const __m256i both = _mm256_and_si256(_mm256_unpacklo_epi64(has_a, has_b), _mm256_unpackhi_epi64(has_a, has_b));
+    const __m256i in_order = _mm256_permute4x64_epi64(both, 0xD8);
+    covers |= static_cast<std::uint64_t>(_mm256_movemask_pd(_mm256_castsi256_pd(in_order))) << i;
+  }
+  return covers;
+}
 const bool kHasAvx2 = __builtin_cpu_supports("avx2");
 #endif
 
@@ -117,6 +133,39 @@ class InTimes : public RowTest {
   const std::int64_t* times_;
   std::size_t rows_;
   std::int64_t low_, high_;
+};
+
+// Whether the title may contain a text that has these pairs of bytes.
+class CoversPairs : public RowTest {
+ public:
+  CoversPairs(const Column<PairSet>& of, const PairSet& pairs) : of_(of.data()), rows_(of.size()), pairs_(pairs) {
+    cost = 3;
+  }
+  ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
+    ChunkBits out{};
+    for (std::size_t word = 0; word < kChunkWords; ++word) {
+      if (in[word] != 0) out[word] = in[word] & of_64(chunk * 256 + word * 64, in[word]);
+    }
+    return out;
+  }
+
+ private:
+  std::uint64_t of_64(std::size_t first, std::uint64_t in) const {
+#if defined(__x86_64__)
+    if (kHasAvx2 && first + 64 <= rows_ && static_cast<unsigned>(std::popcount(in)) > kFew)
+      return covers_avx2(of_ + first, pairs_);
+#endif
+    std::uint64_t bits = 0;
+    for (; in != 0; in &= in - 1) {
+      const auto bit = static_cast<unsigned>(std::countr_zero(in));
+      bits |= static_cast<std::uint64_t>(of_[first + bit].covers(pairs_)) << bit;
+    }
+    return bits;
+  }
+
+  const PairSet* of_;
+  std::size_t rows_;
+  PairSet pairs_;
 };
 
 class InBits : public RowTest {
@@ -195,14 +244,20 @@ class Contains : public RowTest {
   Contains(const Image& image, std::string folded) : image_(image), needle_(std::move(folded)) { cost = kReadsTitles; }
   ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
     ChunkBits out{};
+    const auto& block = image_.folded.block(chunk);
+    const std::string_view text(block.values.data(), block.values.size());
     if (count(in) <= kFewTitles) {
       each_row(chunk, in, [&](Row row) {
-        if (needle_.find(folded_of(image_, row)) != Needle::npos) set_bit(out, row);
+        const char* title = text.data() + block.start[row % 256];
+        prefetch_line(title);
+        prefetch_line(title + 64);
+      });
+      each_row(chunk, in, [&](Row row) {
+        const std::uint32_t from = block.start[row % 256], end = block.start[row % 256 + 1];
+        if (needle_.is_within(text, from, end - from - 1)) set_bit(out, row);  // its NUL left out
       });
       return out;
     }
-    const auto& block = image_.folded.block(chunk);
-    const std::string_view text(block.values.data(), block.values.size());
     static thread_local std::vector<std::uint64_t> marks;  // a bit a byte of the chunk's text
     marks.assign(text.size() / 64 + 2, 0);
     needle_.mark(text, marks.data());
@@ -489,9 +544,7 @@ RowTestPtr contains_test(const Image& image, const std::string& folded) {
   if (folded.find('\0') != std::string::npos) return nothing(image);  // no title holds one; between titles they stand
   std::vector<RowTestPtr> tests;
   const PairSet pairs = PairSet::of(folded);
-  if (!pairs.empty())
-    tests.push_back(
-        per_row(image, 3, [pairs, of = image.title_pairs.data()](Row row) { return of[row].covers(pairs); }));
+  if (!pairs.empty()) tests.push_back(std::make_unique<CoversPairs>(image.title_pairs, pairs));
   tests.push_back(std::make_unique<Contains>(image, folded));
   return all_of(std::move(tests));
 }

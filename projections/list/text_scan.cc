@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -19,26 +20,13 @@ constexpr std::size_t kMaxLooked = 64;  // of a needle's bytes, for rare ones
 std::size_t rarity(char c) { return std::min(kCommon.find(c), kCommon.size()); }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) std::size_t find_avx2(std::string_view hay, std::size_t from, std::string_view needle,
-                                                      std::size_t first, std::size_t second) {
-  const __m256i want_first = _mm256_set1_epi8(needle[first]), want_second = _mm256_set1_epi8(needle[second]);
-  const char* text = hay.data();
-  std::size_t at = from;
-  // Places [at, at + 32) for the needle's start; the needle at the last of them still lies within the text.
-  for (; at + 31 + needle.size() <= hay.size(); at += 32) {
-    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + first));
-    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + at + second));
-    auto hits = static_cast<std::uint32_t>(
-        _mm256_movemask_epi8(_mm256_and_si256(_mm256_cmpeq_epi8(a, want_first), _mm256_cmpeq_epi8(b, want_second))));
-    for (; hits != 0; hits &= hits - 1) {
-      const std::size_t place = at + static_cast<std::size_t>(__builtin_ctz(hits));
-      if (std::memcmp(text + place, needle.data(), needle.size()) == 0) return place;
-    }
-  }
-  for (; at + needle.size() <= hay.size(); ++at) {
-    if (text[at + first] == needle[first] && std::memcmp(text + at, needle.data(), needle.size()) == 0) return at;
-  }
-  return Needle::npos;
+// Of 32 places, those at which both bytes stand where the needle has them.
+__attribute__((target("avx2"))) inline std::uint32_t places_avx2(const char* text, const char* needle,
+                                                                 std::size_t first, std::size_t second) {
+  const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + first));
+  const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + second));
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_and_si256(
+      _mm256_cmpeq_epi8(a, _mm256_set1_epi8(needle[first])), _mm256_cmpeq_epi8(b, _mm256_set1_epi8(needle[second])))));
 }
 
 // A bit for each of 32 places at a time; returns from where on the rest is left to do. Written out rather than looped:
@@ -113,17 +101,27 @@ void Needle::mark_portable(std::string_view hay, std::uint64_t* bits, std::size_
   }
 }
 
-std::size_t Needle::find(std::string_view hay, std::size_t from) const {
+bool Needle::is_within(std::string_view hay, std::size_t from, std::size_t size) const {
 #if defined(__x86_64__)
-  if (kHasAvx2) return find_avx2(hay, from, text_, first_, second_);
+  if (kHasAvx2) {
+    const std::size_t end = from + size;
+    while (from + text_.size() <= end && from + second_ + 32 <= hay.size()) {
+      std::uint32_t hits = places_avx2(hay.data() + from, text_.data(), first_, second_);
+      const std::size_t places = end - text_.size() - from + 1;
+      if (places < 32) hits &= (std::uint32_t{1} << places) - 1;
+      for (; hits != 0; hits &= hits - 1) {
+        if (is_at(hay, from + static_cast<std::size_t>(std::countr_zero(hits)))) return true;
+      }
+      from += 32;
+    }
+    return from < end && is_within_portable(hay, from, end - from);
+  }
 #endif
-  return find_portable(hay, from);
+  return is_within_portable(hay, from, size);
 }
 
-std::size_t Needle::find_portable(std::string_view hay, std::size_t from) const {
-  if (from > hay.size()) return npos;
-  const void* found = memmem(hay.data() + from, hay.size() - from, text_.data(), text_.size());
-  return found == nullptr ? npos : static_cast<std::size_t>(static_cast<const char*>(found) - hay.data());
+bool Needle::is_within_portable(std::string_view hay, std::size_t from, std::size_t size) const {
+  return memmem(hay.data() + from, size, text_.data(), text_.size()) != nullptr;
 }
 
 }  // namespace taskledger::projections

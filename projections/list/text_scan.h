@@ -16,10 +16,10 @@ class Needle {
  public:
   explicit Needle(std::string text);  // not empty
   [[nodiscard]] const std::string& text() const { return text_; }
-  static constexpr std::size_t npos = std::string_view::npos;
-  // Where it first is in `hay` at or after `from`.
-  [[nodiscard]] std::size_t find(std::string_view hay, std::size_t from = 0) const;
-  [[nodiscard]] std::size_t find_portable(std::string_view hay, std::size_t from = 0) const;
+  // Whether it is somewhere in hay[from, from + size), which lies within `hay`. What follows in `hay` may be read, too:
+  // texts that stand one after the other cost less than each by itself.
+  [[nodiscard]] bool is_within(std::string_view hay, std::size_t from, std::size_t size) const;
+  [[nodiscard]] bool is_within_portable(std::string_view hay, std::size_t from, std::size_t size) const;
 
   // Whether it is at hay[at]; at + its size lies within `hay`.
   [[nodiscard]] bool is_at(std::string_view hay, std::size_t at) const {
