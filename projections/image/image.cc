@@ -333,7 +333,7 @@ void Image::finish() {
     if (i + 3 * kAhead < all.size()) links.prefetch(all[i + 3 * kAhead]);
     if (i + 2 * kAhead < all.size()) links.prefetch_values(all[i + 2 * kAhead]);
     if (i + kAhead < all.size()) {
-      for (const PackedLink link : links[all[i + kAhead]]) __builtin_prefetch(&at[entity_of(link)]);
+      for (const PackedLink link : links[all[i + kAhead]]) prefetch_line(&at[entity_of(link)]);
     }
     each_entity(links[all[i]], [&](std::uint32_t entity) { grouped[at[entity]++] = all[i]; });
   }

@@ -97,13 +97,13 @@ class Image {
   }
 
   // The same for an entity's id, once its place in the index is there.
-  void prefetch_entity(const Uuid& entity) const {
-    if (const auto number = entity_index_.likely(entity)) __builtin_prefetch(&entities[*number].id);
+  TASKLEDGER_INLINED void prefetch_entity(const Uuid& entity) const {
+    if (const auto number = entity_index_.likely(entity)) prefetch_line(&entities[*number].id);
   }
   // The same in two steps, each of which has time to come true before the next: what find() reads first, and then.
-  void prefetch_slot(const Uuid& task) const { row_index_.prefetch(task); }
-  void prefetch_id(const Uuid& task) const {
-    if (const auto row = row_index_.likely(task)) __builtin_prefetch(&id[*row]);
+  TASKLEDGER_INLINED void prefetch_slot(const Uuid& task) const { row_index_.prefetch(task); }
+  TASKLEDGER_INLINED void prefetch_id(const Uuid& task) const {
+    if (const auto row = row_index_.likely(task)) prefetch_line(&id[*row]);
   }
 
   [[nodiscard]] std::optional<Row> find(const Uuid& task) const;

@@ -247,11 +247,13 @@ class Contains : public RowTest {
     const auto& block = image_.folded.block(chunk);
     const std::string_view text(block.values.data(), block.values.size());
     if (count(in) <= kFewTitles) {
-      each_row(chunk, in, [&](Row row) {
-        const char* title = text.data() + block.start[row % 256];
-        prefetch_line(title);
-        prefetch_line(title + 64);
-      });
+      for (std::size_t word = 0; word < kChunkWords; ++word) {
+        for (std::uint64_t left = in[word]; left != 0; left &= left - 1) {
+          const char* title = text.data() + block.start[word * 64 + static_cast<std::size_t>(std::countr_zero(left))];
+          prefetch_line(title);
+          prefetch_line(title + 64);
+        }
+      }
       each_row(chunk, in, [&](Row row) {
         const std::uint32_t from = block.start[row % 256], end = block.start[row % 256 + 1];
         if (needle_.is_within(text, from, end - from - 1)) set_bit(out, row);  // its NUL left out

@@ -22,7 +22,7 @@ struct Batch {
   void add(PastApplier::Event&& event) { events.push_back(std::move(event)); }
 };
 
-void prefetch(const Image& image, const PastApplier::Event& one) {
+TASKLEDGER_INLINED void prefetch(const Image& image, const PastApplier::Event& one) {
   static const std::vector<Link> kNone;
   const auto* created = std::get_if<TaskCreated>(&one.event);
   image.prefetch(one.stream, created != nullptr ? created->fields.links : kNone);
