@@ -20,7 +20,7 @@ namespace taskledger::projections {
 namespace {
 
 constexpr unsigned kFew = 12;                 // candidates in a chunk up to which they are tested one by one
-constexpr unsigned kFewTitles = 64;           // the same, where a test reads texts: a chunk of those is kilobytes
+constexpr unsigned kFewTitles = 128;          // the same, where a test reads texts: a chunk of those is kilobytes
 constexpr int kReadsTitles = 100;             // cost of a test that reads texts
 constexpr std::size_t kWorthAThread = 4'096;  // words of candidates; a thread costs what some thousand titles do
 
