@@ -9,6 +9,7 @@
 #include "core/event.h"
 #include "core/notification.h"
 #include "projections/image/uuid_index.h"
+#include "projections/list/list_row.h"
 #include "projections/rebuild/folded_state.h"
 
 namespace taskledger::projections {
@@ -210,32 +211,87 @@ void take_told(FoldedLog::State& state) {
   }
 }
 
-}  // namespace
+// What is in the rows of `order`, each looked at once: by all threads, each with holders of its own first.
+void take_facts(FoldedLog::State& state) {
+  constexpr std::size_t kAhead = 8;  // rows between the steps of asking memory for them
+  struct HashOfHolder {
+    std::size_t operator()(const Holder& holder) const {
+      return std::hash<Uuid>{}(holder.user) ^ (std::size_t{holder.workspace.value} * 0x9e3779b97f4a7c15ull) ^
+             holder.nobody;
+    }
+  };
+  struct Part {
+    std::size_t from, to;
+    std::unordered_map<Holder, std::uint32_t, HashOfHolder> numbers;
+    std::vector<Holder> holders;  // by number
+  };
+  const auto& order = state.order;
+  state.facts.resize(order.size());
+  std::vector<Part> parts(state.team.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    parts[i].from = order.size() * i / parts.size();
+    parts[i].to = order.size() * (i + 1) / parts.size();
+  }
+  state.team.run(parts.size(), [&](std::size_t at) {
+    Part& part = parts[at];
+    for (std::size_t i = part.from; i < part.to; ++i) {
+      if (i + 2 * kAhead < part.to) state.prefetch_entry(order[i + 2 * kAhead]);
+      if (i + kAhead < part.to) state.prefetch_row(order[i + kAhead]);
+      const ListFacts facts = list_facts(state.row(order[i]));
+      const Holder holder{{order[i].workspace}, !facts.assigned, facts.assignee};
+      const auto [known, fresh] = part.numbers.try_emplace(holder, static_cast<std::uint32_t>(part.holders.size()));
+      if (fresh) part.holders.push_back(holder);
+      state.facts[i] = {facts.due, facts.completed, known->second, facts.cell};
+    }
+  });
+  std::vector<Holder>& holders = state.holders;
+  holders.clear();
+  for (const Part& part : parts) holders.insert(holders.end(), part.holders.begin(), part.holders.end());
+  std::sort(holders.begin(), holders.end());
+  holders.erase(std::unique(holders.begin(), holders.end()), holders.end());
+  state.team.run(parts.size(), [&](std::size_t at) {
+    const Part& part = parts[at];
+    std::vector<std::uint32_t> ranks;
+    for (const Holder& holder : part.holders) {
+      const auto found = std::lower_bound(holders.begin(), holders.end(), holder);
+      ranks.push_back(static_cast<std::uint32_t>(found - holders.begin()));
+    }
+    for (std::size_t i = part.from; i < part.to; ++i) state.facts[i].holder = ranks[state.facts[i].holder];
+  });
+}
 
-void FoldedLog::sort() {
-  if (std::exchange(state_->sorted, true)) return;
-  std::vector<TaskRef>& order = state_->order;
+// The live tasks of all shares, in key order.
+void sort_order(FoldedLog::State& state) {
+  std::vector<TaskRef>& order = state.order;
   order.clear();
-  for (std::size_t share = 0; share < State::kShares; ++share) {
-    const FoldedTasks& tasks = state_->shares[share].tasks;
+  for (std::size_t share = 0; share < FoldedLog::State::kShares; ++share) {
+    const FoldedTasks& tasks = state.shares[share].tasks;
     for (std::uint32_t number = 0; number < tasks.size(); ++number) {
       const FoldedTasks::Entry& entry = tasks.entry(number);
       if (entry.lifecycle != Lifecycle::live) continue;
       order.push_back({words_of(entry.id).high, entry.workspace.value,
-                       static_cast<std::uint32_t>(number * State::kShares + share)});
+                       static_cast<std::uint32_t>(number * FoldedLog::State::kShares + share)});
     }
   }
   const auto less = [&](const TaskRef& a, const TaskRef& b) {
     if (a.workspace != b.workspace) return a.workspace < b.workspace;
     if (a.high != b.high) return a.high < b.high;
-    return words_of(state_->entry(a).id).low < words_of(state_->entry(b).id).low;
+    return words_of(state.entry(a).id).low < words_of(state.entry(b).id).low;
   };
   const auto middle = order.begin() + static_cast<std::ptrdiff_t>(order.size() / 2);
   const auto sort_half = [&](std::size_t half) {
     half == 0 ? std::sort(order.begin(), middle, less) : std::sort(middle, order.end(), less);
   };
-  state_->team.run(2, sort_half);
+  state.team.run(2, sort_half);
   std::inplace_merge(order.begin(), middle, order.end(), less);
+}
+
+}  // namespace
+
+void FoldedLog::sort() {
+  if (std::exchange(state_->sorted, true)) return;
+  sort_order(*state_);
+  take_facts(*state_);
   take_told(*state_);
   state_->notifications.settle(state_->team);
   for (const Mark& mark : state_->marks) state_->notifications.mark(mark.event, mark.time, mark.seen);

@@ -12,42 +12,7 @@ namespace taskledger::projections {
 
 namespace {
 
-// An assignee (or nobody) of a workspace.
-struct Holder {
-  WorkspaceNumber workspace;
-  bool nobody = false;
-  Uuid user;
-  friend auto operator<=>(const Holder&, const Holder&) = default;
-  [[nodiscard]] const Uuid* pointer() const { return nobody ? nullptr : &user; }
-};
-struct HashOfHolder {
-  std::size_t operator()(const Holder& holder) const {
-    return std::hash<Uuid>{}(holder.user) ^ (std::size_t{holder.workspace.value} * 0x9e3779b97f4a7c15ull) ^
-           holder.nobody;
-  }
-};
-Holder holder_of(const TaskRef& ref, const ListFacts& facts) {
-  return {{ref.workspace}, !facts.assigned, facts.assignee};
-}
-
-// All assignees in key order, and the place of each.
-class Holders {
- public:
-  template <class State>
-  explicit Holders(const State& state) {
-    for (const TaskRef& ref : state.order) ranks_.try_emplace(holder_of(ref, list_facts(state.row(ref))), 0);
-    for (const auto& [holder, rank] : ranks_) sorted_.push_back(holder);
-    std::sort(sorted_.begin(), sorted_.end());
-    for (std::size_t i = 0; i < sorted_.size(); ++i) ranks_[sorted_[i]] = static_cast<std::uint32_t>(i);
-  }
-  [[nodiscard]] std::uint32_t rank(const Holder& holder) const { return ranks_.find(holder)->second; }
-  [[nodiscard]] const Holder& operator[](std::size_t rank) const { return sorted_[rank]; }
-  [[nodiscard]] std::size_t size() const { return sorted_.size(); }
-
- private:
-  std::unordered_map<Holder, std::uint32_t, HashOfHolder> ranks_;
-  std::vector<Holder> sorted_;
-};
+constexpr std::size_t kAhead = 8;  // rows between the steps of asking memory for a task
 
 template <class State>
 RowSource list_rows(const State& state) {
@@ -60,6 +25,8 @@ RowSource list_rows(const State& state) {
   walk->workspace = state.workspaces.begin();
   return [walk, &state](std::string& key, std::string& value) {
     if (walk->left != 0) {
+      if (walk->at + 2 * kAhead < state.order.size()) state.prefetch_entry(state.order[walk->at + 2 * kAhead]);
+      if (walk->at + kAhead < state.order.size()) state.prefetch_row(state.order[walk->at + kAhead]);
       const TaskRef& ref = state.order[walk->at++];
       --walk->left;
       key = list_key({ref.workspace}, {state.entry(ref).id});
@@ -89,25 +56,23 @@ RowSource mode_rows(const State& state) {
     }
   };
   struct Walk {
-    explicit Walk(const State& of) : holders(of) {}
-    Holders holders;
     std::vector<Due> sorted;
     std::size_t at = 0;
   };
-  auto walk = std::make_shared<Walk>(state);
+  auto walk = std::make_shared<Walk>();
   walk->sorted.reserve(state.order.size());
   for (std::size_t i = 0; i < state.order.size(); ++i) {
-    const ListFacts facts = list_facts(state.row(state.order[i]));
-    walk->sorted.push_back(
-        {facts.due, walk->holders.rank(holder_of(state.order[i], facts)), static_cast<std::uint32_t>(i)});
+    const TaskFacts& facts = state.facts[i];
+    walk->sorted.push_back({facts.due, facts.holder, static_cast<std::uint32_t>(i)});
   }
   std::sort(walk->sorted.begin(), walk->sorted.end());
   return [walk, &state](std::string& key, std::string& value) {
     if (walk->at == walk->sorted.size()) return false;
+    if (walk->at + kAhead < walk->sorted.size()) state.prefetch_entry(state.order[walk->sorted[walk->at + kAhead].at]);
     const Due& due = walk->sorted[walk->at++];
     const TaskRef& ref = state.order[due.at];
-    key = mode_key({ref.workspace}, walk->holders[due.holder].pointer(), due.due, state.entry(ref).id);
-    value = mode_value(list_facts(state.row(ref)).cell);
+    key = mode_key({ref.workspace}, state.holders[due.holder].pointer(), due.due, state.entry(ref).id);
+    value = mode_value(state.facts[due.at].cell);
     return true;
   };
 }
@@ -118,10 +83,9 @@ RowSource stats_rows(const State& state) {
     TotalCounts total;
     std::unordered_map<std::uint32_t, DayCounts> days;
   };
-  std::unordered_map<Holder, OfHolder, HashOfHolder> counted;
-  for (const TaskRef& ref : state.order) {
-    const ListFacts facts = list_facts(state.row(ref));
-    OfHolder& mine = counted[holder_of(ref, facts)];
+  std::vector<OfHolder> counted(state.holders.size());
+  for (const TaskFacts& facts : state.facts) {
+    OfHolder& mine = counted[facts.holder];
     const bool completed = facts.completed != kNoTime;
     ++mine.total.tasks;
     mine.total.completed += completed;
@@ -133,9 +97,10 @@ RowSource stats_rows(const State& state) {
   }
   using Row = std::pair<std::string, std::string>;
   auto rows = std::make_shared<std::vector<Row>>();
-  for (const auto& [holder, mine] : counted) {
-    rows->emplace_back(stats_key(holder.workspace, holder.pointer()), stats_value(mine.total));
-    for (const auto& [day, counts] : mine.days)
+  for (std::size_t i = 0; i < counted.size(); ++i) {
+    const Holder& holder = state.holders[i];
+    rows->emplace_back(stats_key(holder.workspace, holder.pointer()), stats_value(counted[i].total));
+    for (const auto& [day, counts] : counted[i].days)
       rows->emplace_back(stats_key(holder.workspace, holder.pointer(), day), stats_value(counts));
   }
   std::sort(rows->begin(), rows->end());

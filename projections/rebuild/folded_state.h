@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "projections/image/prefetch.h"
 #include "projections/notifications/folded_notifications.h"
 #include "projections/rebuild/folded_log.h"
 #include "projections/rebuild/folded_tasks.h"
@@ -47,6 +48,22 @@ struct TaskRef {
   std::uint32_t workspace, number;  // number: in its share * kShares + share
 };
 
+// What of a row the projections other than `list` are made of; `holder` is the rank of its assignee (or nobody).
+struct TaskFacts {
+  std::int64_t due = 0, completed = 0;  // ms, or kNoTime
+  std::uint32_t holder = 0;
+  std::uint16_t cell = 0;
+};
+
+// An assignee (or nobody) of a workspace.
+struct Holder {
+  WorkspaceNumber workspace;
+  bool nobody = false;
+  Uuid user;
+  friend auto operator<=>(const Holder&, const Holder&) = default;
+  [[nodiscard]] const Uuid* pointer() const { return nobody ? nullptr : &user; }
+};
+
 struct FoldedLog::State {
   static constexpr std::size_t kShares = 16;
 
@@ -60,6 +77,8 @@ struct FoldedLog::State {
   // Made by sort(), which the notifications told and the marks go into.
   bool sorted = false;
   std::vector<TaskRef> order;
+  std::vector<TaskFacts> facts;  // of the same tasks, in the same order
+  std::vector<Holder> holders;   // in key order
   FoldedNotifications notifications{[this](std::uint32_t number) {
     const FoldedTasks::Entry& task = std::as_const(shares[number % kShares].tasks).entry(number / kShares);
     return std::pair(task.workspace, task.id);
@@ -67,6 +86,13 @@ struct FoldedLog::State {
 
   [[nodiscard]] const FoldedTasks::Entry& entry(const TaskRef& ref) const {
     return shares[ref.number % kShares].tasks.entry(ref.number / kShares);
+  }
+  // Asks memory for what row() and entry() will look at, the second once the first is there.
+  TASKLEDGER_INLINED void prefetch_entry(const TaskRef& ref) const { prefetch_line(&entry(ref)); }
+  TASKLEDGER_INLINED void prefetch_row(const TaskRef& ref) const {
+    const std::string_view bytes = row(ref);
+    prefetch_line(bytes.data());
+    prefetch_line(bytes.data() + 64);
   }
   [[nodiscard]] std::string_view row(const TaskRef& ref) const {
     return shares[ref.number % kShares].tasks.row(entry(ref));
