@@ -85,6 +85,13 @@ void PageCache::offer(const Image& image, const ListQuery& query, const Validity
   shard.bytes += bytes;
 }
 
+void PageCache::clear() {
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    while (!shard.entries.empty()) shard.drop(shard.entries.begin());
+  }
+}
+
 PageCacheFigures PageCache::figures() const {
   PageCacheFigures figures;
   for (Shard& shard : shards_) {

@@ -30,6 +30,8 @@ class PageCache {
   // The page, with the position still to be said; nullopt: it must be worked out, and may then be offered.
   [[nodiscard]] std::optional<ListPage> find(const Image& image, const ListQuery& query);
   void offer(const Image& image, const ListQuery& query, const Validity& validity, const ListPage& page);
+  // Keeps none of what is there: what a page showed once was to be forgotten.
+  void clear();
   [[nodiscard]] PageCacheFigures figures() const;
 
  private:

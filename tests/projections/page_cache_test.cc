@@ -53,6 +53,19 @@ TEST_F(PageCacheTest, KeepsWhatIsAskedForASecondTime) {
   EXPECT_LT(figures.bytes, kPageBytes + 1'000);
 }
 
+TEST_F(PageCacheTest, HoldsNothingOnceCleared) {
+  PageCache cache(1 << 20);
+  for (std::uint32_t number = 1; number <= 20; ++number) {
+    ask(cache, query(number));
+    ask(cache, query(number));
+  }
+  EXPECT_EQ(cache.figures().pages, 20u);
+  cache.clear();
+  EXPECT_EQ(cache.figures().pages, 0u);
+  EXPECT_EQ(cache.figures().bytes, 0u);
+  EXPECT_FALSE(cache.find(image, query(1)));
+}
+
 TEST_F(PageCacheTest, KeepsNothingWhileEveryAskMeetsAnotherState) {
   PageCache cache(1 << 20);
   for (int i = 0; i < 20; ++i) {

@@ -51,6 +51,25 @@ TEST_F(RunnerTest, WaitersAreCalledOnceTheirPositionHasPassed) {
   EXPECT_TRUE(at_once);
 }
 
+// A page that holds no more is in memory until it is replaced: not with a title that was to be forgotten.
+TEST_F(RunnerTest, AnErasureLeavesNoKeptPage) {
+  start();
+  const auto all_applied = [&] {
+    while (runner_->passed() < world_.log->head().position) std::this_thread::yield();
+  };
+  for (int i = 0; i < 400; ++i) world_.commit(kFirst);
+  all_applied();
+  ListQuery query;
+  query.meaning.emplace().fill(1);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(runner_->list(kFirst, query).has_value());
+  ASSERT_EQ(runner_->kept_pages().pages, 1u);
+  const auto before = world_.history.size();
+  while (world_.history.size() == before) world_.erase(kFirst);
+  all_applied();
+  runner_->stop();
+  EXPECT_EQ(runner_->kept_pages().pages, 0u);
+}
+
 TEST_F(RunnerTest, ACheckpointTheLogDoesNotConfirmDiscardsItsGeneration) {
   start();
   for (int i = 0; i < 100; ++i) world_.commit(kFirst);
