@@ -7,14 +7,13 @@
 namespace taskledger::projections {
 
 namespace {
-constexpr std::uint32_t kAlone = 50'000;  // tasks that are not worth a second thread
 constexpr Row kBatch = 2 * Image::kLoadedTogether;
 constexpr std::size_t kWaiting = 8;  // batches, before the reader loads one itself
 }  // namespace
 
 ImageLoader::ImageLoader(Image& image, std::uint32_t tasks) : image_(image), tasks_(tasks) {
   image_.begin_load(tasks);
-  if (tasks >= kAlone) helper_ = std::thread([this] { help(); });
+  if (tasks >= Image::kWorthAThread) helper_ = std::thread([this] { help(); });
 }
 
 ImageLoader::~ImageLoader() {

@@ -3,6 +3,7 @@
 // bring another.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>

@@ -119,12 +119,11 @@ Result<void, storage::ReadError> Projector::apply_run(std::span<const storage::R
     for (const storage::Record& record : records) {
       if (record.position > directory_position_) directory_.apply(record);
     }
-    return models_.apply(records);
   }
   auto applied = models_.apply(records);
   // The task is long gone from every list; pages of before that nobody has asked for since may still name it.
   const auto erases = [](const storage::Record& record) {
-    return static_cast<EventType>(record.type) == EventType::task_erased;
+    return record.workspace != kSystemWorkspace && static_cast<EventType>(record.type) == EventType::task_erased;
   };
   if (std::any_of(records.begin(), records.end(), erases)) pages_.clear();
   return applied;

@@ -52,8 +52,6 @@ void each_entity(std::span<const PackedLink> links, const Fn& fn) {
   }
 }
 
-constexpr std::uint32_t kAlone = 50'000;  // rows that are not worth a second thread
-
 constexpr Field kOrders[] = {Field::title,          Field::priority,   Field::action_type, Field::is_completed,
                              Field::assigned_to_id, Field::created_at, Field::updated_at,  Field::completed_at};
 
@@ -316,7 +314,7 @@ void Image::finish() {
   // Sequences of different columns do not meet: a start waits for them, so a large workspace takes a second thread.
   std::thread beside;
   const auto by_completion = [&] { build_by(completed, false, by_completed, &OfUser::by_completed, nullptr); };
-  rows() < kAlone ? by_completion() : static_cast<void>(beside = std::thread(by_completion));
+  rows() < kWorthAThread ? by_completion() : static_cast<void>(beside = std::thread(by_completion));
   const std::vector<Row> all = build_by(due, true, by_due, &OfUser::by_due, cell.data());
   if (beside.joinable()) beside.join();
   // Entities: rows grouped by counting, in due order.

@@ -69,6 +69,8 @@ class Image {
   // Loading: says how many tasks there will be, gives all of them in parts, and then finish() once. Parts may be loaded
   // by several threads at once; each begins at a multiple of kLoadedTogether rows.
   static constexpr Row kLoadedTogether = RowLists<char>::kRows;
+  static constexpr Row kWorthAThread =
+      50'000;  // rows from which a second thread is worth bringing, here and in finish()
   void begin_load(Row tasks);
   void load(Row first, std::span<const Task> tasks);
   void finish();
@@ -81,9 +83,9 @@ class Image {
   // and remove().
   Row store(const Task& task, std::optional<Row> row);
   [[nodiscard]] bool columns_only() const { return columns_only_; }
-  // For copying another image into one of columns alone, piece by piece: rows, which then refer to users and entities
-  // by the other's numbers; these with append_names(), at most `limit` at a time, until it says that all are there,
-  // before anything is stored; and a place in the index for each row that is to be found.
+  // For copying another image into one of columns alone, piece by piece: room for the rows; rows, which then refer to
+  // users and entities by the other's numbers; these with append_names(), at most `limit` at a time, until it says that
+  // all are there, before anything is stored; and a place in the index for each row that is to be found.
   void reserve(std::size_t tasks);
   void append_rows(const Image& from, std::span<const Row> rows);
   [[nodiscard]] bool append_names(const Image& from, std::size_t limit);
@@ -96,14 +98,14 @@ class Image {
     for (const Link& link : links) entity_index_.prefetch(link.id.value);
   }
 
-  // The same for an entity's id, once its place in the index is there.
-  TASKLEDGER_INLINED void prefetch_entity(const Uuid& entity) const {
-    if (const auto number = entity_index_.likely(entity)) prefetch_line(&entities[*number].id);
-  }
   // The same in two steps, each of which has time to come true before the next: what find() reads first, and then.
   TASKLEDGER_INLINED void prefetch_slot(const Uuid& task) const { row_index_.prefetch(task); }
   TASKLEDGER_INLINED void prefetch_id(const Uuid& task) const {
     if (const auto row = row_index_.likely(task)) prefetch_line(&id[*row]);
+  }
+  // The second step for an entity; prefetch() is the first.
+  TASKLEDGER_INLINED void prefetch_entity(const Uuid& entity) const {
+    if (const auto number = entity_index_.likely(entity)) prefetch_line(&entities[*number].id);
   }
 
   [[nodiscard]] std::optional<Row> find(const Uuid& task) const;

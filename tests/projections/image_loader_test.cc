@@ -76,11 +76,16 @@ void expect_same(const Image& loaded, const Image& put, const std::vector<Task>&
   EXPECT_EQ(ids(loaded, loaded.by_due), ids(put, put.by_due));
   EXPECT_EQ(ids(loaded, loaded.by_completed), ids(put, put.by_completed));
   ASSERT_EQ(loaded.users.size(), put.users.size());
+  const auto same_of_user = [&](std::uint32_t here, std::uint32_t there) {
+    EXPECT_EQ(ids(loaded, loaded.of_user[here].by_due), ids(put, put.of_user[there].by_due));
+    EXPECT_EQ(ids(loaded, loaded.of_user[here].by_completed), ids(put, put.of_user[there].by_completed));
+  };
+  same_of_user(kNoUser, kNoUser);
   for (const User& user : loaded.users) {
     const auto here = loaded.user_number(user.id), there = put.user_number(user.id);
-    if (here == kNoUser || !here) continue;
-    ASSERT_TRUE(there);
-    EXPECT_EQ(ids(loaded, loaded.of_user[*here].by_due), ids(put, put.of_user[*there].by_due));
+    if (&user == &loaded.users[kNoUser]) continue;  // nobody, who has no id
+    ASSERT_TRUE(here && there);
+    same_of_user(*here, *there);
   }
   ASSERT_EQ(loaded.entities.size(), put.entities.size());
   for (const Entity& entity : loaded.entities) {
