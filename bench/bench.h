@@ -63,6 +63,7 @@ class Ceiling {
 };
 
 [[nodiscard]] double median(std::vector<double> values);
+[[nodiscard]] std::int64_t now_ms();  // of the system's clock
 [[nodiscard]] std::uint16_t free_port();
 // Writes to stdout and the report file.
 void print(const Settings& settings, const std::string& line);

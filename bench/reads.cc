@@ -105,12 +105,12 @@ NextRequest requests(const TestServer& server, const std::function<std::string(R
 
 class Reads {
  public:
-  explicit Reads(const Settings& settings) : settings_(settings) {
-    const std::string folder = settings.folder.empty() ? own_.path() : settings.folder;
+  explicit Reads(const Settings& settings)
+      : settings_(settings), folder_(settings.folder.empty() ? own_.path() : settings.folder) {
     for (const auto size : settings.sizes)
-      servers_.push_back(std::make_unique<TestServer>(settings, fmt::format("{}/{}", folder, size), size));
+      servers_.push_back(std::make_unique<TestServer>(settings, fmt::format("{}/{}", folder_, size), size));
     const auto size = settings.sizes.back();
-    unkept_ = std::make_unique<TestServer>(settings, fmt::format("{}/{}-unkept", folder, size), size,
+    unkept_ = std::make_unique<TestServer>(settings, fmt::format("{}/{}-unkept", folder_, size), size,
                                            std::vector<std::string>{"--page-cache-mb", "0"});
   }
 
@@ -283,25 +283,71 @@ class Reads {
                                    server->process().resident_bytes() / 1'000'000));
   }
 
-  // From the start of the process to its first answered list page.
+  // Batches of 50 creates on 8 connections, for some seconds; then the server dies in the middle of them.
+  static void kill_while_writing(TestServer& server, std::uint64_t seed) {
+    constexpr double kSeconds = 10;
+    const NextRequest creates = [&server, random = std::make_shared<Random>(seed), now = now_ms()](std::string& out,
+                                                                                                   std::string_view) {
+      std::string records;
+      for (int i = 0; i < 50; ++i) {
+        if (i) records += ',';
+        append_create_body(records, *random, now);
+      }
+      out = body_request("POST", server.token(), "/api/v1/tasks/batch/create", "{\"records\":[" + records + "]}");
+    };
+    std::thread writing([&] {
+      try {
+        (void)run_load({server.port(), 8, kSeconds + 1, 0}, creates);
+      } catch (const std::exception&) {  // it has lost its server, as it should
+      }
+    });
+    std::this_thread::sleep_for(std::chrono::duration<double>(kSeconds));
+    server.stop(SIGKILL);
+    writing.join();
+  }
+  // From the start of the process to its first answered list page, in seconds.
+  static double started_in(TestServer& server) {
+    const auto from = std::chrono::steady_clock::now();
+    server.start();
+    (void)request_once(server.port(), get_request(server.token(), "/api/v1/tasks?mode=upcoming&limit=20"));
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count();
+  }
   void restart() {
     if (!wanted("start")) return;
+    const auto report = [this](const char* after, std::vector<double> seconds) {
+      print(settings_, fmt::format("Start to the first list page, {} tasks, after {}: {:.2f} s.", largest().tasks(),
+                                   after, median(std::move(seconds))));
+    };
     for (const int signal : {SIGTERM, SIGKILL}) {
       std::vector<double> seconds;
       for (unsigned round = 0; round < settings_.rounds; ++round) {
         largest().stop(signal);
-        const auto from = std::chrono::steady_clock::now();
-        largest().start();
-        (void)request_once(largest().port(), get_request(largest().token(), "/api/v1/tasks?mode=upcoming&limit=20"));
-        seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count());
+        seconds.push_back(started_in(largest()));
       }
-      print(settings_, fmt::format("Start to the first list page, {} tasks, after {}: {:.2f} s.", largest().tasks(),
-                                   signal == SIGKILL ? "kill -9" : "a clean stop", median(seconds)));
+      report(signal == SIGKILL ? "kill -9" : "a clean stop", std::move(seconds));
     }
+    std::vector<double> seconds;
+    for (unsigned round = 0; round < settings_.rounds; ++round) {
+      // A copy, since what is written would be there for other measurements.
+      const std::string copy = folder_ + "/written";
+      largest().stop();
+      std::filesystem::copy(fmt::format("{}/{}", folder_, largest().tasks()), copy,
+                            std::filesystem::copy_options::recursive);
+      {
+        TestServer server(settings_, copy, largest().tasks());
+        (void)request_once(server.port(), get_request(server.token(), "/api/v1/tasks?limit=1"));
+        kill_while_writing(server, settings_.seed + round);
+        seconds.push_back(started_in(server));
+      }
+      std::filesystem::remove_all(copy);
+      largest().start();
+    }
+    report("kill -9 in the middle of ten seconds of batch creates", std::move(seconds));
   }
 
   const Settings& settings_;
   TemporaryFolder own_;
+  const std::string folder_;
   std::vector<std::unique_ptr<TestServer>> servers_;
   std::unique_ptr<TestServer> unkept_;  // of the largest size, working every page out
   std::vector<std::vector<std::string>> ids_;

@@ -47,10 +47,7 @@ Took timed(int whose, const Work& work) {
 constexpr unsigned kEventsOfATask = 4;  // created, two updates, completed
 constexpr unsigned kTasksOfACommit = 250;
 
-Timestamp now() {
-  return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-              .count()};
-}
+Timestamp now() { return {now_ms()}; }
 RandomBytes random_bytes() {
   return [](std::span<std::uint8_t> out) {
     thread_local std::mt19937_64 random{std::random_device{}()};

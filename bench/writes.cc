@@ -14,11 +14,6 @@
 namespace taskledger::bench {
 namespace {
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 class Writes {
  public:
   explicit Writes(const Settings& settings)
