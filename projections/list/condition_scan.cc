@@ -1,11 +1,10 @@
 #include "projections/list/condition_scan.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
-#include <future>
 #include <iterator>
 #include <string_view>
-#include <thread>
 #include <unordered_set>
 
 #if defined(__x86_64__)
@@ -14,15 +13,18 @@
 
 #include "core/text.h"
 #include "projections/image/keys.h"
+#include "projections/image/prefetch.h"
+#include "projections/list/shared_work.h"
 
 namespace taskledger::projections {
 
 namespace {
 
-constexpr unsigned kFew = 12;                 // candidates in a chunk up to which they are tested one by one
-constexpr unsigned kFewTitles = 128;          // the same, where a test reads texts: a chunk of those is kilobytes
-constexpr int kReadsTitles = 100;             // cost of a test that reads texts
-constexpr std::size_t kWorthAThread = 4'096;  // words of candidates; a thread costs what some thousand titles do
+constexpr unsigned kFew = 12;              // candidates in a chunk up to which they are tested one by one
+constexpr unsigned kFewTitles = 128;       // the same, where a test reads texts: a chunk of those is kilobytes
+constexpr int kReadsTitles = 100;          // cost of a test that reads texts
+constexpr std::size_t kSharedWords = 512;  // of candidates, that a thread takes at a time: some 100 us
+static_assert(kSharedWords % (kChunkRun * kChunkWords) == 0);
 
 bool none(const ChunkBits& bits) { return (bits[0] | bits[1] | bits[2] | bits[3]) == 0; }
 unsigned count(const ChunkBits& bits) {
@@ -37,6 +39,16 @@ void each_row(std::size_t chunk, const ChunkBits& bits, const Fn& fn) {
       fn(static_cast<Row>(chunk * 256 + word * 64 + static_cast<std::size_t>(std::countr_zero(left))));
     }
   }
+}
+ChunkBits without(ChunkBits bits, const ChunkBits& other) {
+  for (std::size_t word = 0; word < kChunkWords; ++word) bits[word] &= ~other[word];
+  return bits;
+}
+using Run = std::array<ChunkBits, kChunkRun>;
+Run copy_of(std::span<const ChunkBits> run) {
+  Run copy{};
+  std::copy(run.begin(), run.end(), copy.begin());
+  return copy;
 }
 void set_bit(ChunkBits& bits, Row row) { bits[row % 256 / 64] |= std::uint64_t{1} << (row % 64); }
 
@@ -186,10 +198,11 @@ class InBits : public RowTest {
 class Not : public RowTest {
  public:
   explicit Not(RowTestPtr test) : test_(std::move(test)) { cost = test_->cost; }
-  ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
-    ChunkBits out = test_->pass(chunk, in);
-    for (std::size_t word = 0; word < kChunkWords; ++word) out[word] = in[word] & ~out[word];
-    return out;
+  ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override { return without(in, test_->pass(chunk, in)); }
+  void keep(std::size_t chunk, std::span<ChunkBits> run) const override {
+    Run passed = copy_of(run);
+    test_->keep(chunk, std::span(passed).first(run.size()));
+    for (std::size_t i = 0; i < run.size(); ++i) run[i] = without(run[i], passed[i]);
   }
 
  private:
@@ -214,17 +227,23 @@ class Group : public RowTest {
   // The tests of an AND within an AND become tests of the outer one, so that the cheap ones of all come first.
   std::vector<RowTestPtr>* tests_of_all() override { return any_ ? nullptr : &tests_; }
   ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
-    if (tests_.empty()) return in;
-    ChunkBits left = in;  // AND: passed so far; OR: not passed yet
-    for (const RowTestPtr& test : tests_) {
-      if (none(left)) break;
-      const ChunkBits passed = test->pass(chunk, left);
-      for (std::size_t word = 0; word < kChunkWords; ++word)
-        left[word] = any_ ? left[word] & ~passed[word] : passed[word];
+    ChunkBits bits = in;
+    keep(chunk, {&bits, 1});
+    return bits;
+  }
+  void keep(std::size_t chunk, std::span<ChunkBits> run) const override {
+    if (tests_.empty()) return;
+    if (!any_) {
+      for (const RowTestPtr& test : tests_) test->keep(chunk, run);
+      return;
     }
-    if (!any_) return left;
-    for (std::size_t word = 0; word < kChunkWords; ++word) left[word] = in[word] & ~left[word];
-    return left;
+    Run left = copy_of(run);  // not passed yet
+    for (const RowTestPtr& test : tests_) {
+      Run passed = left;
+      test->keep(chunk, std::span(passed).first(run.size()));
+      for (std::size_t i = 0; i < run.size(); ++i) left[i] = without(left[i], passed[i]);
+    }
+    for (std::size_t i = 0; i < run.size(); ++i) run[i] = without(run[i], left[i]);
   }
 
  private:
@@ -237,23 +256,26 @@ std::string_view folded_of(const Image& image, Row row) {
   return {bytes.data(), bytes.size() - 1};  // live rows only: their NUL left out
 }
 
-// Whole chunks are marked first and the marks then read off row by row, which costs the same for a needle in every
-// title as for one in none.
+// Where few titles of a chunk are candidates they are looked at one by one; else the whole chunk is marked first and
+// the marks then read off row by row, which costs the same for a needle in every title as for one in none. What takes
+// time is memory: the places of all titles of a run are asked for first, and each chunk's titles while those of the one
+// before are looked at.
 class Contains : public RowTest {
  public:
   Contains(const Image& image, std::string folded) : image_(image), needle_(std::move(folded)) { cost = kReadsTitles; }
+  void keep(std::size_t chunk, std::span<ChunkBits> run) const override {
+    for (std::size_t i = 0; i < run.size(); ++i) prefetch_places(chunk + i, run[i]);
+    prefetch_titles(chunk, run[0]);
+    for (std::size_t i = 0; i < run.size(); ++i) {
+      if (i + 1 < run.size()) prefetch_titles(chunk + i + 1, run[i + 1]);
+      if (!none(run[i])) run[i] = pass(chunk + i, run[i]);
+    }
+  }
   ChunkBits pass(std::size_t chunk, const ChunkBits& in) const override {
     ChunkBits out{};
     const auto& block = image_.folded.block(chunk);
     const std::string_view text(block.values.data(), block.values.size());
     if (count(in) <= kFewTitles) {
-      for (std::size_t word = 0; word < kChunkWords; ++word) {
-        for (std::uint64_t left = in[word]; left != 0; left &= left - 1) {
-          const char* title = text.data() + block.start[word * 64 + static_cast<std::size_t>(std::countr_zero(left))];
-          prefetch_line(title);
-          prefetch_line(title + 64);
-        }
-      }
       each_row(chunk, in, [&](Row row) {
         const std::uint32_t from = block.start[row % 256], end = block.start[row % 256 + 1];
         if (needle_.is_within(text, from, end - from - 1)) set_bit(out, row);  // its NUL left out
@@ -306,6 +328,29 @@ class Contains : public RowTest {
       if (held<exact>(text, marks, from, ~std::uint64_t{0})) return true;
     }
     return held<exact>(text, marks, from, (std::uint64_t{1} << length) - 1);
+  }
+
+  // Their loops are written out: GCC takes a lambda that only prefetches for one without effects.
+  TASKLEDGER_INLINED void prefetch_places(std::size_t chunk, const ChunkBits& in) const {
+    if (none(in)) return;
+    const auto& block = image_.folded.block(chunk);
+    prefetch_line(&block.values);
+    for (std::size_t word = 0; word < kChunkWords; ++word) {
+      for (std::uint64_t left = in[word]; left != 0; left &= left - 1)
+        prefetch_line(&block.start[word * 64 + static_cast<std::size_t>(std::countr_zero(left))]);
+    }
+  }
+  TASKLEDGER_INLINED void prefetch_titles(std::size_t chunk, const ChunkBits& in) const {
+    if (none(in) || count(in) > kFewTitles) return;  // what is read from end to end the processor notices
+    const auto& block = image_.folded.block(chunk);
+    const char* text = block.values.data();
+    for (std::size_t word = 0; word < kChunkWords; ++word) {
+      for (std::uint64_t left = in[word]; left != 0; left &= left - 1) {
+        const auto row = word * 64 + static_cast<std::size_t>(std::countr_zero(left));
+        prefetch_line(text + block.start[row]);
+        prefetch_line(text + block.start[row + 1] - 1);
+      }
+    }
   }
 
   const Image& image_;
@@ -519,6 +564,12 @@ RowTestPtr raw_condition_test(const Image& image, const Condition& condition) {
 
 }  // namespace
 
+void RowTest::keep(std::size_t chunk, std::span<ChunkBits> run) const {
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    if (!none(run[i])) run[i] = pass(chunk + i, run[i]);
+  }
+}
+
 RowTestPtr cells_test(const Image& image, const CellSet& set) {
   return per_row(image, 1, [set, cells = image.cell.data()](Row row) { return set.has(cells[row]); });
 }
@@ -571,14 +622,14 @@ namespace {
 
 std::uint64_t keep_passing(const RowTest& test, Bits& bits, std::size_t from, std::size_t to) {
   std::uint64_t total = 0;
-  for (std::size_t at = from; at < to; at += kChunkWords) {
-    const std::size_t words = std::min(kChunkWords, bits.size() - at);
-    ChunkBits in{};
-    std::copy_n(bits.begin() + static_cast<std::ptrdiff_t>(at), words, in.begin());
-    if (none(in)) continue;
-    const ChunkBits out = test.pass(at / kChunkWords, in);
-    std::copy_n(out.begin(), words, bits.begin() + static_cast<std::ptrdiff_t>(at));
-    total += count(out);
+  for (std::size_t at = from; at < to; at += kChunkRun * kChunkWords) {
+    Run run{};
+    const std::size_t words = std::min(kChunkRun * kChunkWords, to - at);
+    const std::size_t chunks = (words + kChunkWords - 1) / kChunkWords;
+    std::copy_n(bits.begin() + static_cast<std::ptrdiff_t>(at), words, run[0].begin());
+    test.keep(at / kChunkWords, std::span(run).first(chunks));
+    std::copy_n(run[0].begin(), words, bits.begin() + static_cast<std::ptrdiff_t>(at));
+    for (std::size_t i = 0; i < chunks; ++i) total += count(run[i]);
   }
   return total;
 }
@@ -586,13 +637,14 @@ std::uint64_t keep_passing(const RowTest& test, Bits& bits, std::size_t from, st
 }  // namespace
 
 std::uint64_t keep_passing(const RowTest& test, Bits& bits) {
-  static const bool has_more_cores = std::thread::hardware_concurrency() > 1;
-  if (test.cost < kReadsTitles || bits.size() < kWorthAThread || !has_more_cores)
-    return keep_passing(test, bits, 0, bits.size());
-  const std::size_t middle = bits.size() / 2 / kChunkWords * kChunkWords;
-  auto second = std::async(std::launch::async, [&] { return keep_passing(test, bits, middle, bits.size()); });
-  const std::uint64_t first = keep_passing(test, bits, 0, middle);
-  return first + second.get();
+  const std::size_t parts = (bits.size() + kSharedWords - 1) / kSharedWords;
+  if (parts < 2) return keep_passing(test, bits, 0, bits.size());
+  std::atomic<std::uint64_t> total{0};
+  share_work(parts, [&](std::size_t part) {
+    const std::size_t from = part * kSharedWords;
+    total += keep_passing(test, bits, from, std::min(from + kSharedWords, bits.size()));
+  });
+  return total;
 }
 
 }  // namespace taskledger::projections

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "core/query.h"
@@ -17,6 +18,7 @@ namespace taskledger::projections {
 using Bits = std::vector<std::uint64_t>;       // a bit a row
 inline constexpr std::size_t kChunkWords = 4;  // 256 rows: a block of RowLists
 using ChunkBits = std::array<std::uint64_t, kChunkWords>;
+inline constexpr std::size_t kChunkRun = 8;  // chunks that tests are given at a time
 
 // The numbers of a column (facet cells, users) that pass.
 struct LookUp {
@@ -31,6 +33,9 @@ class RowTest {
   virtual ~RowTest() = default;
   // The rows of chunk `chunk` that pass, among those in `in`.
   [[nodiscard]] virtual ChunkBits pass(std::size_t chunk, const ChunkBits& in) const = 0;
+  // The same in place of up to kChunkRun chunks from `chunk` on: who reads far apart can ask memory for what comes
+  // next.
+  virtual void keep(std::size_t chunk, std::span<ChunkBits> run) const;
   // Of a test that looks a row's number up in a table: which. A group makes one of all its tests of one column.
   [[nodiscard]] virtual const LookUp* look_up() const { return nullptr; }
   // Of an AND of tests: those, to be taken out of it by a group around it.
@@ -48,7 +53,7 @@ using RowTestPtr = std::unique_ptr<RowTest>;
 [[nodiscard]] RowTestPtr all_of(std::vector<RowTestPtr> tests);
 [[nodiscard]] RowTestPtr filter_test(const Image& image, const FilterGroup& group);
 
-// Keeps of `bits` the rows that pass; returns how many. Where many titles are to be read, a second thread takes half.
+// Keeps of `bits` the rows that pass; returns how many. Large ones are shared with threads that are free.
 std::uint64_t keep_passing(const RowTest& test, Bits& bits);
 
 }  // namespace taskledger::projections

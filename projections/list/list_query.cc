@@ -225,13 +225,14 @@ std::optional<std::uint64_t> walk_budget(const Image& image, const ListQuery& qu
   return std::max(8 * expected, total / 8) + 64;
 }
 
-template <class Match, class EachMatch>
+// `pick` takes them from all matches, where walking the order is not, or turns out not to be, the cheaper way.
+template <class Match, class Pick>
 Rows page_rows(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total,
-               const Match& match, const EachMatch& each) {
+               const Match& match, const Pick& pick) {
   if (const auto budget = walk_budget(image, query, total)) {
     if (auto rows = walk_order(image, query, order, *budget, match)) return std::move(*rows);
   }
-  return top_rows(order, query.limit + 1, each);
+  return pick();
 }
 
 ListPage page_of(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total, Rows rows) {
@@ -247,13 +248,18 @@ ListPage page_of(const Image& image, const ListQuery& query, const RowOrder& ord
   return page;
 }
 
-template <class Offer>
-void each_set(const Bits& bits, const Offer& offer) {
-  for (std::size_t word = 0; word < bits.size(); ++word) {
-    for (std::uint64_t left = bits[word]; left != 0; left &= left - 1) {
-      offer(static_cast<Row>(word * 64 + static_cast<std::size_t>(std::countr_zero(left))));
+// The first `limit` of the rows in `bits`; many are shared with threads that are free.
+Rows top_of(const RowOrder& order, std::size_t limit, const Bits& bits) {
+  constexpr std::size_t kPart = 1'024;  // words
+  const std::size_t parts = (bits.size() + kPart - 1) / kPart;
+  return top_rows(order, limit, parts, [&](std::size_t part, const auto& offer) {
+    const std::size_t end = std::min(bits.size(), (part + 1) * kPart);
+    for (std::size_t word = part * kPart; word < end; ++word) {
+      for (std::uint64_t left = bits[word]; left != 0; left &= left - 1) {
+        offer(static_cast<Row>(word * 64 + static_cast<std::size_t>(std::countr_zero(left))));
+      }
     }
-  }
+  });
 }
 
 ListPage answer_facets(const Image& image, const ListQuery& query, const Bound& bound) {
@@ -278,13 +284,16 @@ ListPage answer_facets(const Image& image, const ListQuery& query, const Bound& 
     }
     return false;
   };
-  const auto each = [&](const auto& offer) {
-    if (total < image.tasks() / 64) return each_match(image, bound, offer);
+  const auto pick = [&] {
+    if (total < image.tasks() / 64) {
+      return top_rows(order, query.limit + 1, 1,
+                      [&](std::size_t, const auto& offer) { each_match(image, bound, offer); });
+    }
     Bits bits(image.live.size());  // by row number: columns are then read in order
     each_match(image, bound, [&](Row row) { bits[row / 64] |= std::uint64_t{1} << (row % 64); });
-    each_set(bits, offer);
+    return top_of(order, query.limit + 1, bits);
   };
-  return page_of(image, query, order, total, page_rows(image, query, order, total, match, each));
+  return page_of(image, query, order, total, page_rows(image, query, order, total, match, pick));
 }
 
 // All live rows as bits, and the tests that are left to do for what `bound` says of columns.
@@ -323,8 +332,8 @@ ListPage answer_scan(const Image& image, const ListQuery& query, const Bound& bo
   const std::uint64_t total = keep_matches(image, query, std::move(tests), bits);
   if (total == 0) return {};
   const auto match = [&](Row row) { return (bits[row / 64] >> (row % 64) & 1) != 0; };
-  const auto each = [&](const auto& offer) { each_set(bits, offer); };
-  return page_of(image, query, order, total, page_rows(image, query, order, total, match, each));
+  const auto pick = [&] { return top_of(order, query.limit + 1, bits); };
+  return page_of(image, query, order, total, page_rows(image, query, order, total, match, pick));
 }
 
 // `bind` without sequences.
@@ -400,9 +409,8 @@ std::vector<Row> rows_from_columns(const Image& image, const ListQuery& query, s
   auto tests = start_from_all(image, bound, bits);
   total = keep_matches(image, query, std::move(tests), bits);
   if (total == 0) return {};
-  const auto each = [&](const auto& offer) { each_set(bits, offer); };
   const std::uint64_t wanted = std::min(std::uint64_t{query.limit} + 1, total);
-  return top_rows(RowOrder(image, query.order, query.after), wanted, each);
+  return top_of(RowOrder(image, query.order, query.after), wanted, bits);
 }
 
 ListPage answer_list_from_columns(const Image& image, const ListQuery& query) {

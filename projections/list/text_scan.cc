@@ -66,6 +66,7 @@ Needle::Needle(std::string text) : text_(std::move(text)) {
   const std::size_t head = std::min(text_.size(), sizeof head_);
   std::memcpy(&head_, text_.data(), head);
   std::memset(&head_mask_, 0xFF, head);
+  if (text_.size() >= sizeof tail_) std::memcpy(&tail_, text_.data() + text_.size() - sizeof tail_, sizeof tail_);
   for (std::size_t i = 1; i < text_.size(); ++i) {
     if (rarity(text_[i]) > rarity(text_[first_])) first_ = i;
   }

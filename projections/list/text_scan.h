@@ -27,7 +27,11 @@ class Needle {
     std::uint64_t head;
     std::memcpy(&head, hay.data() + at, sizeof head);
     if (((head ^ head_) & head_mask_) != 0) return false;
-    return text_.size() <= sizeof head_ ||
+    if (text_.size() <= sizeof head_) return true;
+    std::uint64_t tail;
+    std::memcpy(&tail, hay.data() + at + text_.size() - sizeof tail, sizeof tail);
+    if (tail != tail_) return false;
+    return text_.size() <= sizeof head_ + sizeof tail_ ||
            std::memcmp(hay.data() + at + sizeof head_, text_.data() + sizeof head_, text_.size() - sizeof head_) == 0;
   }
 
@@ -43,6 +47,7 @@ class Needle {
   std::string text_;
   std::array<std::size_t, kAnchors> anchors_{};  // places in the needle; short ones repeat
   std::uint64_t head_ = 0, head_mask_ = 0;       // the first 8 bytes as they are loaded, and which of them count
+  std::uint64_t tail_ = 0;                       // the last 8, of a needle that has as many
   std::size_t first_ = 0, second_ = 0;           // places in the needle of the two bytes looked for; first_ <= second_
 };
 

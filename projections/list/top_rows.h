@@ -1,18 +1,21 @@
 // The first few rows of any order among candidates given in any order: a bounded buffer with a threshold on one number
 // for each row (the first key's prefix), so that most candidates cost a load and a comparison.
-// Threads: one query's own, under the image's shared lock.
+// Threads: as said; all under the image's shared lock.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <mutex>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "core/query.h"
 #include "projections/image/image.h"
 #include "projections/image/keys.h"
+#include "projections/list/shared_work.h"
 
 namespace taskledger::projections {
 
@@ -67,47 +70,90 @@ class RowOrder {
   Uuid id_;
 };
 
-// Calls produce(offer); offer(row) for each candidate. Returns the first `limit` past the cursor, in order.
-template <class Produce>
-std::vector<Row> top_rows(const RowOrder& order, std::size_t limit, const Produce& produce) {
+// The first `limit` rows past the cursor of those offered, kept by one thread; prefix_of is RowOrder::with_prefix()'s.
+template <class PrefixOf>
+class TopRows {
+ public:
+  TopRows(const RowOrder& order, std::size_t limit, const PrefixOf& prefix_of)
+      : order_(order),
+        limit_(limit),
+        prefix_of_(prefix_of),
+        floor_(order.cursor_row() ? prefix_of(*order.cursor_row()) : 0) {
+    kept_.reserve(limit * 8 + 64);
+  }
+
+  void offer(Row row) {
+    const Candidate candidate{prefix_of_(row), row};
+    if (candidate.prefix < floor_) return;  // before the cursor
+    if (bounded_ &&
+        (candidate.prefix > worst_.prefix || (candidate.prefix == worst_.prefix && !order_.before(row, worst_.row))))
+      return;
+    const bool past = order_.cursor_row() && candidate.prefix > floor_;
+    if (order_.has_cursor() && !past && !order_.past_cursor(row)) return;
+    kept_.push_back(candidate);
+    if (kept_.size() == kept_.capacity()) shrink();
+  }
+  void offer(const TopRows& others) {
+    for (const Candidate& one : others.kept_) offer(one.row);
+  }
+  [[nodiscard]] std::vector<Row> take() {
+    shrink();
+    std::sort(kept_.begin(), kept_.end(), less());
+    std::vector<Row> rows;
+    rows.reserve(kept_.size());
+    for (const Candidate& one : kept_) rows.push_back(one.row);
+    return rows;
+  }
+
+ private:
   struct Candidate {
     std::uint64_t prefix;
     Row row;
   };
-  std::vector<Candidate> kept;
-  kept.reserve(limit * 8 + 64);
-  const std::size_t full = kept.capacity();
-  bool bounded = false;
-  Candidate worst{};  // the last one wanted so far, once there are enough
-  const auto less = [&](const Candidate& a, const Candidate& b) {
-    return a.prefix < b.prefix || (a.prefix == b.prefix && order.before(a.row, b.row));
-  };
-  const auto shrink = [&] {
-    if (kept.size() <= limit) return;
-    std::nth_element(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(limit) - 1, kept.end(), less);
-    kept.resize(limit);
-    worst = kept.back();
-    bounded = true;
-  };
-  order.with_prefix([&](const auto& prefix_of) {
-    const std::uint64_t floor = order.cursor_row() ? prefix_of(*order.cursor_row()) : 0;
-    produce([&](Row row) {
-      const Candidate candidate{prefix_of(row), row};
-      if (candidate.prefix < floor) return;  // before the cursor
-      if (bounded &&
-          (candidate.prefix > worst.prefix || (candidate.prefix == worst.prefix && !order.before(row, worst.row))))
-        return;
-      const bool past = order.cursor_row() && candidate.prefix > floor;
-      if (order.has_cursor() && !past && !order.past_cursor(row)) return;
-      kept.push_back(candidate);
-      if (kept.size() == full) shrink();
-    });
-  });
-  shrink();
-  std::sort(kept.begin(), kept.end(), less);
+  [[nodiscard]] auto less() const {
+    return [this](const Candidate& a, const Candidate& b) {
+      return a.prefix < b.prefix || (a.prefix == b.prefix && order_.before(a.row, b.row));
+    };
+  }
+  void shrink() {
+    if (kept_.size() <= limit_) return;
+    std::nth_element(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(limit_) - 1, kept_.end(), less());
+    kept_.resize(limit_);
+    worst_ = kept_.back();
+    bounded_ = true;
+  }
+
+  const RowOrder& order_;
+  const std::size_t limit_;
+  const PrefixOf& prefix_of_;
+  const std::uint64_t floor_;
+  std::vector<Candidate> kept_;
+  bool bounded_ = false;
+  Candidate worst_{};  // the last one wanted so far, once there are enough
+};
+
+// Calls produce(part, offer) for each part below `parts`, where there are several perhaps on several threads;
+// offer(row) for each candidate. Returns the first `limit` past the cursor, in order.
+template <class Produce>
+std::vector<Row> top_rows(const RowOrder& order, std::size_t limit, std::size_t parts, const Produce& produce) {
   std::vector<Row> rows;
-  rows.reserve(kept.size());
-  for (const Candidate& one : kept) rows.push_back(one.row);
+  order.with_prefix([&](const auto& prefix_of) {
+    using Top = TopRows<std::decay_t<decltype(prefix_of)>>;
+    const auto one = [&](std::size_t part, Top& top) { produce(part, [&](Row row) { top.offer(row); }); };
+    Top top(order, limit, prefix_of);
+    if (parts == 1) {
+      one(0, top);
+    } else {
+      std::mutex mutex;
+      share_work(parts, [&](std::size_t part) {
+        Top own(order, limit, prefix_of);
+        one(part, own);
+        const std::lock_guard lock(mutex);
+        top.offer(own);
+      });
+    }
+    rows = top.take();
+  });
   return rows;
 }
 

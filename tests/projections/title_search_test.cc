@@ -1,7 +1,8 @@
-// Searching the titles of an image: the pair sets in front of the search, and both halves of a large one, against
-// std::string::find.
+// Searching the titles of an image: the pair sets in front of the search, and all parts of a large one, which threads
+// share, against std::string::find; the first rows of the many found, in any order, against sorting them all.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "projections/image/image.h"
 #include "projections/image/pair_set.h"
 #include "projections/list/condition_scan.h"
+#include "projections/list/list_query.h"
+#include "projections/list/top_rows.h"
 
 namespace taskledger::projections {
 namespace {
@@ -26,7 +29,7 @@ TEST(TitleSearch, ATextCoversThePairsOfItsParts) {
 }
 
 TEST(TitleSearch, OfALargeWorkspaceIsThatOfEachTitle) {
-  constexpr unsigned kTasks = 300'000;  // enough for a second thread
+  constexpr unsigned kTasks = 300'000;  // several parts, the last one not whole
   constexpr std::string_view kWords[] = {"call", "customer", "offer", "x", "invoice", "about"};
   Image image;
   std::vector<std::string> titles;
@@ -47,8 +50,14 @@ TEST(TitleSearch, OfALargeWorkspaceIsThatOfEachTitle) {
   image.begin_load(kTasks);
   image.load(0, tasks);
   image.finish();
-  for (const std::vector<std::string>& needles : std::vector<std::vector<std::string>>{
-           {"o"}, {"cal"}, {"customer"}, {"customer", "offer"}, {"x", "invoice", "call"}, {"299000"}, {"absent"}}) {
+  for (const std::vector<std::string>& needles : std::vector<std::vector<std::string>>{{"o"},
+                                                                                       {"cal"},
+                                                                                       {"customer"},
+                                                                                       {"customer", "offer"},
+                                                                                       {"x", "invoice", "call"},
+                                                                                       {"customer offer x"},
+                                                                                       {"299000"},
+                                                                                       {"absent"}}) {
     std::vector<RowTestPtr> tests;
     for (const std::string& needle : needles) tests.push_back(contains_test(image, needle));
     Bits bits(image.live.data(), image.live.data() + image.live.size());
@@ -61,6 +70,52 @@ TEST(TitleSearch, OfALargeWorkspaceIsThatOfEachTitle) {
       ASSERT_EQ((bits[row / 64] >> (row % 64) & 1) != 0, all) << titles[row] << " for " << needles[0];
     }
     EXPECT_EQ(total, expected) << needles[0];
+  }
+}
+
+TEST(TitleSearch, FindsTheFirstOfManyInAnyOrder) {
+  Image image;
+  std::vector<Task> tasks(150'000);
+  std::mt19937 random(13);
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    Task& task = tasks[i];
+    for (auto& byte : task.id.value.bytes) byte = static_cast<std::uint8_t>(random());
+    task.lifecycle = Lifecycle::live;
+    task.fields.title = random() % 3 == 0 ? "call" : "write";
+    task.fields.priority = static_cast<Priority>(1 + random() % 3);
+    if (random() % 5 != 0) task.fields.due_date = Timestamp{static_cast<std::int64_t>(random() % 1000)};
+  }
+  image.begin_load(static_cast<Row>(tasks.size()));
+  image.load(0, tasks);
+  image.finish();
+  for (const bool descending : {false, true}) {
+    ListQuery query;
+    query.search = {"call"};
+    query.order = {{Field::priority, descending}, {Field::due_date, !descending}};
+    query.limit = 50;
+    std::vector<const Task*> found;
+    for (const Task& task : tasks) {
+      if (task.fields.title == "call") found.push_back(&task);
+    }
+    const auto due = [](const Task& task) { return task.fields.due_date; };
+    std::sort(found.begin(), found.end(), [&](const Task* a, const Task* b) {
+      if (a->fields.priority != b->fields.priority)
+        return descending ? a->fields.priority > b->fields.priority : a->fields.priority < b->fields.priority;
+      if (due(*a) != due(*b)) {
+        if (!due(*a) || !due(*b)) return due(*a).has_value();  // nulls last either way
+        return descending ? due(*a)->ms < due(*b)->ms : due(*a)->ms > due(*b)->ms;
+      }
+      return uuid_less(a->id.value, b->id.value);
+    });
+    for (std::size_t page = 0; page < 3; ++page) {
+      std::uint64_t total = 0;
+      const auto rows = rows_from_columns(image, query, total);
+      ASSERT_EQ(total, found.size());
+      ASSERT_EQ(rows.size(), 51u);  // one more than asked for: whether there is a next page
+      for (std::size_t i = 0; i < 50; ++i)
+        ASSERT_EQ(image.id[rows[i]], found[page * 50 + i]->id.value) << page << ", " << i;
+      query.after = RowOrder(image, query.order, query.after).position_of(rows[49]);
+    }
   }
 }
 
