@@ -9,6 +9,7 @@
 #include <memory>
 #include <string_view>
 
+#include "core/named_thread.h"
 #include "core/text.h"
 
 namespace taskledger::app {
@@ -30,7 +31,7 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
 }  // namespace
 
 AccessSink::AccessSink() {
-  flusher_ = std::thread([this] {
+  flusher_ = named_thread("access-log", [this] {
     std::unique_lock lock(mutex_);
     while (!ended_) {
       ending_.wait_for(lock, std::chrono::seconds{1});

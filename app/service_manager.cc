@@ -13,6 +13,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/named_thread.h"
+
 namespace taskledger::app {
 namespace {
 
@@ -79,7 +81,7 @@ void ServiceManager::reloading() {
 
 void ServiceManager::watch(std::function<bool()> alive) {
   if (watchdog_usec_ == 0 || socket_.empty() || watchdog_.joinable()) return;
-  watchdog_ = std::thread([this, alive = std::move(alive)] {
+  watchdog_ = named_thread("watchdog", [this, alive = std::move(alive)] {
     const std::chrono::microseconds half{watchdog_usec_ / 2};
     std::unique_lock lock(mutex_);
     do {

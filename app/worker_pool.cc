@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include "core/named_thread.h"
+
 namespace taskledger::app {
 
 WorkerPool::WorkerPool(unsigned threads, std::size_t queue_limit) : queue_limit_(queue_limit) {
   threads_.reserve(threads);
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  for (unsigned i = 0; i < threads; ++i) threads_.push_back(named_thread("worker", [this] { work(); }));
 }
 
 WorkerPool::~WorkerPool() { stop(); }

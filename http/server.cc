@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "core/named_thread.h"
 #include "http/io_shard.h"
 #include "http/listener.h"
 #include "http/reply_head.h"
@@ -47,7 +48,7 @@ class IoThread {
     tick();
     boost::asio::co_spawn(shard_.io.get_executor(), sweep(), LogFailure{"sweeper"});
     listener_.start();
-    thread_ = std::thread([this] { run(); });
+    thread_ = named_thread("io", [this] { run(); });
   }
   void begin_stop() {
     boost::asio::post(shard_.io, [this] {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/named_thread.h"
 #include "projections/list/list_row.h"
 
 namespace taskledger::projections {
@@ -13,7 +14,7 @@ constexpr std::size_t kWaiting = 8;  // batches, before the reader loads one its
 
 ImageLoader::ImageLoader(Image& image, std::uint32_t tasks) : image_(image), tasks_(tasks) {
   image_.begin_load(tasks);
-  if (tasks >= Image::kWorthAThread) helper_ = std::thread([this] { help(); });
+  if (tasks >= Image::kWorthAThread) helper_ = named_thread("image-loader", [this] { help(); });
 }
 
 ImageLoader::~ImageLoader() {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <shared_mutex>
 
+#include "core/named_thread.h"
 #include "projections/image/order_build.h"
 
 namespace taskledger::projections {
@@ -12,7 +13,7 @@ void OrderBuilder::ask(WorkspaceNumber workspace) {
   const std::lock_guard lock(mutex_);
   if (stopping_ || std::find(queue_.begin(), queue_.end(), workspace) != queue_.end()) return;
   queue_.push_back(workspace);
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  if (!thread_.joinable()) thread_ = named_thread("order-builder", [this] { run(); });
   asked_.notify_one();
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/named_thread.h"
 #include "projections/projector.h"
 #include "projections/rebuild/fresh_generations.h"
 
@@ -23,8 +24,8 @@ Result<void, storage::ReadError> Projector::start() {
   }
   if (auto caught_up = catch_up(log_.head().position); !caught_up) return caught_up;
   state_ = State::live;
-  thread_ = std::thread([this] { run(); });
-  writer_ = std::thread([this] { write_rows_now_and_then(); });
+  thread_ = named_thread("projector", [this] { run(); });
+  writer_ = named_thread("row-writer", [this] { write_rows_now_and_then(); });
   maintenance_.start();
   started_ = true;
   return {};

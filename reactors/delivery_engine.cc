@@ -8,6 +8,8 @@
 #include <future>
 #include <thread>
 
+#include "core/named_thread.h"
+
 namespace taskledger::reactors {
 namespace {
 
@@ -138,7 +140,7 @@ Result<void, storage::ReadError> DeliveryEngine::start() {
   impl_->running = true;
   impl_->arm_tick();
   wake();
-  impl_->thread = std::thread([impl = impl_.get()] {
+  impl_->thread = named_thread("webhooks", [impl = impl_.get()] {
     const auto guard = asio::make_work_guard(impl->io);
     impl->io.run();
   });

@@ -13,6 +13,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "core/named_thread.h"
 #include "reactors/http_client.h"
 
 namespace taskledger::reactors {
@@ -72,7 +73,7 @@ struct Resolver::Impl : std::enable_shared_from_this<Impl> {
     if (threads == max_threads) return;
     try {
       // Detached: a look-up that hangs must not hold up who stops the server, and holds on to this.
-      std::thread([self = shared_from_this()] { self->run(); }).detach();
+      named_thread("resolver", [self = shared_from_this()] { self->run(); }).detach();
       ++threads;
     } catch (const std::system_error& error) {  // out of threads: one that runs takes it, or nobody does
       if (threads > 0) return;

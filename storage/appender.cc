@@ -3,6 +3,7 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "core/named_thread.h"
 #include "storage/keys.h"
 
 namespace taskledger::storage {
@@ -16,7 +17,7 @@ Appender::Appender(const LogTables& tables, PublishedHeads& heads, Eraser& erase
       versions_(tables, options_.cached_streams),
       sweep_(tables) {
   chain_.emplace(tables_, heads_.rows(), options_.clock, options_.random);
-  thread_ = std::thread([this] { run(); });
+  thread_ = named_thread("appender", [this] { run(); });
 }
 
 Appender::~Appender() { close(); }

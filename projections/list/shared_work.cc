@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/named_thread.h"
+
 namespace taskledger::projections {
 
 namespace {
@@ -56,7 +58,7 @@ class Helpers {
  private:
   Helpers() {
     const unsigned cores = std::thread::hardware_concurrency();
-    for (unsigned i = 1; i < cores; ++i) threads_.emplace_back([this] { help(); });
+    for (unsigned i = 1; i < cores; ++i) threads_.push_back(named_thread("query-helper", [this] { help(); }));
   }
 
   void take_parts(Job& job) {

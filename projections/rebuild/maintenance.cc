@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/named_thread.h"
 #include "projections/rebuild/team.h"
 
 namespace taskledger::projections {
@@ -34,7 +35,7 @@ bool any(const Chosen& chosen) {
 }  // namespace
 
 void Maintenance::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = named_thread("maintenance", [this] { run(); });
 }
 
 void Maintenance::stop() {

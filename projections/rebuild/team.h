@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/named_thread.h"
+
 namespace taskledger::projections {
 
 // The calling thread gives way to those that answer requests, from now on.
@@ -29,10 +31,10 @@ class Team {
   explicit Team(unsigned threads, bool polite = false) {
     if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
     for (unsigned i = 1; i < threads; ++i) {
-      threads_.emplace_back([this, polite] {
+      threads_.push_back(named_thread("rebuild", [this, polite] {
         if (polite) step_back();
         help();
-      });
+      }));
     }
   }
   ~Team() {
