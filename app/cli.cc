@@ -1,12 +1,16 @@
 #include "app/cli.h"
 
 #include <fmt/core.h>
+#include <signal.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <string>
 
 #include "app/command.h"
 
@@ -47,7 +51,11 @@ void read_config(CLI::App& command, const std::string& path) {
 
 int run(Run& chosen) {
   try {
-    return chosen();
+    const int code = chosen();
+    errno = 0;
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    complain(std::string("stdout: ") + (errno != 0 ? std::strerror(errno) : "not all of the result could be written"));
+    return kFailed;
   } catch (const std::exception& error) {
     complain(error.what());
     return kFailed;
@@ -77,6 +85,7 @@ int run_command_line(int argc, char** argv) {
   root.require_subcommand(1);
   root.footer("Every flag can also be given in the environment: --data as TASKLEDGER_DATA, and so on.");
   root.get_formatter()->column_width(34);
+  signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a failing disk: an error, and reads go on
   Run chosen;
   for (const auto add : {add_serve, add_token, add_import, add_export, add_events, add_replay, add_verify, add_rebuild,
                          add_backup, add_restore, add_stats})

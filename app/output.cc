@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "app/command.h"
@@ -17,11 +18,19 @@ Output::Output(std::string path) : path_(std::move(path)) {
     plain_ = stdout;
     return;
   }
-  partial_path_ = path_ + ".part";
-  if (path_.ends_with(".gz")) {
-    gzip_ = gzopen(partial_path_.c_str(), "wb6");
+  const bool gzip = path_.ends_with(".gz");
+  std::error_code error;
+  const bool there = std::filesystem::exists(path_, error);
+  std::string target = path_;
+  if (!there || std::filesystem::is_regular_file(path_, error)) {
+    // Beside the file itself, wherever links to it are.
+    if (there) path_ = std::filesystem::canonical(path_, error).string();
+    target = partial_path_ = path_ + ".part";
+  }
+  if (gzip) {
+    gzip_ = gzopen(target.c_str(), "wb6");
   } else {
-    plain_ = std::fopen(partial_path_.c_str(), "wb");
+    plain_ = std::fopen(target.c_str(), "wb");
   }
   if (gzip_ == nullptr && plain_ == nullptr) fail();
 }
@@ -57,7 +66,8 @@ void Output::finish() {
   }
   const bool closed = gzip_ != nullptr ? gzclose(std::exchange(gzip_, nullptr)) == Z_OK
                                        : std::fclose(std::exchange(plain_, nullptr)) == 0;
-  if (!closed || std::rename(partial_path_.c_str(), path_.c_str()) != 0) fail();
+  if (!closed) fail();
+  if (!partial_path_.empty() && std::rename(partial_path_.c_str(), path_.c_str()) != 0) fail();
   partial_path_.clear();
 }
 

@@ -1,5 +1,6 @@
 // Where a command's result goes: stdout, or a file, gzip by its name. A file appears under its name only once it is
-// whole. Throws Failed when it cannot be written (a full disk, a closed pipe). Not for use by several threads.
+// whole; what is there and no file (a pipe, a device) is written to as it is. Throws Failed when it cannot be written
+// (a full disk, a closed pipe). Not for use by several threads.
 #pragma once
 
 #include <zlib.h>

@@ -214,15 +214,16 @@ bool scan_offset(Scanner& in, int& seconds) {
   return true;
 }
 
-bool in_range(Timestamp time) { return time >= Timestamp{0} && time <= kMaxTimestamp; }
+// The years count as written; what lies a few hours outside of them in UTC is taken for their first or last instant.
+Timestamp in_range(Timestamp time) { return std::clamp(time, Timestamp{0}, kMaxTimestamp); }
 
 std::optional<TimeInput> whole_day(cctz::civil_day day, const TimeZone& zone) {
   TimeInput input;
   input.whole_day = true;
-  input.day = zone.civil_day(day);
+  const TimeRange bounds = zone.civil_day(day);
+  input.day = {in_range(bounds.begin), {in_range({bounds.end.ms - 1}).ms + 1}};
   input.at = input.day.begin;
-  input.due = zone.at_local(cctz::civil_second(day.year(), day.month(), day.day(), 23, 59, 59));
-  if (!in_range(input.at) || !in_range({input.day.end.ms - 1}) || !in_range(input.due)) return std::nullopt;
+  input.due = in_range(zone.at_local(cctz::civil_second(day.year(), day.month(), day.day(), 23, 59, 59)));
   return input;
 }
 
@@ -245,8 +246,7 @@ std::optional<TimeInput> parse_time(std::string_view text, const TimeZone& zone)
     if (!scan_offset(in, offset) || !in.done()) return std::nullopt;
     at = {(local - cctz::civil_second(1970, 1, 1) - offset) * 1000};
   }
-  at.ms += ms;
-  if (!in_range(at)) return std::nullopt;
+  at = in_range({at.ms + ms});
   return TimeInput{.whole_day = false, .at = at, .day = {at, {at.ms + 1}}, .due = at};
 }
 

@@ -60,7 +60,7 @@ struct TimeInput {
 
 // RFC 3339 with an offset; a date-time without one, in `zone`; or a date alone. `T` and `Z` in either case, a space for
 // `T`; seconds may be missing; one to nine fraction digits, cut to milliseconds; offsets up to 23:59; years 1970 to
-// 9999 as written. Refused: an instant (or any part of a whole day) before 1970 or after 9999 in UTC, second 60, 24:00
+// 9999 as written: what lies outside of them in UTC becomes their first or last millisecond. Refused: second 60, 24:00
 // and days that are in no calendar.
 [[nodiscard]] std::optional<TimeInput> parse_time(std::string_view text, const TimeZone& zone);
 

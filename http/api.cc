@@ -91,11 +91,14 @@ class ApiService final : public Service {
     const auto request = make_request(head, admission, {});
     std::optional<Handled> handled;
     try {
+      const Route& route = *admission.route;
       if (must_wait(request)) {
+        if (route.quick && head.method == Method::get) handled = refused_at_once(route, request);
+      }
+      if (!handled && must_wait(request)) {
         const bool passed = co_await wait_for_position(api_.parts.models, request.workspace(), *min_position_of(head));
         if (!passed) handled = error_reply(503, "Header 'X-Min-Position' is beyond what there is to read yet");
       }
-      const Route& route = *admission.route;
       if (!handled && route.quick) {
         auto with_body = request;
         with_body.body = body;
@@ -168,6 +171,13 @@ class ApiService final : public Service {
     if (!request.caller || !request.head.has_min_position) return false;
     const auto position = min_position_of(request.head);
     return position && api_.parts.models.position(request.workspace()) < *position;
+  }
+
+  // A read that no position can make right is not kept waiting for one.
+  static std::optional<Handled> refused_at_once(const Route& route, const Request& request) {
+    auto handled = route.quick(request);
+    const auto* reply = handled ? std::get_if<Reply>(&handled->answer) : nullptr;
+    return reply != nullptr && reply->status == 400 ? std::move(handled) : std::nullopt;
   }
 
   // What every answer has besides its own: whose state it reflects, the rate, and who may read it.

@@ -6,7 +6,8 @@ namespace taskledger::http {
 namespace {
 
 constexpr std::string_view kRequestHeaders =
-    "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Min-Position, Last-Event-ID";
+    "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Min-Position, Last-Event-ID, "
+    "X-Request-Id, traceparent";
 constexpr std::string_view kExposedHeaders =
     "ETag, Location, Retry-After, X-Position, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, "
     "X-RateLimit-Reset, "

@@ -7,9 +7,9 @@
 namespace taskledger::http {
 namespace {
 
-constexpr std::array<std::string_view, 16> kListParameters{
-    "mode",  "assigned_to", "priority", "action_type", "linked_entity_id", "linked_entity_type", "filters", "search",
-    "limit", "cursor",      "sort",     "sort_by",     "sort_dir",         "timezone",           "as_of"};
+constexpr auto kListParameters = std::to_array<std::string_view>(
+    {"mode", "assigned_to", "priority", "action_type", "linked_entity_id", "linked_entity_type", "filters", "search",
+     "limit", "cursor", "sort", "sort_by", "sort_dir", "timezone", "as_of"});
 constexpr std::array<std::string_view, 3> kStatsParameters{"assigned_to", "timezone", "as_of"};
 
 struct Bounds {

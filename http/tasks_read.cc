@@ -77,8 +77,7 @@ Result<TaskRequest> parse(const Request& request) {
   auto as_of = parse_as_of(parameters, *zone, request.now());
   if (!as_of) return as_of.error();
   auto version = parameters.count("version");
-  if (!version) return version.error();
-  if (*version && **version == 0) return invalid_parameter("version", "must be an integer of at least 1");
+  if (!version || *version == std::uint64_t{0}) return invalid_parameter("version", "must be an integer of at least 1");
   if (*version && *as_of) return invalid_parameter("version", "cannot be given together with 'as_of'");
   TaskRequest task{{}, {*as_of, *version}, !include.empty()};
   if (const auto id = parse_uuid(request.path[0])) task.id = TaskId{*id};

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -132,6 +133,7 @@ Result<void, ReadError> begin_restore(const fs::path& data) {
   if (auto made = make_directory(data); !made) return made;
   std::error_code error;
   const fs::path marker = data / kRestoringFile;
+  fs::remove(data / (std::string(kRestoringFile) + ".new"), error);  // of one that was killed at its very beginning
   if (!fs::exists(marker, error) && !fs::is_empty(data, error)) {
     return ReadError{fmt::format("data directory {} is not empty: restore makes a new one", data.string())};
   }
@@ -146,12 +148,22 @@ Result<void, ReadError> begin_restore(const fs::path& data) {
 Result<rocksdb::BackupInfo, ReadError> find_backup(const BackupEngine& engine, const std::string& id,
                                                    const fs::path& from) {
   rocksdb::BackupInfo info;
+  std::vector<rocksdb::BackupID> damaged;
+  engine.GetCorruptedBackups(&damaged);
+  const auto is_damaged = [&](rocksdb::BackupID number) {
+    return ReadError{fmt::format("backup {} in {} is damaged: a file of it is missing or was changed{}", number,
+                                 from.string(), id.empty() ? "; --id names another one" : "")};
+  };
   if (id.empty()) {
-    if (!engine.GetLatestBackupInfo(&info).ok()) return ReadError{fmt::format("{} holds no backup", from.string())};
+    const bool there = engine.GetLatestBackupInfo(&info).ok();
+    const auto latest = std::max_element(damaged.begin(), damaged.end());
+    if (latest != damaged.end() && (!there || *latest > info.backup_id)) return is_damaged(*latest);
+    if (!there) return ReadError{fmt::format("{} holds no backup", from.string())};
     return info;
   }
   rocksdb::BackupID number = 0;
   const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+  if (std::find(damaged.begin(), damaged.end(), number) != damaged.end()) return is_damaged(number);
   if (error != std::errc{} || end != id.data() + id.size() || !engine.GetBackupInfo(number, &info).ok()) {
     return ReadError{fmt::format("{} holds no backup {}", from.string(), id)};
   }
@@ -220,6 +232,9 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const fs::path
                                            const RestoreSettings& settings) {
   const fs::path from = fs::absolute(given);
   std::error_code error;
+  if (!settings.erasures.empty()) {
+    if (auto listed = check_erasures(settings.erasures); !listed) return listed.error();
+  }
   if (!fs::is_directory(from / "log", error)) return ReadError{fmt::format("{} holds no backup", from.string())};
   const FileLock lock(from / "lock");
   if (!lock.held()) return ReadError{fmt::format("a backup to {} is under way", from.string())};

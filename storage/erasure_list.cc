@@ -48,9 +48,24 @@ Result<State, ReadError> state_of(const EventLog& log, const Erasure& one) {
   return state;
 }
 
-NewRecord record_of(const Uuid& stream, EventType type) {
-  return {
-      .stream = stream, .type = static_cast<std::uint8_t>(type), .payload = "{}", .time = {}, .id = {}, .trace = {}};
+Result<void, ReadError> append_one(EventLog& log, const Erasure& one, Version expected, EventType type) {
+  Commit commit;
+  commit.workspace = one.workspace;
+  commit.actor = one.actor;
+  commit.imported = true;
+  commit.expected = {{one.stream, expected}};
+  if (type == EventType::task_erased) commit.erase = {one.stream};
+  commit.records.push_back({.stream = one.stream,
+                            .type = static_cast<std::uint8_t>(type),
+                            .payload = "{}",
+                            .time = {},
+                            .id = {},
+                            .trace = {}});
+  std::promise<bool> answered;
+  log.append(std::move(commit), [&](const EventLog::Appending& done) { answered.set_value(done.has_value()); });
+  if (answered.get_future().get()) return {};
+  return ReadError{fmt::format("task {} of workspace {} cannot be erased: {}", to_string(one.stream),
+                               one.workspace.value, log.failure().value_or("its history is damaged"))};
 }
 
 }  // namespace
@@ -70,6 +85,24 @@ Result<std::vector<Erasure>, ReadError> read_erasures(const std::filesystem::pat
   return all;
 }
 
+Result<void, ReadError> check_erasures(const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error))
+    return ReadError{fmt::format("cannot read {}: there is no such file", file.string())};
+  std::ifstream in(file);
+  std::size_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    const bool torn = in.eof();  // the last one, of which a crash left a part
+    if (!torn && !parse_line(line))
+      return ReadError{fmt::format("{}:{}: is not a line of a list of erasures", file.string(), number)};
+    if (torn && number == 1 && !parse_line(line))
+      return ReadError{fmt::format("{} is no list of erasures", file.string())};
+  }
+  if (!in.eof() || in.bad()) return ReadError{fmt::format("cannot read {}", file.string())};
+  return {};
+}
+
 Result<void, ReadError> add_erasures(const std::filesystem::path& file, std::span<const Erasure> erasures) {
   const auto there = read_erasures(file);
   if (!there) return there.error();
@@ -87,23 +120,16 @@ Result<void, ReadError> add_erasures(const std::filesystem::path& file, std::spa
 Result<std::uint64_t, ReadError> erase_listed(EventLog& log, std::span<const Erasure> erasures) {
   std::uint64_t erased = 0;
   for (const Erasure& one : erasures) {
-    const auto state = state_of(log, one);
+    auto state = state_of(log, one);
     if (!state) return state.error();
     if (state->version == Version{} || state->erased) continue;
-    Commit commit;
-    commit.workspace = one.workspace;
-    commit.actor = one.actor;
-    commit.imported = true;
-    commit.expected = {{one.stream, state->version}};
-    commit.erase = {one.stream};
-    if (!state->deleted) commit.records.push_back(record_of(one.stream, EventType::task_deleted));
-    commit.records.push_back(record_of(one.stream, EventType::task_erased));
-    std::promise<bool> answered;
-    log.append(std::move(commit), [&](const EventLog::Appending& done) { answered.set_value(done.has_value()); });
-    if (!answered.get_future().get()) {
-      return ReadError{fmt::format("task {} of workspace {} cannot be erased: {}", to_string(one.stream),
-                                   one.workspace.value, log.failure().value_or("its history is damaged"))};
+    // First deleted, by itself: an erasure takes what is there before it, the deletion included.
+    if (!state->deleted) {
+      if (auto deleted = append_one(log, one, state->version, EventType::task_deleted); !deleted)
+        return deleted.error();
+      state->version = state->version.next();
     }
+    if (auto done = append_one(log, one, state->version, EventType::task_erased); !done) return done.error();
     ++erased;
   }
   return erased;

@@ -32,6 +32,13 @@ Result<void, ReadError> write_all(int fd, std::string_view text, const std::file
   return {};
 }
 
+Result<void, ReadError> sync_folder_of(const std::filesystem::path& path) {
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  File directory{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (directory.fd < 0 || ::fsync(directory.fd) != 0) return failed(folder, "cannot sync");
+  return {};
+}
+
 }  // namespace
 
 Result<void, ReadError> write_file_atomically(const std::filesystem::path& path, std::string_view text, unsigned mode) {
@@ -43,9 +50,7 @@ Result<void, ReadError> write_file_atomically(const std::filesystem::path& path,
     if (auto written = write_all(file.fd, text, temporary); !written) return written;
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return failed(path, "cannot replace");
-  File directory{::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (directory.fd < 0 || ::fsync(directory.fd) != 0) return failed(path.parent_path(), "cannot sync");
-  return {};
+  return sync_folder_of(path);
 }
 
 Result<void, ReadError> append_lines(const std::filesystem::path& path, std::string_view lines) {
@@ -58,9 +63,7 @@ Result<void, ReadError> append_lines(const std::filesystem::path& path, std::str
     if (auto ended = write_all(file.fd, "\n", path); !ended) return ended;
   }
   if (auto written = write_all(file.fd, lines, path); !written) return written;
-  File directory{::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (directory.fd < 0 || ::fsync(directory.fd) != 0) return failed(path.parent_path(), "cannot sync");
-  return {};
+  return sync_folder_of(path);
 }
 
 Result<std::optional<std::string>, ReadError> read_small_file(const std::filesystem::path& path) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "storage/info_log.h"
 #include "storage/keys.h"
 
 namespace taskledger::storage {
@@ -26,8 +27,6 @@ rocksdb::DBOptions db_options(const TablesOptions& options) {
   db.max_total_wal_size = 4 * options.write_buffer_bytes;
   db.bytes_per_sync = 1 << 20;
   db.max_open_files = -1;
-  db.keep_log_file_num = 4;
-  db.max_log_file_size = 4 << 20;
   db.stats_dump_period_sec = 0;
   return db;
 }
@@ -106,10 +105,23 @@ void LogTables::assign(const std::vector<rocksdb::ColumnFamilyHandle*>& handles)
   idempotency = handles[5], reactors = handles.size() > 6 ? handles[6] : nullptr;
 }
 
+// Without its file CURRENT RocksDB takes a database for none, makes a new one and removes what it does not know: all of
+// the log. (A crash while the log was made leaves neither tables nor a WAL.)
+Result<void, ReadError> check_not_beheaded(const std::string& path, rocksdb::Env& env) {
+  if (env.FileExists(path + "/CURRENT").ok()) return {};
+  std::vector<std::string> names;
+  static_cast<void>(env.GetChildren(path, &names));  // there is none of a log yet to be made
+  const auto is_content = [](const std::string& name) { return name.ends_with(".sst") || name.ends_with(".log"); };
+  if (std::none_of(names.begin(), names.end(), is_content)) return {};
+  return ReadError{path + "/CURRENT is missing, though the log's other files are there: restore a backup"};
+}
+
 // Tables that are missing are made here, since RocksDB loses a handle when it does so itself on a disk that fails
 // meanwhile.
 Result<std::unique_ptr<LogTables>, ReadError> LogTables::open(const std::string& path, const TablesOptions& options) {
-  const auto settings = db_options(options);
+  auto settings = db_options(options);
+  if (auto whole = check_not_beheaded(path, *settings.env); !whole) return whole.error();
+  settings.info_log = make_info_log(path, *settings.env);
   std::vector<std::string> names;
   if (!rocksdb::DB::ListColumnFamilies(settings, path, &names).ok()) names = {rocksdb::kDefaultColumnFamilyName};
   auto missing = families(options);
@@ -147,6 +159,7 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_secondary(const st
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   auto settings = db_options(options);
   settings.create_if_missing = false;
+  settings.info_log = make_no_info_log();
   const auto status =
       rocksdb::DB::OpenAsSecondary(settings, path, scratch, families_there(settings, path, options), &handles, &db);
   if (!status.ok()) return read_error(status);
@@ -163,6 +176,7 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_read_only(const st
   auto settings = db_options(options);
   settings.create_if_missing = false;
   settings.create_missing_column_families = false;
+  settings.info_log = make_no_info_log();
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   const auto status =

@@ -14,6 +14,7 @@
 #include <shared_mutex>
 
 #include "storage/bytes.h"
+#include "storage/info_log.h"
 #include "storage/log_tables.h"
 #include "storage/sha256.h"
 #include "storage/store_figures.h"
@@ -55,8 +56,6 @@ rocksdb::Options store_options(const ViewOptions& given, const std::shared_ptr<r
   options.paranoid_checks = true;
   options.max_background_jobs = 2;
   options.max_open_files = -1;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 4 << 20;
   options.stats_dump_period_sec = 0;
   options.bytes_per_sync = 1 << 20;
   options.write_buffer_size = given.write_buffer_bytes;
@@ -96,6 +95,7 @@ class Store final : public RocksViewStore {
     store->large_write_ = given.large_write;
     remove_unfinished_loads(path);
     store->options_ = store_options(given, rocksdb::NewLRUCache(given.block_cache_bytes));
+    store->options_.info_log = make_info_log(path, *store->options_.env);
     std::vector<std::string> names;
     if (!rocksdb::DB::ListColumnFamilies(store->options_, path, &names).ok())
       names = {rocksdb::kDefaultColumnFamilyName};

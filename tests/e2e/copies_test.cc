@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <chrono>
@@ -251,6 +252,76 @@ TEST_F(Copies, ARestoreOfAnOlderBackupErasesWhatWasErasedSince) {
   };
   check(folder_ / "one", {}, {live});
   check(folder_ / "both", {"--erasures", data_ + "/erasures"}, {live, deleted});
+
+  // What was erased anew is exported and imported like what was erased live.
+  const std::string first = folder_ / "first.ndjson", second = folder_ / "second.ndjson", again = folder_ / "again";
+  ASSERT_EQ(taskledger({"export", "--data", folder_ / "both", "--workspace", "acme", "-o", first}).exit_code, 0);
+  const Finished imported = taskledger({"import", "--data", again, "--workspace", "acme", first});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  ASSERT_EQ(taskledger({"export", "--data", again, "--workspace", "acme", "-o", second}).exit_code, 0);
+  EXPECT_EQ(read_file(first), read_file(second));
+
+  // A list that is not there, or no list, must not pass for one that names nothing.
+  const std::string unlisted = folder_ / "unlisted", list = folder_ / "list";
+  const auto refused = [&] {
+    return taskledger({"restore", "--from", backups_, "--data", unlisted, "--erasures", list}).err;
+  };
+  EXPECT_THAT(refused(), HasSubstr("list: there is no such file"));
+  write_file(list, "garbage");
+  EXPECT_THAT(refused(), HasSubstr("is no list of erasures"));
+  write_file(list, read_file(data_ + "/erasures") + "garbage\n");
+  EXPECT_THAT(refused(), HasSubstr("list:3: is not a line of a list of erasures"));
+  EXPECT_FALSE(std::filesystem::exists(unlisted));
+}
+
+TEST_F(Copies, ADamagedBackupIsNotPassedOverForAnOlderOne) {
+  ASSERT_EQ(taskledger({"backup", "--data", data_, "--to", backups_}).exit_code, 0);
+  ASSERT_EQ(taskledger({"backup", "--data", data_, "--to", backups_}).exit_code, 0);
+  for (const auto& entry : std::filesystem::directory_iterator(backups_ + "/log/private/2")) {
+    if (entry.path().filename().string().starts_with("MANIFEST")) std::filesystem::remove(entry.path());
+  }
+  const std::string copy = folder_ / "copy";
+  for (const char* id : {"", "2"}) {
+    std::vector<std::string> restore{"restore", "--from", backups_, "--data", copy};
+    if (*id != 0) restore.insert(restore.end(), {"--id", id});
+    const Finished refused = taskledger(restore);
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.err, HasSubstr("backup 2 in " + backups_ + " is damaged")) << id;
+  }
+  ASSERT_TRUE(std::filesystem::create_directory(copy));
+  write_file(copy + "/restoring.new", "");  // as a kill at the very beginning leaves it
+  EXPECT_EQ(taskledger({"restore", "--from", backups_, "--data", copy, "--id", "1"}).exit_code, 0);
+  expect_whole(copy);
+}
+
+// What is no file is written to as it is; a link stays, and what it leads to is replaced.
+TEST_F(Copies, AnExportGoesWhereItIsTold) {
+  const std::string plain = folder_ / "plain", fifo = folder_ / "fifo", link = folder_ / "link",
+                    there = folder_ / "there";
+  {
+    Server server(data_);
+    HttpConnection connection(server.port(), token_);
+    make_tasks(connection, 3, "exported");
+    server.stop();
+  }
+  ASSERT_EQ(taskledger({"export", "--data", data_, "-o", plain}).exit_code, 0);
+  ASSERT_EQ(lines_of(read_file(plain)).size(), 3u);
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = read_file(fifo); });
+  ASSERT_EQ(taskledger({"export", "--data", data_, "-o", fifo}).exit_code, 0);
+  reader.join();
+  EXPECT_EQ(read, read_file(plain));
+  EXPECT_TRUE(std::filesystem::is_fifo(fifo));
+  write_file(there, "old");
+  std::filesystem::create_symlink(there, link);
+  ASSERT_EQ(taskledger({"export", "--data", data_, "-o", link}).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(read_file(there), read_file(plain));
+  const Finished full = taskledger({"export", "--data", data_, "-o", "/dev/full"});
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_THAT(full.err, HasSubstr("/dev/full: No space left on device"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
 }
 
 }  // namespace

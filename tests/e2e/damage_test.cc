@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 
 #include "tests/e2e/harness.h"
 
@@ -102,6 +103,28 @@ TEST_F(Damage, ATruncatedLogIsNoticed) {
   const Finished verified = taskledger({"verify", "--data", data_});
   EXPECT_EQ(verified.exit_code, 1) << verified.out;
   EXPECT_THAT(verified.out + verified.err, HasSubstr("302"));
+}
+
+// RocksDB takes a directory without this file for a new database, and clears it.
+TEST_F(Damage, ALogWithoutItsFileCurrentIsLeftAlone) {
+  {
+    Server server(data_);
+    EXPECT_EQ(server.stop().exit_code, 0);
+  }
+  std::filesystem::remove(data_ + "/log/CURRENT");
+  const auto files = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(data_ + "/log"))
+      names.insert(entry.path().filename().string());
+    return names;
+  };
+  const auto before = files();
+  for (const char* command : {"stats", "serve", "rebuild", "serve"}) {
+    const Finished refused = taskledger({command, "--data", data_});
+    EXPECT_EQ(refused.exit_code, 1) << command;
+    EXPECT_THAT(refused.err, HasSubstr("log/CURRENT is missing")) << command;
+  }
+  EXPECT_EQ(files(), before);
 }
 
 }  // namespace

@@ -65,6 +65,26 @@ void expect_refused(HttpConnection& client, const std::string& id) {
             503u);
 }
 
+// RocksDB's writer of its own LOG ends the process when a write of it fails: ours must not.
+TEST(FailingDisk, ACommandFailsWithOneLineAndNoMore) {
+  const TemporaryDirectory directory;
+  const std::string data = directory / "data", token = create_token(data, "acme", kUser);
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &limit), 0);
+  for (const rlim_t bytes : {300, 2'000, 10'000}) {  // more than the line itself
+    rlimit small = limit;
+    small.rlim_cur = bytes;
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    const Finished stats = taskledger({"stats", "--data", data});
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    EXPECT_LE(stats.exit_code, 1) << bytes << ": " << stats.err;
+    if (stats.exit_code == 1) {
+      EXPECT_THAT(stats.err, HasSubstr("File too large"));
+    }
+  }
+  EXPECT_EQ(taskledger({"stats", "--data", data}).exit_code, 0);
+}
+
 TEST(FailingDisk, WritesStopReadsGoOnAndNothingAcknowledgedIsLost) {
   const TemporaryDirectory directory;
   const std::string data = directory / "data", token = create_token(data, "acme", kUser);

@@ -129,6 +129,7 @@ TEST_F(ApiTest, BodiesAreObjectsOfKnownFields) {
 
 TEST_F(ApiTest, QueriesAreDecodedAndKnown) {
   EXPECT_EQ(call("GET ~/tasks?foo=1"), invalid("Parameter 'foo' is unknown"));
+  EXPECT_EQ(call("GET ~/tasks?=1"), invalid("Parameter '' is unknown"));
   EXPECT_EQ(call("GET ~/tasks?mode=all&mode=all"), invalid("Parameter 'mode' is given twice"));
   EXPECT_EQ(call("GET ~/tasks?mode&m%6Fde="), invalid("Parameter 'mode' is given twice"));
   EXPECT_EQ(call("GET ~/tasks?search=%zz"), invalid("Parameter 'search' must be valid URL-encoded UTF-8"));
@@ -182,6 +183,9 @@ TEST_F(ApiTest, PositionsAreToldAndWaitedFor) {
   const auto bad = invalid("Header 'X-Min-Position' must be a non-negative integer");
   for (const auto* value : {"", "-1", "x", "1.5", "+1"})
     EXPECT_EQ(call("GET ~/me", {}, {{"X-Min-Position", value}}), bad) << value;
+
+  // What no position can make right is said at once.
+  EXPECT_EQ(call("GET ~/tasks?foo=1", {}, {{"X-Min-Position", "99"}}), invalid("Parameter 'foo' is unknown"));
 
   when_waiting = [this] {
     CreateTask create;
@@ -253,7 +257,7 @@ TEST_F(ApiTest, CrossOriginIsASetting) {
   EXPECT_EQ(call("OPTIONS ~/tasks", {}, from_a),
             "204\nAllow: GET, HEAD, POST, OPTIONS\nAccess-Control-Allow-Methods: GET, HEAD, POST\n"
             "Access-Control-Allow-Headers: Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, "
-            "X-Min-Position, Last-Event-ID\n"
+            "X-Min-Position, Last-Event-ID, X-Request-Id, traceparent\n"
             "Access-Control-Max-Age: 600\nVary: Origin\nAccess-Control-Allow-Origin: https://a.example\n"
             "Access-Control-Expose-Headers: ETag, Location, Retry-After, X-Position, X-Request-Id, X-RateLimit-Limit, "
             "X-RateLimit-Remaining, "
