@@ -35,7 +35,7 @@ int run_backup(const BackupSettings& settings) {
     fmt::print("{}\n", http_request_ok(settings.url, settings.token, "POST", "/api/v1/admin/backups"));
     return kDone;
   }
-  const OpenLog open = open_to_write(settings.data, settings.key_file);
+  const OpenLog open = open_existing(settings.data, settings.key_file);
   print(need(open.log->back_up(settings.to)), settings.json, "backup");
   return kDone;
 }

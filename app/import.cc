@@ -75,6 +75,7 @@ int run_import(const ImportSettings& settings) {
   };
   const ImportCounts counts = import_lines(lines, job, **bulk);
   need((*bulk)->finish());
+  progress.clear();
   const double rate = static_cast<double>(counts.events) / progress.seconds();
   if (settings.json) {
     fmt::print("{{\"events\":{},\"tasks\":{},\"events_per_second\":{:.0f}}}\n", counts.events, counts.tasks, rate);

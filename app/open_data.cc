@@ -8,14 +8,26 @@
 
 namespace taskledger::app {
 
-OpenLog open_to_write(const std::string& data, const std::string& key_file, storage::LogOptions settings) {
+namespace {
+
+OpenLog open_alone(const std::string& data, storage::DataDirectory::Options how, storage::LogOptions settings) {
   OpenLog open;
-  open.directory =
-      need(storage::DataDirectory::open(data, {storage::DataDirectory::Access::exclusive, key_file, system_random}));
+  how.random = system_random;
+  open.directory = need(storage::DataDirectory::open(data, how));
   settings.clock = system_now;
   settings.random = system_random;
   open.log = need(storage::open_event_log(*open.directory, std::move(settings)));
   return open;
+}
+
+}  // namespace
+
+OpenLog open_to_write(const std::string& data, const std::string& key_file, storage::LogOptions settings) {
+  return open_alone(data, {.key_file = key_file, .random = {}}, std::move(settings));
+}
+
+OpenLog open_existing(const std::string& data, const std::string& key_file) {
+  return open_alone(data, {.key_file = key_file, .random = {}, .existing = true}, {});
 }
 
 OpenReader open_to_read(const std::string& data, const std::string& key_file) {

@@ -23,6 +23,8 @@ struct OpenLog {
 // For this process alone; made when it is not there. `settings` without clock and randomness: they are the system's.
 [[nodiscard]] OpenLog open_to_write(const std::string& data, const std::string& key_file = {},
                                     storage::LogOptions settings = {});
+// The same of one that must be there.
+[[nodiscard]] OpenLog open_existing(const std::string& data, const std::string& key_file = {});
 // Must be there, and may be in use: what is appended later shows after catch_up().
 struct OpenReader {
   std::unique_ptr<storage::DataDirectory> directory;

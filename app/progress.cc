@@ -18,8 +18,13 @@ Progress::Progress(std::string what)
       begin_(std::chrono::steady_clock::now()),
       next_(begin_ + (terminal_ ? kOnTerminal : kElsewhere)) {}
 
-Progress::~Progress() {
-  if (open_line_) fmt::print(stderr, "\r\033[K");
+Progress::~Progress() { clear(); }
+
+void Progress::clear() {
+  if (!open_line_) return;
+  fmt::print(stderr, "\r\033[K");
+  std::fflush(stderr);
+  open_line_ = false;
 }
 
 double Progress::seconds() const {

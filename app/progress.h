@@ -11,7 +11,7 @@ namespace taskledger::app {
 class Progress {
  public:
   explicit Progress(std::string what);  // "imported", "verified", …
-  ~Progress();                          // ends a line begun on a terminal
+  ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
@@ -19,6 +19,7 @@ class Progress {
   void update(std::uint64_t done, double fraction);
   // For steps that take longer than a look at the clock.
   void update_now(std::uint64_t done, double fraction);
+  void clear();                          // takes the line off a terminal, before something else is printed
   [[nodiscard]] double seconds() const;  // since the beginning
 
  private:

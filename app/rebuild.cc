@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 
 #include "app/command.h"
 #include "app/logging.h"
@@ -52,6 +51,7 @@ int rebuild(const RebuildSettings& settings, const OpenLog& open, storage::ViewS
     progress.update_now(position.value, static_cast<double>(position.value) / static_cast<double>(to.value));
     return true;
   }));
+  progress.clear();
   fmt::print("rebuilt from {} records, {:.0f} records/s\n", to.value,
              static_cast<double>(to.value) / progress.seconds());
   return kDone;
@@ -66,6 +66,7 @@ int check(const RebuildSettings& settings, const OpenLog& open, const storage::V
         progress.update_now(position.value, static_cast<double>(position.value) / total);
         return true;
       }));
+  progress.clear();
   return report_check(compared.rows, compared.differences, compared.first);
 }
 
@@ -76,8 +77,7 @@ int run_rebuild(const RebuildSettings& settings) {
     return settings.check ? check_on_server(server, chosen(settings.projection))
                           : rebuild_on_server(server, chosen(settings.projection));
   }
-  if (!std::filesystem::exists(settings.data)) throw Failed(settings.data + ": no such directory");
-  const OpenLog open = open_to_write(settings.data);
+  const OpenLog open = open_existing(settings.data);
   const storage::OpenedViews opened = need(storage::open_view_store(*open.directory));
   if (!opened.discarded.empty() && settings.check) throw Failed("the read models were unreadable: " + opened.discarded);
   return settings.check ? check(settings, open, *opened.store) : rebuild(settings, open, *opened.store);

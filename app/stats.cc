@@ -44,8 +44,7 @@ std::uint64_t bytes_under(const std::filesystem::path& folder) {
 }
 
 Figures read_figures(const std::string& data) {
-  if (!std::filesystem::exists(data)) throw Failed(data + ": no such directory");
-  const OpenLog open = open_to_write(data);
+  const OpenLog open = open_existing(data);
   projections::Directory directory;
   fold_directory(*open.log, directory);
   Figures figures;

@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 
 #include "app/command.h"
 #include "app/http_client.h"
@@ -62,10 +61,6 @@ Token token_from(const CreateSettings& settings) {
 void append(storage::EventLog& log, storage::Commit commit) {
   const auto appended = commands::append_and_wait(log, std::move(commit));
   if (!appended) throw Failed("the log could not be written: " + log.failure().value_or("it is closing"));
-}
-
-void require_directory(const std::string& data) {
-  if (!std::filesystem::exists(data)) throw Failed(data + ": no such directory");
 }
 
 void print_created(const CreateSettings& settings, const std::string& id, const std::string& secret) {
@@ -134,8 +129,7 @@ int list(const Place& place, bool json) {
     fmt::print("{}\n", http_request_ok(place.url, place.token, "GET", "/api/v1/admin/tokens"));
     return kDone;
   }
-  require_directory(place.data);
-  const OpenLog open = open_to_write(place.data);
+  const OpenLog open = open_existing(place.data);
   projections::Directory directory;
   fold_directory(*open.log, directory);
   std::string out = "{\"data\":[";
@@ -157,8 +151,7 @@ int revoke(const Place& place, const TokenId& id) {
     (void)http_request_ok(place.url, place.token, "DELETE", "/api/v1/admin/tokens/" + to_string(id));
     return kDone;
   }
-  require_directory(place.data);
-  const OpenLog open = open_to_write(place.data);
+  const OpenLog open = open_existing(place.data);
   projections::Directory directory;
   fold_directory(*open.log, directory);
   const auto tokens = directory.tokens();

@@ -27,7 +27,7 @@ Result<std::unique_ptr<DataDirectory>, ReadError> DataDirectory::open(const std:
   opened->path_ = std::filesystem::absolute(directory, error);
   opened->access_ = options.access;
   const auto& path = opened->path_;
-  if (options.access == Access::exclusive && !std::filesystem::exists(path, error)) {
+  if (options.access == Access::exclusive && !options.existing && !std::filesystem::exists(path, error)) {
     std::filesystem::create_directories(path.parent_path(), error);
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
       return ReadError{fmt::format("cannot make data directory {}: {}", path.string(), std::strerror(errno))};
@@ -35,6 +35,10 @@ Result<std::unique_ptr<DataDirectory>, ReadError> DataDirectory::open(const std:
   }
   if (!std::filesystem::is_directory(path, error)) {
     return ReadError{fmt::format("data directory {} does not exist", path.string())};
+  }
+  if (options.existing && !std::filesystem::exists(path / "format", error) &&
+      !std::filesystem::exists(path / kRestoringFile, error)) {
+    return ReadError{fmt::format("{} is no data directory: its file 'format' is missing", path.string())};
   }
   if (options.access == Access::exclusive) {
     if (auto locked = opened->lock(); !locked) return locked.error();
@@ -100,6 +104,8 @@ Result<void, ReadError> DataDirectory::load_key(const Options& options) {
   auto text = read_small_file(file);
   if (access_ == Access::reader && (!text || !*text)) return {};
   if (!text) return text.error();
+  if (!*text && options.existing && !options.key_file.empty())
+    return ReadError{fmt::format("{}: there is no such key file", file.string())};
   if (!*text) {
     options.random(secret_key_);
     return write_file_atomically(file, {reinterpret_cast<const char*>(secret_key_.data()), secret_key_.size()}, 0600);

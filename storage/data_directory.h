@@ -33,6 +33,7 @@ class DataDirectory {
     std::filesystem::path key_file;  // empty: DIR/secret.key
     RandomBytes random;              // for a new key; not used by readers
     bool restoring = false;          // by the restore that is under way there: without its key
+    bool existing = false;           // exclusive, but neither a directory nor a key is made
   };
   static Result<std::unique_ptr<DataDirectory>, ReadError> open(const std::filesystem::path& directory,
                                                                 const Options& options);

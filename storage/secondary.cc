@@ -46,7 +46,11 @@ Result<std::unique_ptr<LogTables>, ReadError> open_secondary_tables(const DataDi
   for (int attempt = 1;; ++attempt) {
     if (auto checked = check_wal(directory.log().string(), WalTail::keep, nullptr); !checked) return checked.error();
     auto tables = LogTables::open_secondary(directory.log().string(), scratch.path().string(), options);
-    if (tables || attempt == kAttempts) return tables;
+    if (tables || attempt == kAttempts) {
+      // Only opening asks for it: whatever ends this process, nothing is left behind.
+      std::filesystem::remove_all(scratch.path(), error);
+      return tables;
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(20 * attempt));
   }
 }

@@ -83,6 +83,34 @@ TEST(CommandLine, WhatFailsIsOne) {
   }
 }
 
+// A mistyped directory or key is neither taken for an empty one nor made.
+TEST(CommandLine, WhatMustBeThereIsNotMade) {
+  const TemporaryDirectory directory;
+  const std::string absent = directory / "absent", empty = directory / "empty", key = directory / "typo.key";
+  ASSERT_TRUE(std::filesystem::create_directory(empty));
+  for (const std::string& data : {absent, empty}) {
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"stats"},
+                                                    {"rebuild"},
+                                                    {"rebuild", "--check"},
+                                                    {"token", "list"},
+                                                    {"backup", "--to", directory / "backups"}}) {
+      std::vector<std::string> arguments = command;
+      arguments.insert(arguments.end(), {"--data", data});
+      const Finished refused = taskledger(arguments);
+      EXPECT_EQ(refused.exit_code, 1) << testing::PrintToString(arguments);
+      EXPECT_THAT(refused.err, testing::HasSubstr(data)) << testing::PrintToString(arguments);
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(absent));
+  EXPECT_TRUE(std::filesystem::is_empty(empty));
+  const std::string data = directory / "data";
+  (void)create_token(data, "acme", kUser);
+  const Finished refused = taskledger({"backup", "--data", data, "--to", directory / "backups", "--key-file", key});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, testing::HasSubstr("typo.key: there is no such key file"));
+  EXPECT_FALSE(std::filesystem::exists(key));
+}
+
 TEST(CommandLine, FlagsComeBeforeEnvironmentBeforeFile) {
   const TemporaryDirectory directory;
   const std::string data = directory / "data", config = directory / "taskledger.toml";

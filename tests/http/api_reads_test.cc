@@ -55,7 +55,7 @@ TEST_F(ReadsTest, ATaskAsItWas) {
   EXPECT_EQ(title("version=3"), not_found()) << "deleted";
   EXPECT_EQ(title("version=4"), not_found());
   EXPECT_EQ(title("version=0"), invalid("Parameter 'version' must be an integer of at least 1"));
-  EXPECT_EQ(title("version=x"), invalid("Parameter 'version' must be a non-negative integer"));
+  EXPECT_EQ(title("version=x"), invalid("Parameter 'version' must be an integer of at least 1"));
   EXPECT_EQ(title("as_of=2025-03-17T10:00:00Z"), not_found()) << "before its creation";
   EXPECT_EQ(title("as_of=2025-03-17T10:00:01Z"), "one");
   EXPECT_EQ(title("as_of=2025-03-17T10:00:02.5Z"), "two");
