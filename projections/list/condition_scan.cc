@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <cstring>
 #include <iterator>
 #include <string_view>
 #include <unordered_set>
@@ -626,9 +627,9 @@ std::uint64_t keep_passing(const RowTest& test, Bits& bits, std::size_t from, st
     Run run{};
     const std::size_t words = std::min(kChunkRun * kChunkWords, to - at);
     const std::size_t chunks = (words + kChunkWords - 1) / kChunkWords;
-    std::copy_n(bits.begin() + static_cast<std::ptrdiff_t>(at), words, run[0].begin());
+    std::memcpy(run.data(), bits.data() + at, words * sizeof bits[0]);
     test.keep(at / kChunkWords, std::span(run).first(chunks));
-    std::copy_n(run[0].begin(), words, bits.begin() + static_cast<std::ptrdiff_t>(at));
+    std::memcpy(bits.data() + at, run.data(), words * sizeof bits[0]);
     for (std::size_t i = 0; i < chunks; ++i) total += count(run[i]);
   }
   return total;

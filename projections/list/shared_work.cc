@@ -5,6 +5,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -58,7 +59,10 @@ class Helpers {
  private:
   Helpers() {
     const unsigned cores = std::thread::hardware_concurrency();
-    for (unsigned i = 1; i < cores; ++i) threads_.push_back(named_thread("query-helper", [this] { help(); }));
+    try {
+      for (unsigned i = 1; i < cores; ++i) threads_.push_back(named_thread("query-helper", [this] { help(); }));
+    } catch (const std::system_error&) {  // out of threads: those there are do
+    }
   }
 
   void take_parts(Job& job) {
