@@ -92,10 +92,9 @@ class ApiService final : public Service {
     std::optional<Handled> handled;
     try {
       const Route& route = *admission.route;
-      if (must_wait(request)) {
-        if (route.quick && head.method == Method::get) handled = refused_at_once(route, request);
-      }
-      if (!handled && must_wait(request)) {
+      const bool waits = must_wait(request);
+      if (waits) handled = refused_at_once(route, request);
+      if (waits && !handled) {
         const bool passed = co_await wait_for_position(api_.parts.models, request.workspace(), *min_position_of(head));
         if (!passed) handled = error_reply(503, "Header 'X-Min-Position' is beyond what there is to read yet");
       }
@@ -175,6 +174,8 @@ class ApiService final : public Service {
 
   // A read that no position can make right is not kept waiting for one.
   static std::optional<Handled> refused_at_once(const Route& route, const Request& request) {
+    const bool reads = request.head.method == Method::get || request.head.method == Method::head;
+    if (!reads || !route.quick) return std::nullopt;
     auto handled = route.quick(request);
     const auto* reply = handled ? std::get_if<Reply>(&handled->answer) : nullptr;
     return reply != nullptr && reply->status == 400 ? std::move(handled) : std::nullopt;
