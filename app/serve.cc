@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <stdio_ext.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -202,7 +203,10 @@ int serve(const ServeSettings& settings) {
              url_of(!settings.server.tls_certificate.empty(), settings.server.address, process.port()));
   if (const auto port = process.metrics_port())
     fmt::print("metrics on {}/metrics\n", url_of(false, settings.metrics_address, *port));
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0) {  // that nobody gets to see it is no failure of the server's
+    ::__fpurge(stdout);
+    std::clearerr(stdout);
+  }
   manager.ready();
   manager.watch([&process] { return process.alive(); });
   while (true) {

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
 
 #include "tests/e2e/harness.h"
 
@@ -109,6 +112,22 @@ TEST(CommandLine, WhatMustBeThereIsNotMade) {
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err, testing::HasSubstr("typo.key: there is no such key file"));
   EXPECT_FALSE(std::filesystem::exists(key));
+}
+
+TEST(CommandLine, AResultThatIsLostIsAFailure) {
+  const TemporaryDirectory directory;
+  const std::string data = directory / "data", errors = directory / "errors";
+  (void)create_token(data, "acme", kUser);
+  for (const char* command : {"stats", "stats --json", "token list", "verify"}) {
+    const std::string line =
+        std::string(TASKLEDGER_BINARY) + " " + command + " --data " + data + " >/dev/full 2>" + errors;
+    EXPECT_EQ(WEXITSTATUS(std::system(line.c_str())), 1) << command;
+    EXPECT_EQ(read_file(errors), "taskledger: stdout: No space left on device\n") << command;
+  }
+  // What a server prints is for who looks, and no result.
+  const std::string serve = "timeout --preserve-status 1 " + std::string(TASKLEDGER_BINARY) +
+                            " serve --listen 127.0.0.1:0 --data " + data + " >/dev/full 2>" + errors;
+  EXPECT_EQ(WEXITSTATUS(std::system(serve.c_str())), 0) << read_file(errors);
 }
 
 TEST(CommandLine, FlagsComeBeforeEnvironmentBeforeFile) {
