@@ -23,9 +23,9 @@ struct Erasure {
   Timestamp time;
 };
 
-// Each task once. A file that is not there is an empty list; a line that a crash cut off is none.
 // Whether the file is there and is such a list, but for a last line that a crash cut off.
 [[nodiscard]] Result<void, ReadError> check_erasures(const std::filesystem::path& file);
+// Each task once. A file that is not there is an empty list; a line that a crash cut off is none.
 [[nodiscard]] Result<std::vector<Erasure>, ReadError> read_erasures(const std::filesystem::path& file);
 // Adds those that are not there yet; they are on disk when it returns.
 Result<void, ReadError> add_erasures(const std::filesystem::path& file, std::span<const Erasure> erasures);
