@@ -14,6 +14,7 @@
 #include "commands/kept_answer.h"
 #include "commands/task_cache.h"
 #include "commands/task_stream.h"
+#include "core/ascending_uuids.h"
 
 namespace taskledger::commands {
 namespace {
@@ -106,7 +107,7 @@ class Handler final : public CommandHandler {
       if (!is_creation(record) || record.task_id) continue;
       std::array<std::uint8_t, 10> bytes{};
       random_(bytes);
-      record.task_id = TaskId{uuid_v7(clock_().ms, bytes)};
+      record.task_id = TaskId{ids_.next(clock_().ms, bytes)};
       job.made.push_back(*record.task_id);
     }
   }
@@ -360,6 +361,7 @@ class Handler final : public CommandHandler {
   storage::EventLog& log_;
   Clock clock_;
   RandomBytes random_;
+  AscendingUuids ids_;
 
   std::mutex mutex_;  // decisions, their order in the log's queue, and the cache
   TaskCache cache_;

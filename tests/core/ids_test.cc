@@ -6,6 +6,8 @@
 #include <random>
 #include <unordered_set>
 
+#include "core/ascending_uuids.h"
+
 namespace taskledger {
 namespace {
 
@@ -97,6 +99,32 @@ TEST(Uuid, Version7HoldsTheTimeAndTheRandomBits) {
   ones.fill(0xff);
   EXPECT_EQ(to_string(uuid_v7(1, ones)), "00000000-0001-7fff-bfff-ffffffffffff");
   EXPECT_LT(uuid_v7(1, ones), uuid_v7(2, random));
+}
+
+TEST(Uuid, AscendWithinAMillisecondAndWhenTheClockIsSetBack) {
+  std::mt19937_64 random(7);
+  AscendingUuids uuids;
+  Uuid last;
+  for (int i = 0; i < 20'000; ++i) {
+    std::array<std::uint8_t, 10> bytes;
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+    const std::int64_t ms = i < 10'000 ? 1'000'000 : 1'000'000 + static_cast<std::int64_t>(random() % 40) - 20;
+    const Uuid next = uuids.next(ms, bytes);
+    ASSERT_LT(last, next) << i;
+    ASSERT_EQ(next.bytes[6] >> 4, 7) << i;
+    ASSERT_EQ(next.bytes[8] >> 6, 2) << i;
+    if (i == 0) {
+      EXPECT_EQ(to_string(next).substr(0, 13), "0000000f-4240");
+    }
+    last = next;
+  }
+  // The random bits are there still: two sources do not meet.
+  AscendingUuids other;
+  EXPECT_NE(uuids.next(2'000'000, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}),
+            other.next(2'000'000, {1, 2, 3, 4, 5, 6, 7, 8, 9, 11}));
+  // A new millisecond begins its own count.
+  EXPECT_EQ(to_string(other.next(0x017F22E279B0, {0x0c, 0xc3, 0x18, 0xc4, 0xdc, 0x0c, 0x0c, 0x07, 0x39, 0x8f})),
+            "017f22e2-79b0-74c3-98c4-dc0c0c07398f");
 }
 
 TEST(Uuid, Version5IsTheStandards) {
