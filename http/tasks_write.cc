@@ -1,4 +1,5 @@
 // The writes of one task: POST /tasks, and PUT, complete, DELETE, restore, undo and erase of /tasks/{id}.
+#include "http/async_call.h"
 #include "http/errors.h"
 #include "http/handlers.h"
 #include "http/writes.h"
@@ -42,7 +43,21 @@ Task<Handled> run(Request request, commands::CommandHandler::Request command, Sh
   co_return Handled(no_content(), result->in_workspace);
 }
 
+// Of a write to a task that no id can name: a kept idempotency key goes before.
+Task<Handled> no_such_task(Request request, std::optional<commands::IdempotencyKey> key) {
+  commands::CommandHandler::SystemRequest command{
+      request.caller->caller(), std::move(key), [] {
+        return Result<storage::Commit, commands::Failure>(commands::Failure{Refusal::not_found, std::nullopt});
+      }};
+  auto initiate = [&request, &command](std::function<void(CommandResult)> done) {
+    request.api.parts.commands.append(std::move(command), std::move(done));
+  };
+  const auto result = co_await resume_here<CommandResult>(std::move(initiate));
+  co_return result ? Handled(error_reply(404, kTaskNotFound)) : Handled(reply_of(result.error()));
+}
+
 // Headers and parameters, then the body (read by `parse`, given the zone), then the task's id: the contract's order.
+// Without records: the id in the path is none.
 template <class Parse>
 std::variant<commands::CommandHandler::Request, Reply> prepare(const Request& request, bool creates,
                                                                const Parse& parse) {
@@ -52,16 +67,12 @@ std::variant<commands::CommandHandler::Request, Reply> prepare(const Request& re
   auto parsed = parse(headers.zone);
   if (!parsed) return reply_of(parsed.error());
   commands::CommandHandler::Request command;
-  std::optional<TaskId> task;
-  if (!creates) {
-    const auto id = parse_uuid(request.path[0]);
-    if (!id) return error_reply(404, kTaskNotFound);
-    task = TaskId{*id};
-  }
   command.caller = request.caller->caller();
-  command.records.push_back({task, TaskCommand(*std::move(parsed))});
   command.if_match = std::move(headers.if_match);
   command.idempotency = std::move(headers.idempotency);
+  const auto id = creates ? std::nullopt : parse_uuid(request.path[0]);
+  if (!creates && !id) return command;
+  command.records.push_back({id ? std::optional(TaskId{*id}) : std::nullopt, TaskCommand(*std::move(parsed))});
   command.trace = trace_of(request.head);
   return command;
 }
@@ -70,7 +81,9 @@ template <class Parse>
 Task<Handled> write(Request request, Shape shape, Parse parse) {
   auto prepared = prepare(request, shape == Shape::created, parse);
   if (auto* refused = std::get_if<Reply>(&prepared)) co_return Handled(std::move(*refused));
-  co_return co_await run(request, std::move(std::get<commands::CommandHandler::Request>(prepared)), shape);
+  auto& command = std::get<commands::CommandHandler::Request>(prepared);
+  if (command.records.empty()) co_return co_await no_such_task(request, std::move(command.idempotency));
+  co_return co_await run(request, std::move(command), shape);
 }
 
 // A command without fields.
@@ -124,7 +137,15 @@ Task<Handled> undo_task(Request request, std::string body) {
 Task<Handled> erase_task(Request request, std::string body) {
   request.body = body;
   auto parse = no_fields<EraseTask>(body);
-  co_return co_await write(request, Shape::empty, std::move(parse));
+  auto handled = co_await write(request, Shape::empty, std::move(parse));
+  const auto* reply = std::get_if<Reply>(&handled.answer);
+  if (reply == nullptr || reply->status != 204) co_return handled;
+  // The log is rid of it by now; the read models' files are, too, before the answer.
+  std::function<Handled()> job = [&]() -> Handled {
+    if (const auto purged = request.api.parts.models.purge_erased(); !purged) return reply_of(purged.error());
+    return std::move(handled);
+  };
+  co_return co_await on_worker(request.api, std::move(job));
 }
 
 }  // namespace taskledger::http

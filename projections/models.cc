@@ -1,6 +1,9 @@
 #include "projections/models.h"
 
+#include <utility>
+
 #include "projections/applier.h"
+#include "projections/list/list_row.h"
 #include "projections/persist.h"
 
 namespace taskledger::projections {
@@ -25,6 +28,8 @@ Result<void, storage::ReadError> Models::apply(std::span<const storage::Record> 
     const auto event = read_event(record);
     if (!event) return event.error();
     if (auto applied = apply_record(*workspace.image, record, *event, log_); !applied) return applied;
+    if (static_cast<EventType>(record.type) == EventType::task_erased)
+      erased_.push_back(list_key(record.workspace, {record.stream}));
     if (!notifies()) continue;
     if (auto told = notify(*workspace.image, record, *event); !told) return told;
   }
@@ -64,7 +69,7 @@ Result<void, storage::ReadError> Models::forget(const storage::Record& erased) {
 }
 
 Models::Frozen Models::freeze(Position position) {
-  Frozen frozen{position, {}};
+  Frozen frozen{position, {}, std::exchange(erased_, {})};
   for (WorkspaceImage* workspace : workspaces.all()) {
     if (!workspace->loaded) continue;
     const std::shared_lock lock(workspace->lock);  // of the pointer; what changes is changed by those who apply
@@ -77,6 +82,11 @@ Models::Frozen Models::freeze(Position position) {
   notifications.freeze();
   changed = 0;
   return frozen;
+}
+
+void Models::take_erased(Models& from) {
+  erased_.insert(erased_.end(), from.erased_.begin(), from.erased_.end());
+  from.erased_.clear();
 }
 
 Result<std::size_t, storage::ReadError> Models::write(const Frozen& frozen) {
@@ -106,7 +116,8 @@ Result<std::size_t, storage::ReadError> Models::write(const Frozen& frozen) {
   for (std::size_t i = 0; i < kProjections; ++i) {
     if (generations_[i] == 0) continue;
     count += of[i].size();
-    tables.push_back({kProjectionNames[i], generations_[i], std::move(of[i])});
+    tables.push_back({kProjectionNames[i], generations_[i], std::move(of[i]), {}});
+    if (kProjectionNames[i] == kListProjection) tables.back().erased = frozen.erased;
   }
   if (auto stored = views_.write(tables, {frozen.position, **hash}); !stored) {
     written_stats_.forget();

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -44,11 +45,15 @@ class Models {
       std::uint32_t tasks;
     };
     std::vector<Workspace> workspaces;
+    std::vector<std::string> erased;  // keys of `list`
   };
   [[nodiscard]] Frozen freeze(Position position);
   // Writes the rows of what is frozen, and the checkpoint; returns how many rows. After an error rows are missing in
   // the store for good.
   Result<std::size_t, storage::ReadError> write(const Frozen& frozen);
+
+  // Of models that take this one's place, whose erasures are not written yet.
+  void take_erased(Models& from);
 
   Workspaces workspaces;
   Notifications notifications;
@@ -64,6 +69,7 @@ class Models {
   storage::ViewStore& views_;
   const Generations& generations_;
   WrittenStats written_stats_;
+  std::vector<std::string> erased_;  // since the last freeze: keys of `list` whose rows' files are to be purged
 };
 
 }  // namespace taskledger::projections

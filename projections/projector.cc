@@ -91,9 +91,12 @@ void Projector::write_rows_now_and_then() {
     if (stopping_ || has_failed_) return;
     const bool due = std::chrono::steady_clock::now() - persisted_at_.load() >= options_.persist_interval;
     if ((!due && models_.changed < options_.persist_tasks) || persist_failed_) continue;
-    if (const auto persisted = persist(); !persisted)
+    if (const auto persisted = persist(); !persisted) {
       spdlog::error("read models cannot be written, and are caught up from the log at the next start: {}",
                     persisted.error().what);
+    } else if (const auto purged = views_.purge(); !purged) {
+      spdlog::error("read models still hold what was erased: {}", purged.error().what);
+    }
     workspaces_.evict(options_.cache_bytes);
   }
 }
@@ -234,7 +237,7 @@ std::optional<ListPage> Projector::list_at_once(WorkspaceNumber workspace, const
 }
 
 Result<ListPage, storage::ReadError> Projector::list(WorkspaceNumber workspace, const ListQuery& query) {
-  return workspaces_.read(workspace, [&](const WorkspaceImage& at) {
+  return workspaces_.read_long(workspace, [&](const WorkspaceImage& at) {
     return *page_of(at, query, [](const Image& image, const ListQuery& asked, Validity& validity) {
       return std::optional(answer_list(image, asked, validity));
     });
@@ -265,9 +268,14 @@ Result<StatsAnswer, storage::ReadError> Projector::stats(WorkspaceNumber workspa
   });
 }
 
+Result<void, storage::ReadError> Projector::purge_erased() {
+  if (auto persisted = persist(); !persisted) return persisted;
+  return views_.purge();
+}
+
 Result<void, storage::ReadError> Projector::read_image(
     WorkspaceNumber workspace, const std::function<void(const Image&, WorkspacePosition)>& visit) {
-  const auto read = workspaces_.read(workspace, [&](const WorkspaceImage& at) {
+  const auto read = workspaces_.read_long(workspace, [&](const WorkspaceImage& at) {
     visit(*at.image, {at.position});
     return true;
   });

@@ -63,6 +63,7 @@ class Projector final : public Runner {
   Result<void, storage::ReadError> read_image(
       WorkspaceNumber workspace, const std::function<void(const Image&, WorkspacePosition)>& visit) override;
   [[nodiscard]] WorkspacePosition position(WorkspaceNumber workspace) const override;
+  Result<void, storage::ReadError> purge_erased() override;
 
  private:
   static constexpr const auto& kNames = kProjectionNames;

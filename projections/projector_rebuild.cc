@@ -131,8 +131,11 @@ Result<void, storage::ReadError> Projector::swap(Beside& beside, const std::vect
     }
     old_images = workspaces_.take_over(beside.models.workspaces);
     models_.changed = beside.models.changed.load();
+    models_.take_erased(beside.models);
   }
   for (const auto& [name, generation] : replaced) views_.drop(name, generation);
+  // What was erased while the rows of the new generation were made.
+  if (auto purged = purge_erased(); !purged) return purged;
   spdlog::info("read models rebuilt: position {}", beside.passed);
   return {};
 }

@@ -85,6 +85,8 @@ class ReadModels {
   // runs.
   virtual Result<void, storage::ReadError> read_image(
       WorkspaceNumber workspace, const std::function<void(const Image&, WorkspacePosition)>& visit) = 0;
+  // What is passed, and no file of the read models holds anything of the tasks erased in it any more. Blocks for long.
+  virtual Result<void, storage::ReadError> purge_erased() = 0;
   // Of the events that every later read reflects.
   [[nodiscard]] virtual WorkspacePosition position(WorkspaceNumber workspace) const = 0;
 };

@@ -43,11 +43,33 @@ class FairSharedMutex {
   pthread_rwlock_t lock_;
 };
 
+// For an image that is read briefly by io threads and for long by others: those who change it wait for both, a brief
+// reader for a change at work alone, never for one that itself waits for a long read. Locked as it is, or shared, it is
+// the lock of changes and of long reads.
+class ImageMutex {
+ public:
+  void lock() { long_.lock(), brief_.lock(); }
+  bool try_lock() {
+    if (!long_.try_lock()) return false;
+    if (brief_.try_lock()) return true;
+    long_.unlock();
+    return false;
+  }
+  void unlock() { brief_.unlock(), long_.unlock(); }
+  void lock_shared() { long_.lock_shared(); }
+  void unlock_shared() { long_.unlock_shared(); }
+  // To be locked shared, for reads of microseconds.
+  FairSharedMutex& brief() { return brief_; }
+
+ private:
+  FairSharedMutex long_, brief_;  // in this order
+};
+
 struct WorkspaceImage {
   explicit WorkspaceImage(WorkspaceNumber workspace) : number(workspace) {}
   const WorkspaceNumber number;
   std::mutex loading;
-  FairSharedMutex lock;                     // of `image` and, with it, `position`
+  ImageMutex lock;                          // of `image` and, with it, `position`
   std::unique_ptr<Image> image;             // absent: not loaded
   std::atomic<std::uint64_t> position{0};   // of the events reflected; written under `lock`
   std::atomic<std::uint64_t> persisted{0};  // of the rows on disk
@@ -71,24 +93,24 @@ class Workspaces {
   // Loads the image unless it is there.
   Result<void, storage::ReadError> load(WorkspaceImage& workspace);
 
-  // Calls answer(image) under the shared lock; nullopt: the image is not loaded.
+  // Calls answer(image) under the shared lock for brief reads; nullopt: the image is not loaded.
   template <class Answer>
   auto read_loaded(WorkspaceNumber number, const Answer& answer)
       -> std::optional<decltype(answer(std::declval<WorkspaceImage&>()))> {
     WorkspaceImage& workspace = at(number);
-    const std::shared_lock lock(workspace.lock);
-    if (workspace.image == nullptr) return std::nullopt;
-    workspace.last_used.store(uses_.fetch_add(1, std::memory_order_relaxed), std::memory_order_relaxed);
-    return answer(workspace);
+    return read_under(workspace, workspace.lock.brief(), answer);
   }
   // The same, loading first where needed.
   template <class Answer>
-  auto read(WorkspaceNumber number, const Answer& answer)
-      -> Result<decltype(answer(std::declval<WorkspaceImage&>())), storage::ReadError> {
-    for (;;) {
-      if (auto answered = read_loaded(number, answer)) return *std::move(answered);
-      if (const auto loaded = load(at(number)); !loaded) return loaded.error();
-    }
+  auto read(WorkspaceNumber number, const Answer& answer) {
+    WorkspaceImage& workspace = at(number);
+    return read_under_loading(workspace, workspace.lock.brief(), answer);
+  }
+  // For reads that may take long; not on io threads.
+  template <class Answer>
+  auto read_long(WorkspaceNumber number, const Answer& answer) {
+    WorkspaceImage& workspace = at(number);
+    return read_under_loading(workspace, workspace.lock, answer);
   }
 
   // Drops the least recently used clean images until the rest fits.
@@ -100,6 +122,22 @@ class Workspaces {
   [[nodiscard]] std::vector<std::unique_ptr<Image>> take_over(Workspaces& other);
 
  private:
+  template <class Mutex, class Answer>
+  auto read_under(WorkspaceImage& workspace, Mutex& mutex, const Answer& answer)
+      -> std::optional<decltype(answer(workspace))> {
+    const std::shared_lock lock(mutex);
+    if (workspace.image == nullptr) return std::nullopt;
+    workspace.last_used.store(uses_.fetch_add(1, std::memory_order_relaxed), std::memory_order_relaxed);
+    return answer(workspace);
+  }
+  template <class Mutex, class Answer>
+  auto read_under_loading(WorkspaceImage& workspace, Mutex& mutex, const Answer& answer)
+      -> Result<decltype(answer(workspace)), storage::ReadError> {
+    for (;;) {
+      if (auto answered = read_under(workspace, mutex, answer)) return *std::move(answered);
+      if (const auto loaded = load(workspace); !loaded) return loaded.error();
+    }
+  }
   Result<void, storage::ReadError> load_from(WorkspaceImage& workspace, std::uint64_t generation);
   const storage::ViewStore& views_;
   const std::atomic<std::uint64_t>& generation_;

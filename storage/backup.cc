@@ -215,13 +215,18 @@ Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDi
   if (const auto status = (*engine)->GarbageCollect(); !status.ok()) return read_error(status);
   if (auto copied = copy_small_file(from.path() / "format", to / "format"); !copied) return copied.error();
   if (auto copied = copy_key(from.path(), to); !copied) return copied.error();
-  auto erasures = read_erasures(from.path() / kErasuresFile);
-  if (!erasures) return erasures.error();
-  if (auto listed = add_erasures(to / kErasuresFile, *erasures); !listed) return listed.error();
+  const auto list_erasures = [&]() -> Result<void, ReadError> {
+    auto erasures = read_erasures(from.path() / kErasuresFile);
+    if (!erasures) return erasures.error();
+    return add_erasures(to / kErasuresFile, *erasures);
+  };
+  if (auto listed = list_erasures(); !listed) return listed.error();
   rocksdb::CreateBackupOptions options;
   options.flush_before_backup = true;
   rocksdb::BackupID id = 0;
   const auto status = (*engine)->CreateNewBackupWithMetadata(options, &tables.db(), metadata_of(durable), &id);
+  // Again: what was erased meanwhile may have been copied before. (It is answered after this: see purge.)
+  if (auto listed = list_erasures(); !listed) return listed.error();
   if (!status.ok()) return read_error(status);
   auto end = end_of(**engine, id);
   if (!end) return end.error();

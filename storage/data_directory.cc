@@ -34,6 +34,7 @@ Result<std::unique_ptr<DataDirectory>, ReadError> DataDirectory::open(const std:
     }
   }
   if (!std::filesystem::is_directory(path, error)) {
+    if (std::filesystem::exists(path, error)) return ReadError{path.string() + " is a file, not a data directory"};
     return ReadError{fmt::format("data directory {} does not exist", path.string())};
   }
   if (options.existing && !std::filesystem::exists(path / "format", error) &&

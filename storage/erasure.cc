@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "storage/keys.h"
+#include "storage/obsolete_files.h"
 
 namespace taskledger::storage {
 namespace {
@@ -71,27 +72,30 @@ Result<std::vector<Erasure>, ReadError> erasures_in(const LogTables& tables, con
   return erasures;
 }
 
-Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedRange>& ranges) {
+Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedRange>& ranges,
+                              const std::atomic<bool>& give_up) {
   if (ranges.empty()) return {};
   auto& db = tables.db();
+  std::vector<std::string> files = write_ahead_logs(db);
   auto status = db.Flush({}, tables.all());  // all tables, so that no WAL is needed any more
   for (const auto& range : ranges) {
     if (!status.ok()) break;
+    const auto first = keys::event(range.first), last = keys::event(range.last);
+    const rocksdb::Slice begin(first), end(last);
+    const auto with_payloads = files_with(db, tables.events, begin, end);
+    files.insert(files.end(), with_payloads.begin(), with_payloads.end());
     rocksdb::CompactRangeOptions options;
     options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
     options.exclusive_manual_compaction = false;
-    const auto first = keys::event(range.first), last = keys::event(range.last);
-    const rocksdb::Slice begin(first), end(last);
     status = db.CompactRange(options, tables.events, &begin, &end);
   }
-  // Enabling deletions removes the obsolete WAL and tables now, not at some later time in the background.
-  if (status.ok()) status = db.DisableFileDeletions();
-  if (status.ok()) status = db.EnableFileDeletions(/*force=*/false);
+  if (!status.ok()) return read_error(status);
+  if (auto removed = wait_until_removed(db, files, give_up); !removed) return removed;
   rocksdb::WriteBatch batch;
   for (const auto& range : ranges) batch.Delete(tables.heads, keys::erasure(range.first, range.last));
   rocksdb::WriteOptions write;
   write.sync = true;
-  if (status.ok()) status = db.Write(write, &batch);
+  status = db.Write(write, &batch);
   if (!status.ok()) return read_error(status);
   return {};
 }
@@ -126,7 +130,7 @@ void Eraser::run() {
     lock.unlock();
     for (auto& job : jobs) {
       auto done = add_erasures(list_, job.erasures);
-      if (done) done = purge(tables_, job.ranges);
+      if (done) done = purge(tables_, job.ranges, closing_);
       job.done(done);
     }
     lock.lock();

@@ -7,6 +7,7 @@
 
 #include <rocksdb/write_batch.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
@@ -31,8 +32,9 @@ Result<void, ReadError> replace_payloads(const LogTables& tables, WorkspaceNumbe
 // The tasks erased in the ranges, with who erased them.
 [[nodiscard]] Result<std::vector<Erasure>, ReadError> erasures_in(const LogTables& tables,
                                                                   const std::vector<ErasedRange>& ranges);
-// Purges the files and removes the ranges' rows from `heads`.
-Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedRange>& ranges);
+// Purges the files and removes the ranges' rows from `heads`. A backup under way is waited for; `give_up`: no longer.
+Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedRange>& ranges,
+                              const std::atomic<bool>& give_up = false);
 
 class Eraser {
  public:
@@ -54,7 +56,7 @@ class Eraser {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Job> jobs_;
-  bool closing_ = false;
+  std::atomic<bool> closing_ = false;
   std::thread thread_;
 };
 

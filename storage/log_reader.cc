@@ -1,11 +1,17 @@
 #include "storage/log_reader.h"
 
+#include <chrono>
+#include <thread>
+
 #include "storage/bulk_append.h"
 #include "storage/log_reads.h"
 #include "storage/secondary.h"
 
 namespace taskledger::storage {
 namespace {
+
+constexpr int kReadAttempts = 5;
+constexpr std::chrono::milliseconds kBetweenAttempts{20};
 
 class Reader final : public LogReads<LogReader> {
  public:
@@ -18,8 +24,55 @@ class Reader final : public LogReads<LogReader> {
   Result<std::unique_ptr<BulkAppend>, AppendError> begin_bulk(WorkspaceNumber) override { return AppendError::closed; }
   std::optional<std::string> failure() const override { return std::nullopt; }
 
+  Result<void, ReadError> read_stream(WorkspaceNumber workspace, const Uuid& stream, Version from,
+                                      const Visitor& visit) const override {
+    return patiently([&] {
+      return LogReads::read_stream(workspace, stream, from, [&](const Record& record) {
+        from = record.version.next();
+        return visit(record);
+      });
+    });
+  }
+  Result<void, ReadError> read_all(Position after, Position to, const Visitor& visit) const override {
+    return patiently([&] {
+      return LogReads::read_all(after, to, [&](const Record& record) {
+        after = record.position;
+        return visit(record);
+      });
+    });
+  }
+  Result<void, ReadError> read_workspace(WorkspaceNumber workspace, WorkspacePosition after,
+                                         const Visitor& visit) const override {
+    return patiently([&] {
+      return LogReads::read_workspace(workspace, after, [&](const Record& record) {
+        after = record.in_workspace;
+        return visit(record);
+      });
+    });
+  }
+  Result<void, ReadError> read_feed(WorkspaceNumber workspace, WorkspacePosition after, const FeedFilter& filter,
+                                    const Visitor& visit) const override {
+    return patiently([&] {
+      return LogReads::read_feed(workspace, after, filter, [&](const Record& record) {
+        after = record.in_workspace;
+        return visit(record);
+      });
+    });
+  }
+  Result<std::optional<Hash>, ReadError> hash_at(Position position) const override {
+    return patiently([&] { return LogReads::hash_at(position); });
+  }
+  Result<std::optional<Hash>, ReadError> workspace_hash_at(WorkspaceNumber workspace,
+                                                           WorkspacePosition position) const override {
+    return patiently([&] { return LogReads::workspace_hash_at(workspace, position); });
+  }
+
   Result<void, ReadError> catch_up() override {
-    if (auto status = tables_->db().TryCatchUpWithPrimary(); !status.ok()) return read_error(status);
+    auto caught_up = patiently([&]() -> Result<void, ReadError> {
+      if (auto status = tables_->db().TryCatchUpWithPrimary(); !status.ok()) return read_error(status);
+      return {};
+    });
+    if (!caught_up) return caught_up;
     auto heads = tables_->head_rows();
     if (!heads) return heads.error();
     heads_.replace(std::move(*heads));
@@ -27,6 +80,18 @@ class Reader final : public LogReads<LogReader> {
   }
 
  private:
+  // Reads until it goes well, a few times. What the writer flushes while this one catches up may be neither in the
+  // tables nor in the WALs that were seen, and tables that it rewrites disappear: damage is what is there to stay.
+  template <class Read>
+  auto patiently(const Read& read) const -> decltype(read()) {
+    for (int attempt = 1;; ++attempt) {
+      auto result = read();
+      if (result || attempt == kReadAttempts) return result;
+      std::this_thread::sleep_for(attempt * kBetweenAttempts);
+      static_cast<void>(tables_->db().TryCatchUpWithPrimary());
+    }
+  }
+
   std::unique_ptr<ScratchDirectory> scratch_;
 };
 

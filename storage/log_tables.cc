@@ -225,6 +225,11 @@ Result<std::optional<std::string>, ReadError> LogTables::event_bytes(Position po
   return std::optional<std::string>(std::move(bytes));
 }
 
+ReadError LogTables::why_missing(Position position) const {
+  const auto bytes = event_bytes(position);
+  return bytes ? damaged(position, "record is missing") : bytes.error();
+}
+
 Result<void, ReadError> LogTables::walk(Position after, Position to, const DecodedVisitor& visit) const {
   if (to <= after) return {};
   rocksdb::ReadOptions options;
@@ -235,13 +240,13 @@ Result<void, ReadError> LogTables::walk(Position after, Position to, const Decod
   for (it->Seek(keys::event(expected)); it->Valid() && expected <= to; it->Next(), expected = expected.next()) {
     if (it->key().size() != 8) return damaged(expected, "the key of a record is damaged");
     const Position found{get_int<std::uint64_t>(it->key().data())};
-    if (found != expected) return damaged(expected, "record is missing");
+    if (found != expected) return why_missing(expected);
     const auto decoded = decode_record(found, view(it->value()));
     if (!decoded) return damaged(found, "record is damaged");
     if (!visit(*decoded)) return {};
   }
   if (!it->status().ok()) return read_error(it->status());
-  if (expected <= to) return damaged(expected, "record is missing");
+  if (expected <= to) return why_missing(expected);
   return {};
 }
 

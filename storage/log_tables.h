@@ -60,6 +60,9 @@ class LogTables {
   // nullopt: no such record.
   [[nodiscard]] Result<std::optional<std::string>, ReadError> event_bytes(Position position) const;
 
+  // Why an iterator does not show the record: its block cannot be read, as a point read says, or it is missing.
+  [[nodiscard]] ReadError why_missing(Position position) const;
+
   using DecodedVisitor = std::function<bool(const DecodedRecord&)>;
   // Positions in (after, to], in order, gapless. `fill_cache` false for walks of the whole log.
   Result<void, ReadError> walk(Position after, Position to, const DecodedVisitor& visit) const;
@@ -86,6 +89,8 @@ class LogTables {
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };
 
+// Refuses a directory that holds a log's content without CURRENT.
+[[nodiscard]] Result<void, ReadError> check_not_beheaded(const std::string& path, rocksdb::Env& env);
 [[nodiscard]] ReadError read_error(const rocksdb::Status& status);
 [[nodiscard]] ReadError damaged(Position position, std::string_view what);
 // Of `heads`.

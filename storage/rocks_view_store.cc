@@ -11,11 +11,14 @@
 #include <charconv>
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <shared_mutex>
 
 #include "storage/bytes.h"
 #include "storage/info_log.h"
 #include "storage/log_tables.h"
+#include "storage/obsolete_files.h"
 #include "storage/sha256.h"
 #include "storage/store_figures.h"
 #include "storage/table_builder.h"
@@ -33,6 +36,9 @@ std::string checkpoint_key(std::string_view projection, std::uint64_t generation
   std::string key = "C" + std::string(projection) + '\0';
   put_int(key, generation);
   return key;
+}
+std::string erased_key(std::string_view projection, std::uint64_t generation, std::string_view key) {
+  return "E" + checkpoint_key(projection, generation).substr(1) + std::string(key);
 }
 std::string family_name(std::string_view projection, std::uint64_t generation) {
   return fmt::format("{}.{}", projection, generation);
@@ -110,7 +116,7 @@ class Store final : public RocksViewStore {
       if (names[i] == rocksdb::kDefaultColumnFamilyName) {
         store->meta_ = handles[i];
       } else if (auto id = parse_family(names[i])) {
-        store->tables_.emplace(*id, handles[i]);
+        store->tables_.emplace(*id, store->own(handles[i]));
       } else {
         store->db_->DestroyColumnFamilyHandle(handles[i]);
       }
@@ -123,8 +129,7 @@ class Store final : public RocksViewStore {
   ~Store() override {
     if (!db_) return;
     static_cast<void>(flush());
-    for (auto& [id, handle] : tables_) db_->DestroyColumnFamilyHandle(handle);
-    for (auto* handle : dropped_.handles) db_->DestroyColumnFamilyHandle(handle);
+    tables_.clear();
     if (meta_) db_->DestroyColumnFamilyHandle(meta_);
     db_->Close();
   }
@@ -167,7 +172,7 @@ class Store final : public RocksViewStore {
     const rocksdb::Slice upper = slice(to);
     if (!to.empty()) options.iterate_upper_bound = &upper;
     options.readahead_size = 256 << 10;
-    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, handle));
+    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, handle.get()));
     for (it->Seek(slice(from)); it->Valid(); it->Next()) {
       if (!visit({it->key().data(), it->key().size()}, {it->value().data(), it->value().size()})) return {};
     }
@@ -180,7 +185,7 @@ class Store final : public RocksViewStore {
     auto handle = existing(projection, generation);
     if (!handle) return std::optional<std::string>{};
     std::string value;
-    const auto status = db_->Get({}, handle, slice(key), &value);
+    const auto status = db_->Get({}, handle.get(), slice(key), &value);
     if (status.IsNotFound()) return std::optional<std::string>{};
     if (!status.ok()) return read_error(status);
     return std::optional<std::string>(std::move(value));
@@ -210,7 +215,7 @@ class Store final : public RocksViewStore {
     std::string key, value;
     bool more = next(key, value);
     while (more && status.ok()) {
-      rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options_, *handle);
+      rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options_, handle->get());
       files.push_back(fmt::format("{}/load-{}.{}.sst", path_, family_name(projection, generation), next_file_++));
       status = writer.Open(files.back());
       while (status.ok() && more && writer.FileSize() < kFileBytes) {
@@ -223,7 +228,7 @@ class Store final : public RocksViewStore {
       rocksdb::IngestExternalFileOptions ingest;
       ingest.move_files = true;
       ingest.write_global_seqno = false;
-      status = db_->IngestExternalFile(*handle, files, ingest);
+      status = db_->IngestExternalFile(handle->get(), files, ingest);
     }
     for (const auto& file : files) options_.env->DeleteFile(file);
     if (!status.ok()) return read_error(status);
@@ -248,52 +253,98 @@ class Store final : public RocksViewStore {
   }
 
   void drop(std::string_view projection, std::uint64_t generation) override {
-    rocksdb::ColumnFamilyHandle* handle = nullptr;
+    Table table;
     {
       std::unique_lock lock(mutex_);
       const auto found = tables_.find(TableId(projection, generation));
       if (found == tables_.end()) return;
-      handle = found->second;
+      table = std::move(found->second);
       tables_.erase(found);
     }
     // Leftovers of a failed drop go at the next opening.
     rocksdb::WriteBatch batch;
     batch.Delete(meta_, checkpoint_key(projection, generation));
     static_cast<void>(write_batch(batch));
-    static_cast<void>(db_->DropColumnFamily(handle));
-    dropped_.retire(*db_, handle);
+    static_cast<void>(db_->DropColumnFamily(table.get()));  // its files go when the last reader has let go of it
   }
 
   Result<void, ReadError> flush() override {
-    std::vector<rocksdb::ColumnFamilyHandle*> all{meta_};
-    {
-      std::shared_lock lock(mutex_);
-      for (const auto& [id, handle] : tables_) all.push_back(handle);
-    }
-    if (auto status = db_->Flush({}, all); !status.ok()) return read_error(status);
+    const auto tables = all_tables();
+    if (auto status = db_->Flush({}, handles_of(tables)); !status.ok()) return read_error(status);
     return {};
   }
 
+  Result<void, ReadError> purge() override {
+    const std::lock_guard lock(purging_);
+    std::map<TableId, std::vector<std::string>> erased;
+    rocksdb::WriteBatch batch;
+    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, meta_));
+    for (it->Seek("E"); it->Valid() && it->key().starts_with("E"); it->Next()) {
+      const std::string row = it->key().ToString();
+      const std::size_t end = row.find('\0');
+      if (end == row.npos || row.size() < end + 9) return ReadError{"a marker of the views is damaged"};
+      erased[{row.substr(1, end - 1), get_int<std::uint64_t>(row.data() + end + 1)}].push_back(row.substr(end + 9));
+      batch.Delete(meta_, row);
+    }
+    if (!it->status().ok()) return read_error(it->status());
+    it.reset();
+    if (erased.empty()) return {};
+    if (auto flushed = flush(); !flushed) return flushed;
+    for (const auto& [id, keys] : erased) {
+      if (const Table table = existing(id.first, id.second)) {
+        if (auto purged = purge_table(*table, keys); !purged) return purged;
+      }
+    }
+    if (auto written = write_batch(batch); !written) return written;
+    return flush();
+  }
+
   StoreFigures figures() const override {
-    std::vector<rocksdb::ColumnFamilyHandle*> all{meta_};
-    std::shared_lock lock(mutex_);
-    for (const auto& [id, handle] : tables_) all.push_back(handle);
-    return store_figures(*db_, all);
+    const auto tables = all_tables();
+    return store_figures(*db_, handles_of(tables));
   }
 
   Store() = default;
 
  private:
-  // Handles of dropped tables live until the store closes: a reader may still hold one.
-  struct Dropped {
-    std::mutex mutex;
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    void retire(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle) {
-      std::lock_guard lock(mutex);
-      static_cast<void>(db);
-      handles.push_back(handle);
+  // Readers hold one each, so that a table that is dropped meanwhile stays until they are done.
+  using Table = std::shared_ptr<rocksdb::ColumnFamilyHandle>;
+  Table own(rocksdb::ColumnFamilyHandle* handle) {
+    return {handle, [db = db_.get()](rocksdb::ColumnFamilyHandle* one) { db->DestroyColumnFamilyHandle(one); }};
+  }
+  std::vector<Table> all_tables() const {
+    std::vector<Table> all;
+    std::shared_lock lock(mutex_);
+    for (const auto& [id, table] : tables_) all.push_back(table);
+    return all;
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_of(const std::vector<Table>& tables) const {
+    std::vector<rocksdb::ColumnFamilyHandle*> handles{meta_};
+    for (const Table& table : tables) handles.push_back(table.get());
+    return handles;
+  }
+
+  // `keys` in order. A few are rewritten one by one, many with what lies between them.
+  Result<void, ReadError> purge_table(rocksdb::ColumnFamilyHandle& table, const std::vector<std::string>& keys) {
+    constexpr std::size_t kFew = 8;
+    std::vector<std::pair<rocksdb::Slice, rocksdb::Slice>> ranges;
+    if (keys.size() > kFew) {
+      ranges.emplace_back(keys.front(), keys.back());
+    } else {
+      for (const auto& key : keys) ranges.emplace_back(key, key);
     }
-  };
+    std::vector<std::string> files;
+    for (const auto& [first, last] : ranges) {
+      const auto with_rows = files_with(*db_, &table, first, last);
+      files.insert(files.end(), with_rows.begin(), with_rows.end());
+      rocksdb::CompactRangeOptions options;
+      options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+      options.exclusive_manual_compaction = false;
+      if (const auto status = db_->CompactRange(options, &table, &first, &last); !status.ok())
+        return read_error(status);
+    }
+    return wait_until_removed(*db_, files);
+  }
 
   // In key order, of changes of one key only the last.
   static std::vector<const RowChange*> in_order(const std::vector<RowChange>& changes) {
@@ -349,12 +400,13 @@ class Store final : public RocksViewStore {
       if (!handle) return handle.error();
       for (const auto* row : in_order(table.rows)) {
         if (row->value) {
-          batch.Put(*handle, row->key, *row->value);
+          batch.Put(handle->get(), row->key, *row->value);
         } else {
-          batch.Delete(*handle, row->key);
+          batch.Delete(handle->get(), row->key);
         }
       }
       batch.Put(meta_, checkpoint_key(table.projection, table.generation), checkpoint);
+      for (const auto& key : table.erased) batch.Put(meta_, erased_key(table.projection, table.generation, key), {});
     }
     return write_batch(batch);
   }
@@ -364,22 +416,25 @@ class Store final : public RocksViewStore {
   Result<void, ReadError> write_large(const std::vector<TableWrite>& tables, const std::string& checkpoint) {
     if (auto flushed = flush(); !flushed) return flushed;
     std::vector<std::unique_ptr<TableBuilder>> builders;
-    std::map<std::string, const std::string*> checkpoints;
+    static const std::string kNothing;
+    std::map<std::string, const std::string*> markers;
     for (const auto& table : tables) {
       auto handle = table_of(table.projection, table.generation, true);
       if (!handle) return handle.error();
-      auto& builder = builders.emplace_back(
-          std::make_unique<TableBuilder>(*db_, *handle, family_name(table.projection, table.generation), kShortLived));
+      auto& builder = builders.emplace_back(std::make_unique<TableBuilder>(
+          *db_, handle->get(), family_name(table.projection, table.generation), kShortLived));
       for (const auto* row : in_order(table.rows)) {
         auto added = row->value ? builder->add(row->key, *row->value) : builder->remove(row->key);
         if (!added) return added;
       }
-      checkpoints.emplace(checkpoint_key(table.projection, table.generation), &checkpoint);
+      markers.emplace(checkpoint_key(table.projection, table.generation), &checkpoint);
+      for (const auto& key : table.erased)
+        markers.emplace(erased_key(table.projection, table.generation, key), &kNothing);
     }
     if (!tables.empty()) {
       auto& builder = builders.emplace_back(std::make_unique<TableBuilder>(
           *db_, meta_, family_name(tables[0].projection, tables[0].generation) + ".checkpoint", kShortLived));
-      for (const auto& [key, value] : checkpoints) {
+      for (const auto& [key, value] : markers) {
         if (auto added = builder->add(key, *value); !added) return added;
       }
     }
@@ -398,25 +453,25 @@ class Store final : public RocksViewStore {
     return {};
   }
 
-  rocksdb::ColumnFamilyHandle* existing(std::string_view projection, std::uint64_t generation) const {
+  Table existing(std::string_view projection, std::uint64_t generation) const {
     std::shared_lock lock(mutex_);
     const auto found = tables_.find(TableId(projection, generation));
     return found == tables_.end() ? nullptr : found->second;
   }
 
-  Result<rocksdb::ColumnFamilyHandle*, ReadError> table_of(std::string_view projection, std::uint64_t generation,
-                                                           bool make) {
-    if (auto* handle = existing(projection, generation); handle || !make) return handle;
+  Result<Table, ReadError> table_of(std::string_view projection, std::uint64_t generation, bool make) {
+    if (auto table = existing(projection, generation); table || !make) return table;
     std::unique_lock lock(mutex_);
     rocksdb::ColumnFamilyHandle* handle = nullptr;
     const auto status = db_->CreateColumnFamily(options_, family_name(projection, generation), &handle);
     // A handle with an error: the table was made, only RocksDB's file of options could not be written.
     if (!handle) return read_error(status);
-    tables_.emplace(TableId(projection, generation), handle);
+    Table table = own(handle);
+    tables_.emplace(TableId(projection, generation), table);
     if (!status.ok()) return read_error(status);
     auto& highest = highest_[std::string(projection)];
     highest = std::max(highest, generation);
-    return handle;
+    return table;
   }
 
   // Reads the markers and drops what an interrupted rebuild left.
@@ -453,9 +508,9 @@ class Store final : public RocksViewStore {
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;
   mutable std::shared_mutex mutex_;
-  std::map<TableId, rocksdb::ColumnFamilyHandle*> tables_;
+  std::map<TableId, Table> tables_;
   std::map<std::string, std::uint64_t> serving_, highest_;
-  Dropped dropped_;
+  std::mutex purging_;
 };
 
 }  // namespace

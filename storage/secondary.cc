@@ -38,6 +38,7 @@ Result<std::unique_ptr<LogTables>, ReadError> open_secondary_tables(const DataDi
                                                                     const ScratchDirectory& scratch,
                                                                     std::size_t block_cache_bytes) {
   std::error_code error;
+  if (auto whole = check_not_beheaded(directory.log().string(), *rocksdb::Env::Default()); !whole) return whole.error();
   if (!std::filesystem::exists(directory.log() / "CURRENT", error)) {
     return ReadError{fmt::format("data directory {} has no log yet", directory.path().string())};
   }

@@ -40,6 +40,7 @@ class ViewStore {
     std::string_view projection;
     std::uint64_t generation;
     std::vector<RowChange> rows;
+    std::vector<std::string> erased = {};  // keys whose earlier values are to be purged
   };
   // One atomic write of all rows and of the checkpoint of every projection named.
   virtual Result<void, ReadError> write(const std::vector<TableWrite>& tables, const Checkpoint& checkpoint) = 0;
@@ -60,6 +61,9 @@ class ViewStore {
   virtual Result<void, ReadError> activate(const std::vector<std::pair<std::string, std::uint64_t>>& generations) = 0;
   virtual void drop(std::string_view projection, std::uint64_t generation) = 0;
   virtual Result<void, ReadError> flush() = 0;  // everything written so far survives a crash
+  // Everything written so far, and nothing of what was before at the keys written as erased is left in any file: they
+  // are remembered over a crash. (A store without files has nothing to do.)
+  virtual Result<void, ReadError> purge() { return {}; }
 };
 
 }  // namespace taskledger::storage

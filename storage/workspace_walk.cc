@@ -62,7 +62,7 @@ class WorkspaceWalk {
   Result<DecodedRecord, ReadError> record_at(Position position) {
     if (!records_->Valid() || view(records_->key()) != keys::event(position)) {
       if (!records_->status().ok()) return read_error(records_->status());
-      return damaged(position, "record is missing");
+      return tables_.why_missing(position);
     }
     const auto decoded = decode_record(position, view(records_->value()));
     if (!decoded) return damaged(position, "record is damaged");

@@ -349,6 +349,21 @@ Bound bind_columns(const Image& image, const ListQuery& query) {
   return bound;
 }
 
+std::size_t conditions_of(const FilterGroup& group) {
+  std::size_t count = 0;
+  for (const FilterNode& child : group.children) {
+    const auto* inner = std::get_if<std::unique_ptr<FilterGroup>>(&child);
+    count += inner ? conditions_of(**inner) : 1;
+  }
+  return count;
+}
+
+// How often a row is looked at, in looks that cost as much as a row of a short filter.
+std::size_t looks_at(const ListQuery& query) {
+  const std::size_t conditions = query.search.size() + (query.filters ? conditions_of(*query.filters) : 0);
+  return 1 + conditions / 4;
+}
+
 bool scans(const ListQuery& query) { return query.filters.has_value() || !query.search.empty(); }
 
 ListPage answer(const Image& image, const ListQuery& query, const Bound& bound) {
@@ -396,7 +411,7 @@ std::optional<ListPage> answer_list_at_once(const Image& image, const ListQuery&
   if (bound.nothing) return ListPage{};
   if (!image.has_order(query.order[0].field)) return std::nullopt;
   const bool may_collect = scans(query) || bound.residual() || query.order.size() > 1;
-  if (may_collect && bound.tree->size() > kQuick) return std::nullopt;
+  if (may_collect && bound.tree->size() * looks_at(query) > kQuick) return std::nullopt;
   validity = validity_of(image, query, bound);
   return answer(image, query, bound);
 }

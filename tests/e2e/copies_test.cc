@@ -207,6 +207,95 @@ TEST_F(Copies, AnErasedHistoryIsExportedImportedAndExportedTheSame) {
   EXPECT_EQ(lines_of(taskledger({"export", "--data", copy, "--type", "TaskErased"}).out).size(), 1u);
 }
 
+// Rows of read models that were written to disk long before, by a server or for an import, go as well; and those that a
+// crash comes before.
+TEST_F(Copies, AnErasedTitleIsInNoFile) {
+  const std::string secret = "xq7Zk9 Mw3Jv5 Pb8Ry2", import = folder_ / "import.ndjson";
+  std::string id;
+  {
+    Server server(data_);
+    HttpConnection connection(server.port(), token_);
+    make_tasks(connection, 100, "before");
+    id = json_field(connection.request("POST", "/api/v1/tasks", R"({"title":")" + secret + "\"}").body, "task_id");
+    make_tasks(connection, 100, "after");
+    server.stop();
+  }
+  EXPECT_TRUE(any_file_holds(data_ + "/views", secret)) << "or this test shows nothing";
+  ASSERT_EQ(taskledger({"export", "--data", data_, "--workspace", "acme", "-o", import}).exit_code, 0);
+  const auto erase = [&](Server& server, const std::string& token) {
+    HttpConnection connection(server.port(), token);
+    ASSERT_EQ(connection.request("DELETE", "/api/v1/tasks/" + id).status, 204u);
+    ASSERT_EQ(connection.request("POST", "/api/v1/tasks/" + id + "/erase").status, 204u);
+    EXPECT_EQ(connection.request("POST", "/api/v1/tasks/" + id + "/erase").status, 204u) << "asked again";
+    EXPECT_EQ(json_field(connection.get("/api/v1/tasks").body, "total"), "200");
+  };
+  {
+    Server server(data_);
+    erase(server, token_);
+    EXPECT_FALSE(any_file_holds(data_, secret));
+    server.kill();
+  }
+  EXPECT_FALSE(any_file_holds(data_, secret));
+  const std::string copy = folder_ / "copy", token = create_token(copy, "acme", kUser, kScopes);
+  ASSERT_EQ(taskledger({"import", "--data", copy, "--workspace", "acme", import}).exit_code, 0);
+  Server(copy).stop();  // builds and writes the read models
+  EXPECT_TRUE(any_file_holds(copy + "/views", secret)) << "or this test shows nothing";
+  Server server(copy);
+  erase(server, token);
+  EXPECT_FALSE(any_file_holds(copy, secret));
+  // A rebuild leaves a generation behind.
+  EXPECT_EQ(taskledger({"rebuild", "--url", server.url(), "--token", token}).exit_code, 0);
+  EXPECT_FALSE(any_file_holds(copy, secret));
+}
+
+TEST_F(Copies, AGenerationThatARebuildReplacedIsInNoFile) {
+  const std::string secret = "xq7Zk9 Mw3Jv5 Pb8Ry2";
+  Server server(data_);
+  HttpConnection connection(server.port(), token_);
+  const std::string id =
+      json_field(connection.request("POST", "/api/v1/tasks", R"({"title":")" + secret + "\"}").body, "task_id");
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(taskledger({"rebuild", "--url", server.url(), "--token", token_}).exit_code, 0);
+  ASSERT_EQ(connection.request("DELETE", "/api/v1/tasks/" + id).status, 204u);
+  ASSERT_EQ(connection.request("POST", "/api/v1/tasks/" + id + "/erase").status, 204u);
+  EXPECT_FALSE(any_file_holds(data_, secret));
+}
+
+// An erasure rewrites tables and retires WALs under the readers' eyes: no reader takes that for damage.
+TEST_F(Copies, ReadersBesideErasuresFindNothingWrong) {
+  Server server(data_);
+  HttpConnection connection(server.port(), token_);
+  make_tasks(connection, 100, "staying");
+  std::atomic<bool> stop = false;
+  std::thread eraser([&] {
+    HttpConnection mine(server.port(), token_);
+    while (!stop) {
+      make_tasks(mine, 5, "staying");
+      const std::string id = json_field(mine.request("POST", "/api/v1/tasks", R"({"title":"going"})").body, "task_id");
+      mine.request("DELETE", "/api/v1/tasks/" + id);
+      EXPECT_EQ(mine.request("POST", "/api/v1/tasks/" + id + "/erase").status, 204u);
+    }
+  });
+  Process follower({"events", "--data", data_, "--workspace", "acme", "--follow", "--json"});
+  for (int i = 0; i < 4; ++i) {
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"verify", "--data", data_},
+          {"export", "--data", data_, "--workspace", "acme"},
+          {"events", "--data", data_},
+          {"replay", "--data", data_, "--workspace", "acme", "--as-of", "2020-01-01", "--stats"}}) {
+      const Finished read = taskledger(command);
+      EXPECT_EQ(read.exit_code, 0) << command[0] << ": " << read.err;
+    }
+  }
+  stop = true;
+  eraser.join();
+  EXPECT_TRUE(follower.running()) << follower.err();
+  follower.signal(SIGINT);
+  EXPECT_EQ(follower.wait().exit_code, 0);
+  std::uint64_t expected = 1;
+  for (const std::string& line : lines_of(follower.out()))
+    EXPECT_EQ(json_field(line, "position"), std::to_string(expected++));
+}
+
 // What was erased since a backup is not brought back by it: a task that was live then, and one deleted but not erased.
 TEST_F(Copies, ARestoreOfAnOlderBackupErasesWhatWasErasedSince) {
   std::string live, deleted;

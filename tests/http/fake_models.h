@@ -53,6 +53,13 @@ class FakeModels final : public projections::Runner {
     page.rows = std::make_shared<const std::string>(std::move(rows));
     return page;
   }
+  Result<void, storage::ReadError> purge_erased() override {
+    ++purges;
+    if (purge_fails) return storage::ReadError{"disk full"};
+    return {};
+  }
+  int purges = 0;
+  bool purge_fails = false;
   Result<void, storage::ReadError> read_image(
       WorkspaceNumber, const std::function<void(const projections::Image&, WorkspacePosition)>&) override {
     return storage::ReadError{"there are no images here"};

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <thread>
 
+#include "storage/backup.h"
+#include "storage/erasure_list.h"
 #include "storage/log_reader.h"
 #include "storage/log_tables.h"
 #include "storage/rocks_event_log.h"
@@ -235,6 +237,28 @@ TEST_F(RocksDamage, ErasedBytesAreInNoFile) {
   EXPECT_FALSE(any_file_holds(data_, "very-secret-word"));
   EXPECT_TRUE(any_file_holds(data_, "staying-word"));
   EXPECT_EQ(verify(data_), "ok: 4");
+}
+
+TEST_F(RocksDamage, AnErasureDuringABackupIsInNoFileAndListedInTheBackup) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  ASSERT_TRUE(append(*opened.log, commit_of(uuid(1), 0, {R"({"title":"very-secret-word"})"})));
+  for (std::uint64_t i = 0; i < 200; ++i)
+    ASSERT_TRUE(append(*opened.log, commit_of(uuid(2 + i), 0, {std::string(200'000, 'x')})));
+  Result<BackedUp, ReadError> backed_up = ReadError{"not run"};
+  std::thread backup([&] { backed_up = opened.log->back_up(data_.parent_path() / "backups"); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  Commit erase = commit_of(uuid(1), 1);
+  erase.erase = {uuid(1)};
+  ASSERT_TRUE(append(*opened.log, erase));
+  EXPECT_FALSE(any_file_holds(data_, "very-secret-word"));
+  backup.join();
+  ASSERT_TRUE(backed_up) << backed_up.error().what;
+  if (any_file_holds(data_.parent_path() / "backups", "very-secret-word")) {
+    const auto listed = read_erasures(data_.parent_path() / "backups" / std::string(kErasuresFile));
+    ASSERT_TRUE(listed);
+    EXPECT_EQ(listed->size(), 1u);
+  }
 }
 
 TEST_F(RocksDamage, ABulkAppendKilledHalfWayLeavesNothing) {

@@ -1,0 +1,79 @@
+#include "storage/obsolete_files.h"
+
+#include <rocksdb/metadata.h>
+
+#include <chrono>
+#include <set>
+#include <thread>
+
+#include "storage/log_tables.h"
+
+namespace taskledger::storage {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenLooks{5};
+
+bool is_log(const std::string& name) { return name.ends_with(".log"); }
+
+// WALs that a crash would be recovered from.
+bool is_needed(rocksdb::DB& db, const std::string& log) {
+  std::uint64_t from = 0;
+  const auto name = log.substr(log.rfind('/') + 1);
+  return !db.GetIntProperty(rocksdb::DB::Properties::kMinLogNumberToKeep, &from) || std::stoull(name) >= from;
+}
+
+std::set<std::string> live_tables(rocksdb::DB& db) {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db.GetLiveFilesMetaData(&files);
+  std::set<std::string> paths;
+  for (const auto& file : files) paths.insert(file.db_path + file.name);
+  return paths;
+}
+
+}  // namespace
+
+std::vector<std::string> files_with(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const rocksdb::Slice& first,
+                                    const rocksdb::Slice& last) {
+  rocksdb::ColumnFamilyMetaData family_files;
+  db.GetColumnFamilyMetaData(family, &family_files);
+  std::vector<std::string> paths;
+  for (const auto& level : family_files.levels) {
+    for (const auto& file : level.files) {
+      if (rocksdb::Slice(file.smallestkey).compare(last) <= 0 && rocksdb::Slice(file.largestkey).compare(first) >= 0)
+        paths.push_back(file.db_path + file.name);
+    }
+  }
+  return paths;
+}
+
+std::vector<std::string> write_ahead_logs(rocksdb::DB& db) {
+  std::vector<std::string> names, paths;
+  db.GetEnv()->GetChildren(db.GetName(), &names);
+  for (const auto& name : names) {
+    if (is_log(name) && name.find_first_not_of("0123456789") == name.size() - 4)
+      paths.push_back(db.GetName() + "/" + name);
+  }
+  return paths;
+}
+
+Result<void, ReadError> wait_until_removed(rocksdb::DB& db, const std::vector<std::string>& files,
+                                           const std::atomic<bool>& give_up) {
+  const auto live = live_tables(db);
+  std::vector<std::string> waited;
+  for (const auto& file : files) {
+    const bool stays = is_log(file) ? is_needed(db, file) : live.contains(file);
+    if (!stays) waited.push_back(file);
+  }
+  for (;;) {
+    // Enabling deletions removes obsolete files now, not at some later time in the background.
+    auto status = db.DisableFileDeletions();
+    if (status.ok()) status = db.EnableFileDeletions(/*force=*/false);
+    if (!status.ok()) return read_error(status);
+    std::erase_if(waited, [&](const std::string& file) { return db.GetEnv()->FileExists(file).IsNotFound(); });
+    if (waited.empty()) return {};
+    if (give_up) return ReadError{waited.front() + " is still in use"};
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+}
+
+}  // namespace taskledger::storage
