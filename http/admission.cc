@@ -47,6 +47,8 @@ bool is_json(std::string_view content_type) {
   return true;
 }
 
+Reply wrong_type() { return error_reply(415, "Header 'Content-Type' must be application/json"); }
+
 }  // namespace
 
 bool is_repeated(const RequestHead& head, std::string_view name) { return equal_ignoring_case(head.repeated, name); }
@@ -57,12 +59,17 @@ Reply unauthorized(const RequestHead& head) {
 }
 
 std::optional<Reply> check_body(const RequestHead& head, std::uint64_t limit) {
-  if (!head.has_body) return std::nullopt;
-  if (!is_json(head.content_type)) return error_reply(415, "Header 'Content-Type' must be application/json");
-  if (head.content_length && *head.content_length > limit) {
+  if (!head.has_body || !head.content_length) return std::nullopt;
+  if (!is_json(head.content_type)) return wrong_type();
+  if (*head.content_length > limit) {
     return error_reply(413, "Body must be at most " + std::to_string(limit) + " bytes long");
   }
   return std::nullopt;
+}
+
+std::optional<Reply> check_chunked(const RequestHead& head, std::string_view body) {
+  if (body.empty() || head.content_length || is_json(head.content_type)) return std::nullopt;
+  return wrong_type();
 }
 
 std::optional<Reply> check_headers(const RequestHead& head) {

@@ -74,6 +74,7 @@ class ApiService final : public Service {
 
   std::optional<Reply> answer_now(const RequestHead& head, const Admission& admission, std::string_view body) override {
     const auto request = make_request(head, admission, body);
+    if (auto refused = check_chunked(head, body)) return finish(head, request.caller, *std::move(refused));
     if (auto refused = check_headers(head); refused && request.caller)
       return finish(head, request.caller, *std::move(refused));
     if (!admission.route->quick || must_wait(request)) return std::nullopt;
@@ -118,7 +119,13 @@ class ApiService final : public Service {
     co_return Answer(std::move(whole));
   }
 
-  Reply refuse(unsigned status, std::string_view message) override { return error_reply(status, message); }
+  Reply refuse(const RequestHead* head, const Admission* admission, unsigned status,
+               std::string_view message) override {
+    auto reply = error_reply(status, message);
+    if (head == nullptr) return reply;
+    return finish(*head, admission ? static_cast<const Principal*>(admission->caller.get()) : nullptr,
+                  std::move(reply));
+  }
 
   void finished(const RequestHead& head, const Admission* admission, unsigned status, std::uint64_t bytes,
                 std::uint64_t microseconds) override {

@@ -1,6 +1,9 @@
 #include "http/list_parameters.h"
 
+#include <algorithm>
 #include <array>
+#include <set>
+#include <string>
 
 #include "core/text.h"
 
@@ -41,6 +44,26 @@ Result<void> member(const Parameters& parameters, std::string_view name, Parse p
   return {};
 }
 
+constexpr std::size_t kMaxWords = 100;  // as many as a filter may have conditions
+
+// Each different word, folded; what contains another word says all that the other does.
+Result<std::vector<std::string>> parse_search(std::string_view text) {
+  std::set<std::string> different;
+  for (const auto word : split_words(text)) {
+    different.insert(fold_case(word));
+    if (different.size() > kMaxWords)
+      return invalid_parameter("search", "must not have more than " + std::to_string(kMaxWords) + " different words");
+  }
+  std::vector<std::string> words;
+  for (const std::string& word : different) {
+    const auto says_more = [&](const std::string& other) {
+      return other.size() > word.size() && other.find(word) != std::string::npos;
+    };
+    if (std::none_of(different.begin(), different.end(), says_more)) words.push_back(word);
+  }
+  return words;
+}
+
 Result<void> read_filters(const Parameters& parameters, const TimeZone& zone, ListQuery& query) {
   if (auto r = member(parameters, "mode", parse_mode, kModeNames, query.mode); !r) return r;
   if (auto r = member(parameters, "priority", parse_priority, kPriorityNames, query.priority); !r) return r;
@@ -55,7 +78,9 @@ Result<void> read_filters(const Parameters& parameters, const TimeZone& zone, Li
   auto entity = parameters.uuid("linked_entity_id");
   if (!entity) return entity.error();
   if (*entity) query.linked_entity_id = EntityId{**entity};
-  for (const auto word : split_words(parameters["search"])) query.search.push_back(fold_case(word));
+  auto words = parse_search(parameters["search"]);
+  if (!words) return words.error();
+  query.search = *std::move(words);
   if (const auto json = parameters["filters"]; !json.empty()) {
     auto filters = parse_filters(json, zone);
     if (!filters) return filters.error();

@@ -35,7 +35,9 @@ class OperatorService final : public Service {
   }
   Task<Answer> answer(const RequestHead&, const Admission&, std::string) override { co_return Answer(unknown_route()); }
 
-  Reply refuse(unsigned status, std::string_view message) override { return error_reply(status, message); }
+  Reply refuse(const RequestHead*, const Admission*, unsigned status, std::string_view message) override {
+    return error_reply(status, message);
+  }
   void finished(const RequestHead&, const Admission*, unsigned, std::uint64_t, std::uint64_t) override {}
 
  private:

@@ -71,6 +71,14 @@ constexpr std::array kNoted{
     Noted{"Access-Control-Request-Method", &RequestHead::access_control_request_method},
 };
 
+// Of a chunk's header or the trailer, as far as they came: Beast would wait for a CRLF.
+bool has_bare_newline(std::string_view lines) {
+  for (std::size_t at = lines.find('\n'); at != lines.npos; at = lines.find('\n', at + 1)) {
+    if (at == 0 || lines[at - 1] != '\r') return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 RequestParser::RequestParser(HeadLimits limits) : limits_(limits) {
@@ -167,7 +175,11 @@ void RequestParser::on_request_impl(Verb method, View method_text, View target, 
 }
 
 void RequestParser::on_field_impl(Field field, View name, View value, Error& ec) {
-  if (!in_head_) return;  // a trailer
+  if (!in_head_) {
+    trailer_size_ += name.size() + value.size() + 4;
+    if (trailer_size_ > kMaxChunkHeader) ec = beast::http::error::bad_chunk;
+    return;
+  }
   switch (field) {
     case Field::host:
       ++hosts_;
@@ -208,7 +220,11 @@ void RequestParser::note_field(std::string_view name, std::string_view value) {
   }
 }
 
-void RequestParser::on_chunk_header_impl(std::uint64_t size, View, Error& ec) {
+void RequestParser::on_chunk_header_impl(std::uint64_t size, View extensions, Error& ec) {
+  if (extensions.size() > kMaxChunkHeader) {
+    ec = beast::http::error::bad_chunk_extension;
+    return;
+  }
   if (size <= body_limit_ && body_->size() <= body_limit_ - size) return;
   refuse(413, "Body is too large");
   ec = beast::http::error::body_limit;
@@ -229,7 +245,8 @@ Parse RequestParser::decode_chunks(std::string_view bytes, std::size_t& used, st
     used += put({bytes.data() + used, bytes.size() - used}, error);
     if (status_ != 0) return Parse::refused;
     if (error == beast::http::error::need_more) {
-      return bytes.size() - used > kMaxChunkHeader ? refuse(400, "Malformed chunk") : Parse::need_more;
+      const bool malformed = bytes.size() - used > kMaxChunkHeader || has_bare_newline(bytes.substr(used));
+      return malformed ? refuse(400, "Malformed chunk") : Parse::need_more;
     }
     if (error) return refuse(400, reason_of(error));
   }

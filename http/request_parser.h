@@ -82,6 +82,7 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
   std::string rewritten_target_;  // of "http://host?query" only
   std::string* body_ = nullptr;   // during decode_chunks
   std::uint64_t body_limit_ = 0;
+  std::size_t trailer_size_ = 0;
   unsigned status_ = 0;
   std::string_view message_;
 };

@@ -47,8 +47,10 @@ class Service {
   virtual std::optional<Reply> answer_now(const RequestHead& head, const Admission& admission,
                                           std::string_view body) = 0;
   virtual Task<Answer> answer(const RequestHead& head, const Admission& admission, std::string body) = 0;
-  // Replies for what never became a request: 400, 408, 413, 414, 431, 503 (too many connections).
-  virtual Reply refuse(unsigned status, std::string_view message) = 0;
+  // Replies for what never became a request, or not a whole one: 400, 408, 413, 414, 431, 503 (too many connections).
+  // `head` and `admission` as far as it came; else nullptr.
+  virtual Reply refuse(const RequestHead* head, const Admission* admission, unsigned status,
+                       std::string_view message) = 0;
   // Called after each reply was handed to the socket, for access lines and metrics.
   virtual void finished(const RequestHead& head, const Admission* admission, unsigned status, std::uint64_t bytes,
                         std::uint64_t microseconds) = 0;

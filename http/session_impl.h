@@ -19,6 +19,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "http/body_budget.h"
 #include "http/input_buffer.h"
@@ -28,8 +29,10 @@
 
 namespace taskledger::http {
 
-inline constexpr std::chrono::milliseconds kLingerTime{1'000};  // for a peer to take the answer that ends a connection
-inline constexpr std::size_t kLingerBytes = 64 * 1024;          // of an unwanted body that are read for that
+// For a peer that still sends to get to read the answer that ends its connection: many a client sends all before it
+// reads. Time for what comes next and in all, and bytes: twice the largest body of a route.
+inline constexpr std::chrono::milliseconds kLingerTime{1'000}, kLingerInAll{10'000};
+inline constexpr std::size_t kLingerBytes = 8 * 1024 * 1024;
 inline constexpr std::size_t kBodyStep = 64 * 1024;     // a body is given room as it comes, not as it is announced
 inline constexpr std::size_t kJoinedBody = 16 * 1024;   // bodies up to this are sent in one piece with the head
 inline constexpr std::size_t kJoinedShared = 2 * 1024;  // likewise what a body shares with others
@@ -409,7 +412,8 @@ auto Session<Stream>::ask() -> Task<Next> {
 // For what the peer did wrong: nothing after it on this connection can be trusted.
 template <class Stream>
 auto Session<Stream>::refuse(unsigned status, std::string_view message) -> Next {
-  reply_ = shard_.service.refuse(status, message);
+  reply_ = shard_.service.refuse(have_request_ ? &parser_->head() : nullptr, admission_ ? &*admission_ : nullptr,
+                                 status, message);
   close_ = linger_ = true;
   return Next::reply;
 }
@@ -557,10 +561,12 @@ Task<void> Session<Stream>::end() {
   boost::system::error_code error;
   lowest().shutdown(Socket::shutdown_send, error);
   if (!linger_ || error) co_return;
-  std::array<char, 4096> nowhere;
-  for (std::size_t drained = 0; drained < kLingerBytes && !expired_;) {
+  std::vector<char> nowhere(16 * 1024);
+  const auto until = SteadyClock::now() + kLingerInAll;
+  for (std::size_t drained = 0; drained < kLingerBytes && !shard_.stopping && SteadyClock::now() < until;) {
+    arm(kLingerTime);
     const auto [failed, n] = co_await lowest().async_read_some(boost::asio::buffer(nowhere), kToken);
-    if (failed) break;
+    if (failed || expired_) break;
     drained += n;
   }
 }

@@ -6,6 +6,7 @@
 #include "http/async_call.h"
 #include "http/entity_tags.h"
 #include "http/errors.h"
+#include "http/hmac.h"
 #include "http/router.h"
 #include "storage/sha256.h"
 
@@ -23,13 +24,14 @@ bool is_key(std::string_view key) {
   return true;
 }
 
-// Of method, path, query and body; lengths keep them apart.
+// Of method, path, query and body; lengths keep them apart. Keyed, since it is kept: the body of a task that was erased
+// cannot be confirmed by guessing.
 storage::Hash hash_of(const Request& request) {
   storage::Sha256 hash;
   for (const auto part : {name_of(request.head.method), request.head.target, request.body}) {
     hash.add(std::to_string(part.size())).add(std::string_view(" ")).add(part);
   }
-  return hash.finish();
+  return HmacSha256(request.api.options.cursor_key)(storage::as_bytes(hash.finish()));
 }
 
 }  // namespace

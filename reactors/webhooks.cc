@@ -110,6 +110,7 @@ struct Webhooks::Impl {
   Registry registry;
   Resolver resolver;
   DeliveryEngine engine;
+  std::mutex creating;  // from counting a workspace's webhooks to having one more
   std::shared_ptr<Link> link = std::make_shared<Link>();
 
   // The webhook as the log has it now; another workspace's does not exist.
@@ -217,6 +218,7 @@ Webhooks::Answer<RegisteredWebhook> Webhooks::create(const WebhookCaller& caller
   if (!url) return WebhookFailure{Kind::invalid, url.error().message};
   if (auto allowed = check_address(*url, impl_->settings.allow_private, impl_->resolver); !allowed)
     return allowed.error();
+  const std::lock_guard alone(impl_->creating);
   if (auto done = impl_->registry.catch_up(); !done) return unavailable("The log cannot be read");
   const auto known = impl_->registry.all();
   const auto own = std::count_if(known.begin(), known.end(),
@@ -331,22 +333,32 @@ Webhooks::Answer<DeliveryStatusPage> Webhooks::deliveries(const WebhookCaller& c
     if (!parsed || (state && parsed->state != *state)) return bad_cursor;
     start = *parsed;
   }
-  auto page = impl_->on_queue<DeliveryPage>(caller, id, [&](Endpoint& endpoint) -> std::optional<DeliveryPage> {
-    auto rows = endpoint.queue()->list(start.state, start.after, limit);
-    return rows ? std::optional(*std::move(rows)) : std::nullopt;
+  // Without a state: the pending ones, then the parked, then the done, as one list.
+  auto page = impl_->on_queue<DeliveryStatusPage>(caller, id, [&](Endpoint& endpoint) {
+    DeliveryStatusPage out;
+    for (;;) {
+      const bool full = out.rows.size() == limit;
+      auto rows = endpoint.queue()->list(start.state, start.after, full ? 1 : limit - out.rows.size());
+      if (!rows) return std::optional<DeliveryStatusPage>();
+      if (full && (!rows->rows.empty() || rows->next)) {
+        out.next = to_cursor(start.state, start.after);
+        return std::optional(std::move(out));
+      }
+      for (ListedDelivery& row : rows->rows) {
+        std::string message = message_id(id, row.delivery);
+        out.rows.push_back({std::move(message), std::move(row.delivery), row.state});
+      }
+      if (rows->next) {
+        out.next = to_cursor(start.state, rows->next);
+        return std::optional(std::move(out));
+      }
+      const auto following = state ? std::nullopt : state_after(start.state);
+      if (!following) return std::optional(std::move(out));
+      start = {*following, std::nullopt};
+    }
   });
   if (!page) return page.error();
-  DeliveryStatusPage out;
-  for (ListedDelivery& row : page->rows) {
-    std::string message = message_id(id, row.delivery);
-    out.rows.push_back({std::move(message), std::move(row.delivery), row.state});
-  }
-  if (page->next) {
-    out.next = to_cursor(start.state, page->next);
-  } else if (const auto following = state_after(start.state); following && !state) {
-    out.next = to_cursor(*following, std::nullopt);
-  }
-  return out;
+  return *std::move(page);
 }
 
 }  // namespace taskledger::reactors

@@ -27,7 +27,7 @@ constexpr std::uint64_t kBodyLimit = 1'000;
 class Listing final : public http::Service {
  public:
   std::variant<Admission, Reply> admit(const RequestHead& head) override {
-    if (head.target.starts_with("/deny")) return refuse(401, "");
+    if (head.target.starts_with("/deny")) return refuse(nullptr, nullptr, 401, "");
     Admission admission;
     admission.body_limit = kBodyLimit;
     return admission;
@@ -45,7 +45,7 @@ class Listing final : public http::Service {
     return Reply{};
   }
   http::Task<Answer> answer(const RequestHead&, const Admission&, std::string) override { co_return Answer(Reply{}); }
-  Reply refuse(unsigned status, std::string_view) override {
+  Reply refuse(const RequestHead*, const Admission*, unsigned status, std::string_view) override {
     FUZZ_CHECK(status >= 400 && status != 500 && status < 600);
     Reply reply;
     reply.status = status;

@@ -104,6 +104,9 @@ TEST_F(ApiTest, ThenTypeAndSize) {
   }
   EXPECT_EQ(call("DELETE ~/tasks/" + std::string(kTask), {}, {{"Content-Type", "text/plain"}}), not_found())
       << "no body: any type";
+  const Headers text_in_chunks{{"Content-Type", "text/plain"}, {"Transfer-Encoding", "chunked"}};
+  EXPECT_EQ(call("DELETE ~/tasks/" + std::string(kTask), {}, text_in_chunks), not_found()) << "none in chunks either";
+  EXPECT_EQ(call("DELETE ~/tasks/" + std::string(kTask), "{}", text_in_chunks), wrong);
   const std::string large(64 * 1024 + 1, ' ');
   EXPECT_EQ(call("POST ~/tasks?nonsense=1", large),
             error(413, "PAYLOAD_TOO_LARGE", "Body must be at most 65536 bytes long"));
@@ -244,6 +247,16 @@ TEST_F(ApiTest, RatesAreLimitedForEachToken) {
   EXPECT_EQ(call("GET ~/me", {}, {{"Authorization", "Bearer " + make_token("tasks:read")}}).substr(0, 4), "200\n");
   now.ms += 500;
   EXPECT_EQ(call("GET ~/tasks"), "200\n" + headers(0, second + 2) + list);
+}
+
+TEST_F(ApiTest, WhatIsRefusedLateCarriesWhatEveryAnswerDoes) {
+  restart({.cursor_key = {}, .cors_origins = "https://a.example", .rate_limit = 5, .rate_burst = 5, .version = {}});
+  const Headers in_chunks{{"Origin", "https://a.example"}, {"Transfer-Encoding", "chunked"}};
+  const auto refused = call("POST ~/tasks", std::string(64 * 1024 + 1, ' '), in_chunks);
+  EXPECT_TRUE(refused.starts_with("413\n")) << refused;
+  EXPECT_NE(refused.find("X-RateLimit-Limit: 5\n"), refused.npos) << refused;
+  EXPECT_NE(refused.find("Access-Control-Allow-Origin: https://a.example\n"), refused.npos) << refused;
+  EXPECT_EQ(position, "0");
 }
 
 TEST_F(ApiTest, CrossOriginIsASetting) {

@@ -137,7 +137,7 @@ class ApiTest : public ::testing::Test {
     };
     if (auto* reply = std::get_if<Reply>(&admitted)) return told(*reply, nullptr);
     const auto& admission = std::get<Admission>(admitted);
-    if (body.size() > admission.body_limit) return api->refuse(413, "Body is too long");
+    if (body.size() > admission.body_limit) return api->refuse(&head, &admission, 413, "Body is too large");
     if (auto reply = api->answer_now(head, admission, body)) return told(*reply, &admission);
     boost::asio::io_context io;
     std::optional<Answer> answer;
@@ -166,6 +166,7 @@ class ApiTest : public ::testing::Test {
     if (name == "traceparent") head.traceparent = value;
     if (name == "X-Request-Id") head.request_id = value;
     if (name == "repeated") head.repeated = value;
+    if (name == "Transfer-Encoding") head.content_length.reset(), head.has_body = true;
   }
 
   // A task through the API; its id.

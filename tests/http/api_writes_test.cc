@@ -157,6 +157,13 @@ TEST_F(WritesTest, IdempotencyKey) {
   EXPECT_EQ(call("DELETE ~/tasks/" + id, {}, {{"Idempotency-Key", "k-2"}}), "204\n");
   EXPECT_EQ(call("DELETE ~/tasks/" + id, {}, {{"Idempotency-Key", "k-2"}}), "204\n")
       << "the kept answer before existence";
+  for (const auto* line : {"DELETE ~/tasks/no-uuid", "POST ~/tasks/no-uuid/restore"}) {
+    EXPECT_EQ(call(line, {}, key).substr(0, 4), "422\n") << line;
+    EXPECT_EQ(call(line, {}, {{"Idempotency-Key", "k-3"}}), not_found()) << line;
+    EXPECT_EQ(call(line), not_found()) << line;
+  }
+  EXPECT_EQ(call("POST ~/tasks", R"({"title":"one"})", {{"Idempotency-Key", "k-3"}}).substr(0, 4), "201\n")
+      << "a refusal keeps no key";
   const auto bad = invalid("Header 'Idempotency-Key' must have 1 to 255 visible characters");
   for (const auto& value : {std::string(), std::string("a b"), std::string("\xc3\xa9"), std::string(256, 'k')}) {
     EXPECT_EQ(call("POST ~/tasks", R"({"title":"one"})", {{"Idempotency-Key", value}}), bad);

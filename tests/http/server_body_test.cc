@@ -129,6 +129,33 @@ TEST_F(ServerTest, LetsAClientThatIsStillSendingSeeItsRefusal) {
   }
 }
 
+TEST_F(ServerTest, AClientThatSendsAllBeforeItReadsSeesItsRefusal) {
+  constexpr std::size_t kSize = 4 << 20;
+  const std::string length = "Content-Length: " + std::to_string(kSize) + "\r\n\r\n";
+  for (const std::string target : {"/deny", "/small"}) {
+    auto client = connect();
+    EXPECT_TRUE(client.send("POST " + target + " HTTP/1.1\r\nHost: x\r\n" + length));
+    for (std::size_t sent = 0; sent < kSize; sent += kSize / 8) {
+      std::this_thread::sleep_for(5ms);
+      ASSERT_TRUE(client.send(std::string(kSize / 8, 'a'))) << target << " after " << sent;
+    }
+    EXPECT_EQ(client.read().status, target == "/deny" ? 401u : 413u);
+    EXPECT_TRUE(client.closed());
+  }
+}
+
+TEST_F(ServerTest, ChunksAreFramedStrictly) {
+  EXPECT_EQ(connect().ask(kChunkedPost + "3;name=value\r\nabc\r\n0\r\nTrailer: x\r\n\r\n").body, "3");
+  for (const std::string& chunks :
+       {std::string("3\nabc\n0\n\n"), std::string("3\r\nabc\n0\r\n\r\n"), std::string("3\r\nabc\r\n0\n"),
+        std::string("3\r\nabc\r\n0\r\nTrailer: x\n"), "3;" + std::string(20'000, 'x') + "\r\nabc\r\n0\r\n\r\n",
+        "3\r\nabc\r\n0\r\nTrailer: " + std::string(30'000, 'x') + "\r\n\r\n"}) {
+    auto client = connect();
+    EXPECT_EQ(client.ask(kChunkedPost + chunks).status, 400u) << chunks.substr(0, 40);
+    EXPECT_TRUE(client.closed());
+  }
+}
+
 TEST_F(ServerTest, SurvivesACloseInTheMiddleOfABody) {
   for (int i = 0; i < 50; ++i) {
     auto client = connect();

@@ -37,7 +37,7 @@ class FakeService : public Service {
   std::variant<Admission, Reply> admit(const RequestHead& head) override {
     ++admitted;
     if (head.target == "/throw-admit") throw std::runtime_error("admit is broken");
-    if (head.target == "/deny") return refuse(401, "no");
+    if (head.target == "/deny") return refuse(nullptr, nullptr, 401, "no");
     Admission admission;
     admission.body_limit = head.target == "/small" ? 100 : 8 << 20;
     return admission;
@@ -98,7 +98,7 @@ class FakeService : public Service {
     co_return Answer(std::move(reply));
   }
 
-  Reply refuse(unsigned status, std::string_view message) override {
+  Reply refuse(const RequestHead*, const Admission*, unsigned status, std::string_view message) override {
     Reply reply;
     reply.status = status;
     reply.body = "refused: " + std::string(message);

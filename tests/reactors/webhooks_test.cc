@@ -73,6 +73,8 @@ class WebhooksTest : public testing::Test {
     for (;;) {
       auto page = webhooks->deliveries(caller, id, state, cursor, 7);
       EXPECT_TRUE(page) << page.error().message;
+      EXPECT_TRUE(page->rows.size() == 7 || !page->next) << "pages but the last are full";
+      EXPECT_TRUE(!page->rows.empty() || cursor.empty()) << "no page is empty but that of an empty list";
       out.insert(out.end(), page->rows.begin(), page->rows.end());
       if (!page->next) return out;
       cursor = *page->next;
@@ -298,6 +300,42 @@ TEST_F(WebhooksTest, DeletedAtOnceWithItsRows) {
   EXPECT_EQ(webhooks->remove(caller, webhook.id).error().kind, Kind::not_found);
   EXPECT_TRUE(webhooks->list(caller)->empty());
   EXPECT_TRUE(eventually([&] { return fixture.store.size() == 0; }));
+}
+
+TEST_F(WebhooksTest, OneListOfAllStates) {
+  Receiver receiver(
+      [](const Received& received) { return Reaction{.status = position_of(received) % 2 == 0 ? 500u : 200u}; });
+  const auto webhook = create(receiver.url());
+  for (std::uint8_t i = 0; i < 9; ++i) fixture.add(static_cast<std::uint8_t>(i + 1));
+  ASSERT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::pending).empty(); }));
+  const auto all = listed(webhook.id, std::nullopt);
+  ASSERT_EQ(all.size(), 9u);
+  const auto parked = listed(webhook.id, DeliveryState::parked).size();
+  EXPECT_EQ(parked, 4u);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all[i].state, i < parked ? DeliveryState::parked : DeliveryState::done) << i;
+  }
+}
+
+TEST_F(WebhooksTest, AsManyAsAllowedEvenWhenMadeAtOnce) {
+  Receiver receiver;
+  settings.max_webhooks = 5;
+  stop(), start();
+  std::atomic<int> made = 0, refused = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 2; ++j) {
+        const auto webhook = webhooks->create(caller, {receiver.url(), WebhookTypes::all()});
+        ++(webhook ? made : refused);
+        EXPECT_TRUE(webhook || webhook.error().kind == Kind::conflict);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(made, 5);
+  EXPECT_EQ(refused, 11);
+  EXPECT_EQ(webhooks->list(caller)->size(), 5u);
 }
 
 TEST_F(WebhooksTest, AnotherWorkspacesDoNotExist) {
