@@ -7,10 +7,16 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
+#include <set>
 #include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 #include "app/command.h"
 
@@ -37,8 +43,54 @@ void finish_declaring(CLI::App& command, const std::string& version) {
     finish_declaring(*nested, version);
 }
 
+// The words of a command line, up to the command that they choose and the flags they give.
+struct Words {
+  CLI::App* command;
+  std::set<CLI::Option*> given;
+  std::string unknown;  // the first word that is neither
+};
+
+std::vector<CLI::App*> commands_of(CLI::App& of) {
+  return of.get_subcommands([](CLI::App*) { return true; });
+}
+
+Words read_words(CLI::App& root, int argc, char** argv) {
+  Words words{&root, {}, {}};
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word(argv[i]);
+    if (word == "--") break;
+    if (word.starts_with('-')) {
+      const std::string name(word.substr(0, word.find('=')));
+      CLI::Option* option = words.command->get_option_no_throw(name);
+      if (option != nullptr) words.given.insert(option);
+      if (option == nullptr && words.unknown.empty()) words.unknown = name;
+    } else {
+      const auto nested = commands_of(*words.command);
+      const auto named =
+          std::find_if(nested.begin(), nested.end(), [&](const CLI::App* one) { return one->get_name() == word; });
+      if (named != nested.end()) {
+        words.command = *named;
+      } else if (words.unknown.empty() && !nested.empty()) {
+        words.unknown = word;
+      }
+    }
+  }
+  return words;
+}
+
+// Flags come before the environment: what a given flag excludes is not taken from there.
+void overrule_environment(const Words& words) {
+  for (CLI::Option* option : words.given) {
+    for (CLI::Option* excluded : option->get_excludes()) {
+      if (!words.given.contains(excluded)) excluded->envname({});
+    }
+  }
+}
+
 void read_config(CLI::App& command, const std::string& path) {
   if (command.count() == 0) return;  // named in the environment while another command runs
+  if (std::error_code error; std::filesystem::is_directory(path, error))
+    throw CLI::FileError(path + " is a directory", CLI::ExitCodes::FileError);
   for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(path)) {
     if (item.name == "++" || item.name == "--") continue;  // opening and closing of a section
     CLI::Option* option = item.parents.empty() ? command.get_option_no_throw("--" + item.name) : nullptr;
@@ -56,6 +108,12 @@ int run(Run& chosen) {
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
     complain(std::string("stdout: ") + (errno != 0 ? std::strerror(errno) : "not all of the result could be written"));
     return kFailed;
+  } catch (const std::system_error& error) {
+    complain(std::ferror(stdout) != 0 ? "stdout: " + error.code().message() : error.what());
+    return kFailed;
+  } catch (const CLI::ParseError& error) {  // of what only the command could tell
+    complain(error.what());
+    return kWrongUsage;
   } catch (const std::exception& error) {
     complain(error.what());
     return kFailed;
@@ -76,6 +134,17 @@ void add_config_option(CLI::App& command) {
       "File of settings, `name = value` a line, named as these flags; flags and environment come first");
 }
 
+CLI::Validator at_least(std::uint64_t least) {
+  return CLI::Validator(
+      [least](const std::string& text) {
+        std::uint64_t number = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error == std::errc() && end == text.data() + text.size() && number >= least) return std::string();
+        return fmt::format("must be a whole number of at least {}, not {}", least, text);
+      },
+      "");
+}
+
 CLI::Option* add_data_option(CLI::App& command, std::string& directory) {
   return command.add_option("--data", directory, "The data directory")->type_name("DIR")->required();
 }
@@ -91,12 +160,20 @@ int run_command_line(int argc, char** argv) {
                          add_backup, add_restore, add_stats})
     add(root, chosen);
   finish_declaring(root, "taskledger " TASKLEDGER_VERSION);
+  const Words words = read_words(root, argc, argv);
+  overrule_environment(words);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
       return root.exit(error);  // --help, --version
-    complain(error.what());
+    const bool no_command = !commands_of(*words.command).empty();
+    if (no_command && !words.unknown.empty()) {
+      complain(fmt::format("there is no '{}': see {}{} --help", words.unknown,
+                           words.command == &root ? "" : "taskledger ", words.command->get_name()));
+    } else {
+      complain(error.what());
+    }
     return kWrongUsage;
   }
   return run(chosen);

@@ -3,6 +3,7 @@
 // A command prints results on stdout; a failure is a `Failed` with one line for stderr, and exit code 1.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -10,6 +11,7 @@
 namespace CLI {
 class App;
 class Option;
+class Validator;
 }  // namespace CLI
 
 namespace taskledger::app {
@@ -35,6 +37,8 @@ void add_backup(CLI::App& root, Run& run);
 void add_restore(CLI::App& root, Run& run);
 void add_stats(CLI::App& root, Run& run);
 
+// A check of flags that are counts.
+CLI::Validator at_least(std::uint64_t least);
 // Declares the `--data DIR` that every command has.
 CLI::Option* add_data_option(CLI::App& command, std::string& directory);
 

@@ -117,7 +117,7 @@ void add_events(CLI::App& root, Run& run) {
   command
       ->add_option("--after", settings->after,
                    "Only what comes after this position: of the workspace, without --workspace of the whole log")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->type_name("POSITION");
   command->add_flag("--follow", settings->follow, "Go on with what is appended, until Ctrl-C");
   command->add_flag("--json", settings->json, "Event lines");

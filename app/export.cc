@@ -69,7 +69,7 @@ void add_export(CLI::App& root, Run& run) {
   command
       ->add_option("--after", settings->after,
                    "Only events after this position: of the workspace, without --workspace of the whole log")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->type_name("POSITION");
   command->add_option("-o,--output", settings->file, "Instead of stdout; .gz compresses")->type_name("FILE");
   command->add_option("--task", settings->task, "Only this task's events")->type_name("UUID");

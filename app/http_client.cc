@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <simdjson.h>
 
+#include <CLI/CLI.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -37,7 +38,7 @@ Url parse_url(const std::string& text) {
     rest.remove_prefix(8);
     url.tls = true;
   } else {
-    throw Failed("--url must begin with http:// or https://");
+    throw CLI::ValidationError("--url", "must begin with http:// or https://, not " + text);
   }
   const auto slash = rest.find('/');
   const std::string_view authority = rest.substr(0, slash);
@@ -49,7 +50,7 @@ Url parse_url(const std::string& text) {
   url.port = has_port ? std::string(authority.substr(colon + 1)) : url.tls ? "443" : "80";
   if (url.host.size() > 2 && url.host.front() == '[' && url.host.back() == ']')
     url.host = url.host.substr(1, url.host.size() - 2);
-  if (url.host.empty()) throw Failed("--url names no host");
+  if (url.host.empty()) throw CLI::ValidationError("--url", "names no host: " + text);
   return url;
 }
 

@@ -11,6 +11,7 @@
 #include "app/open_data.h"
 #include "app/progress.h"
 #include "app/rebuild_on_server.h"
+#include "core/text.h"
 #include "projections/models.h"
 #include "projections/rebuild/check.h"
 #include "projections/rebuild/fresh_generations.h"
@@ -22,7 +23,7 @@ namespace {
 struct RebuildSettings {
   std::string data, url, token, projection;
   unsigned threads = 0;
-  bool check = false;
+  bool check = false, json = false;
 };
 
 std::vector<std::string> chosen(const std::string& projection) {
@@ -52,8 +53,12 @@ int rebuild(const RebuildSettings& settings, const OpenLog& open, storage::ViewS
     return true;
   }));
   progress.clear();
-  fmt::print("rebuilt from {} records, {:.0f} records/s\n", to.value,
-             static_cast<double>(to.value) / progress.seconds());
+  const double rate = static_cast<double>(to.value) / progress.seconds();
+  if (settings.json) {
+    fmt::print("{{\"records\":{},\"records_per_second\":{:.0f}}}\n", to.value, rate);
+  } else {
+    fmt::print("rebuilt from {} records, {:.0f} records/s\n", to.value, rate);
+  }
   return kDone;
 }
 
@@ -67,13 +72,13 @@ int check(const RebuildSettings& settings, const OpenLog& open, const storage::V
         return true;
       }));
   progress.clear();
-  return report_check(compared.rows, compared.differences, compared.first);
+  return report_check({compared.rows, compared.differences, compared.first}, settings.json);
 }
 
 int run_rebuild(const RebuildSettings& settings) {
   set_up_logging(LogFormat::text, "info");
   if (!settings.url.empty()) {
-    const RemoteServer server{settings.url, settings.token};
+    const RemoteServer server{settings.url, settings.token, settings.json};
     return settings.check ? check_on_server(server, chosen(settings.projection))
                           : rebuild_on_server(server, chosen(settings.projection));
   }
@@ -85,13 +90,22 @@ int run_rebuild(const RebuildSettings& settings) {
 
 }  // namespace
 
-int report_check(std::uint64_t rows, std::uint64_t differences, const std::vector<std::string>& first) {
-  if (differences == 0) {
-    fmt::print("ok: {} rows are what the log says\n", rows);
-    return kDone;
+int report_check(const CheckFindings& found, bool json) {
+  if (json) {
+    std::string out = fmt::format(R"({{"ok":{},"rows":{},"differences":{},"first":[)", found.differences == 0,
+                                  found.rows, found.differences);
+    for (const std::string& what : found.first) {
+      if (out.back() != '[') out += ',';
+      append_json_string(out, what);
+    }
+    fmt::print("{}]}}\n", out);
+  } else if (found.differences == 0) {
+    fmt::print("ok: {} rows are what the log says\n", found.rows);
+  } else {
+    for (const std::string& what : found.first) fmt::print("{}\n", what);  // the finding is this command's result
   }
-  for (const std::string& what : first) fmt::print("{}\n", what);  // the finding is this command's result
-  throw Failed(fmt::format("{} of {} rows differ: {}", differences, rows, first.front()));
+  if (found.differences == 0) return kDone;
+  throw Failed(fmt::format("{} of {} rows differ: {}", found.differences, found.rows, found.first.front()));
 }
 
 void add_rebuild(CLI::App& root, Run& run) {
@@ -113,6 +127,7 @@ void add_rebuild(CLI::App& root, Run& run) {
       ->excludes(url)
       ->capture_default_str();
   command->add_flag("--check", settings->check, "Compare with the log, row by row; change nothing");
+  command->add_flag("--json", settings->json, "The result as JSON");
   command->callback([settings, &run] {
     if (settings->data.empty() && settings->url.empty()) throw CLI::RequiredError("--data (or --url and --token)");
     run = [settings] { return run_rebuild(*settings); };

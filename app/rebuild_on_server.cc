@@ -73,21 +73,24 @@ void ask(const RemoteServer& server, const std::vector<std::string>& names, cons
 
 int rebuild_on_server(const RemoteServer& server, const std::vector<std::string>& names) {
   ask(server, names, "rebuild");
+  std::string out = R"({"projections":[)";
   watch(
       server, names, [](const element& one) { return text_of(one["state"]) == "rebuilding"; },
-      [](const element& one) {
+      [&](const element& one) {
         const std::string name = text_of(one["name"]), error = text_of(one["error"]);
         if (!error.empty()) throw Failed(name + ": " + error);
-        fmt::print("{}: generation {}, checkpoint {}\n", name, number_of(one["generation"]),
-                   number_of(one["checkpoint"]));
+        const double generation = number_of(one["generation"]), checkpoint = number_of(one["checkpoint"]);
+        if (!server.json) fmt::print("{}: generation {}, checkpoint {}\n", name, generation, checkpoint);
+        if (out.back() != '[') out += ',';
+        out += fmt::format(R"({{"name":"{}","generation":{},"checkpoint":{}}})", name, generation, checkpoint);
       });
+  if (server.json) fmt::print("{}]}}\n", out);
   return kDone;
 }
 
 int check_on_server(const RemoteServer& server, const std::vector<std::string>& names) {
   ask(server, names, "check");
-  std::uint64_t rows = 0, differences = 0;
-  std::vector<std::string> first;
+  CheckFindings sum;
   watch(
       server, names,
       [](const element& one) {
@@ -97,13 +100,13 @@ int check_on_server(const RemoteServer& server, const std::vector<std::string>& 
       [&](const element& one) {
         const auto check = one["check"];
         if (text_of(check["state"]) == "failed") throw Failed(text_of(one["name"]) + ": " + text_of(check["error"]));
-        rows += static_cast<std::uint64_t>(number_of(check["rows"]));
-        differences += static_cast<std::uint64_t>(number_of(check["differences"]));
+        sum.rows += static_cast<std::uint64_t>(number_of(check["rows"]));
+        sum.differences += static_cast<std::uint64_t>(number_of(check["differences"]));
         simdjson::dom::array found;
         if (check["first"].get(found) != simdjson::SUCCESS) return;
-        for (const element what : found) first.push_back(text_of(element(what)));
+        for (const element what : found) sum.first.push_back(text_of(element(what)));
       });
-  return report_check(rows, differences, first);
+  return report_check(sum, server.json);
 }
 
 }  // namespace taskledger::app

@@ -10,12 +10,17 @@ namespace taskledger::app {
 
 struct RemoteServer {
   std::string url, token;
+  bool json = false;  // how results are printed
 };
 
 int rebuild_on_server(const RemoteServer& server, const std::vector<std::string>& names);
 int check_on_server(const RemoteServer& server, const std::vector<std::string>& names);
 
+struct CheckFindings {
+  std::uint64_t rows = 0, differences = 0;
+  std::vector<std::string> first;
+};
 // Prints what a check found; Failed when something differs.
-int report_check(std::uint64_t rows, std::uint64_t differences, const std::vector<std::string>& first);
+int report_check(const CheckFindings& found, bool json);
 
 }  // namespace taskledger::app

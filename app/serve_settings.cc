@@ -25,7 +25,7 @@ CLI::Option* duration(CLI::App& command, const char* flag, milliseconds& value, 
       .add_option_function<std::uint32_t>(
           flag, [&value](const std::uint32_t& ms) { value = milliseconds{ms}; }, what)
       ->type_name("MS")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->default_str(std::to_string(value.count()));
 }
 
@@ -45,14 +45,14 @@ void declare_server(CLI::App& command, ServeSettings& settings) {
   command.add_option("--listen", settings.listen, "Address and port; port 0 takes a free one")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  number(command, "--threads", server.threads, "Threads for connections; 0: one a core");
+  number(command, "--threads", server.threads, "Threads for connections; 0: one a core")->check(CLI::Range(0, 1024));
   command.add_option("--tls-cert", server.tls_certificate, "Certificate chain, PEM; read anew on SIGHUP")
       ->type_name("FILE");
   command.add_option("--tls-key", server.tls_key, "Its key, PEM")->type_name("FILE");
-  number(command, "--max-connections", server.max_connections, "More are answered 503")->check(CLI::PositiveNumber);
-  number(command, "--max-request-line", server.max_request_line, "Bytes; longer is 414")->check(CLI::PositiveNumber);
+  number(command, "--max-connections", server.max_connections, "More are answered 503")->check(at_least(1));
+  number(command, "--max-request-line", server.max_request_line, "Bytes; longer is 414")->check(at_least(1));
   number(command, "--max-header-bytes", server.max_header_bytes, "Bytes of all header fields; more is 431")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least(1));
   number(command, "--max-body-memory-mb", settings.body_mb,
          "For request bodies that are being received, all together; more are answered 503")
       ->check(CLI::Range(8, 1 << 20));
@@ -76,7 +76,7 @@ void declare_api(CLI::App& command, ServeSettings& settings) {
   number(command, "--workers", settings.workers, "Threads for long reads and administration")
       ->check(CLI::Range(1, 256));
   number(command, "--worker-queue", settings.worker_queue, "Long reads that may wait; more are answered 503")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least(1));
 }
 
 void declare_storage(CLI::App& command, ServeSettings& settings) {
@@ -100,12 +100,11 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
       ->check(CLI::Range(1, 1 << 20));
   number(command, "--max-queued-commits", settings.log.max_queued_commits,
          "Writes that may wait for the disk; more are answered 503")
-      ->check(CLI::PositiveNumber);
-  number(command, "--max-queued-bytes", settings.log.max_queued_bytes, "Bytes of them")->check(CLI::PositiveNumber);
+      ->check(at_least(1));
+  number(command, "--max-queued-bytes", settings.log.max_queued_bytes, "Bytes of them")->check(at_least(1));
   number(command, "--max-group-records", settings.log.max_group_records, "Records of one group commit")
-      ->check(CLI::PositiveNumber);
-  number(command, "--max-group-bytes", settings.log.max_group_bytes, "Bytes of one group commit")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least(1));
+  number(command, "--max-group-bytes", settings.log.max_group_bytes, "Bytes of one group commit")->check(at_least(1));
 }
 
 void declare_webhooks(CLI::App& command, ServeSettings& settings) {

@@ -71,7 +71,21 @@ void print_created(const CreateSettings& settings, const std::string& id, const 
   }
 }
 
+// The workspace of the token that a server is called with.
+std::string workspace_of(const Place& place) {
+  simdjson::dom::parser parser;
+  const std::string answer = http_request_ok(place.url, place.token, "GET", "/api/v1/me");
+  return std::string(parser.parse(answer)["workspace"].get_string().value());
+}
+
 int create_on_server(const CreateSettings& settings, const Token& token) {
+  if (!settings.workspace.empty()) {
+    const std::string own = workspace_of(settings.place);
+    if (own != settings.workspace) {
+      throw Failed("--token is of the workspace '" + own + "', so no token can be made for '" + settings.workspace +
+                   "' with it");
+    }
+  }
   std::string body = "{\"user_id\":\"" + to_string(token.user) + "\",\"scopes\":";
   append_scopes_json(body, token.scopes);
   body += ",\"timezone\":";
@@ -89,7 +103,7 @@ int create_on_server(const CreateSettings& settings, const Token& token) {
 int create(const CreateSettings& settings, Token token) {
   if (!settings.place.url.empty()) return create_on_server(settings, token);
   const auto name = commands::check_workspace_name(settings.workspace);
-  if (!name) throw Failed(name.error().message);
+  if (!name) throw CLI::ValidationError("--workspace", name.error().message);
   const OpenLog open = open_to_write(settings.place.data);
   projections::Directory directory;
   fold_directory(*open.log, directory);
@@ -124,17 +138,60 @@ void print_token(const Token& token, const Workspace& workspace) {
              token.zone.name(), token.expires_at ? "expires " + to_rfc3339(*token.expires_at) : "does not expire");
 }
 
-int list(const Place& place, bool json) {
-  if (!place.url.empty()) {
-    fmt::print("{}\n", http_request_ok(place.url, place.token, "GET", "/api/v1/admin/tokens"));
-    return kDone;
+struct ListedToken {
+  Token token;
+  Workspace workspace;
+};
+
+// As a server lists them: those of its caller's workspace.
+std::vector<ListedToken> tokens_on_server(const Place& place) {
+  Workspace workspace;
+  workspace.name = workspace_of(place);
+  simdjson::dom::parser parser;
+  const std::string answer = http_request_ok(place.url, place.token, "GET", "/api/v1/admin/tokens");
+  const auto text = [](simdjson::dom::element of, const char* name) {
+    std::string_view value;
+    return of[name].get(value) == simdjson::SUCCESS ? value : std::string_view();  // null: empty
+  };
+  const auto time = [&](simdjson::dom::element of, const char* name) -> std::optional<Timestamp> {
+    const auto read = parse_time(text(of, name), TimeZone{});
+    return read ? std::optional(read->at) : std::nullopt;
+  };
+  std::vector<ListedToken> listed;
+  const simdjson::dom::element root = parser.parse(answer);
+  const simdjson::dom::array all = root["data"];
+  for (const simdjson::dom::element one : all) {
+    Token& token = listed.emplace_back(Token{}, workspace).token;
+    std::string scopes;
+    const simdjson::dom::array given = one["scopes"];
+    for (const simdjson::dom::element scope : given) {
+      if (!scopes.empty()) scopes += ',';
+      scopes += scope.get_string().value();
+    }
+    token.id = {parse_uuid(text(one, "id")).value_or(Uuid{})};
+    token.user = {parse_uuid(text(one, "user_id")).value_or(Uuid{})};
+    token.scopes = parse_scopes(scopes).value_or(Scopes{});
+    token.zone = TimeZone::load(text(one, "timezone")).value_or(TimeZone{});
+    token.expires_at = time(one, "expires_at");
+    token.created_at = time(one, "created_at").value_or(Timestamp{});
   }
+  return listed;
+}
+
+std::vector<ListedToken> tokens_of(const Place& place) {
+  if (!place.url.empty()) return tokens_on_server(place);
   const OpenLog open = open_existing(place.data);
   projections::Directory directory;
   fold_directory(*open.log, directory);
+  std::vector<ListedToken> listed;
+  for (const Token& token : directory.tokens())
+    listed.push_back({token, directory.workspace(token.workspace).value_or(Workspace{})});
+  return listed;
+}
+
+int list(const Place& place, bool json) {
   std::string out = "{\"data\":[";
-  for (const Token& token : directory.tokens()) {
-    const Workspace workspace = directory.workspace(token.workspace).value_or(Workspace{});
+  for (const auto& [token, workspace] : tokens_of(place)) {
     if (json) {
       if (out.back() == '}') out += ',';
       append_token_json(out, token, workspace);

@@ -12,6 +12,7 @@
 #include "app/need.h"
 #include "app/open_data.h"
 #include "app/progress.h"
+#include "core/text.h"
 #include "storage/head_signature.h"
 
 namespace taskledger::app {
@@ -19,7 +20,7 @@ namespace {
 
 struct VerifySettings {
   std::string data, head_file, workspace, key_file;
-  bool print_key = false;
+  bool print_key = false, json = false;
   unsigned threads = 0;
 };
 
@@ -79,11 +80,20 @@ int run_verify(const VerifySettings& settings) {
   };
   const auto verified = storage::verify_log(*open.directory, options);
   if (!verified) {
-    fmt::print("{}\n", verified.error().what);  // the finding is this command's result
+    // The finding is this command's result.
+    std::string finding = verified.error().what;
+    if (settings.json) {
+      finding = R"({"ok":false,"finding":)";
+      append_json_string(finding, verified.error().what);
+      finding += '}';
+    }
+    fmt::print("{}\n", finding);
     throw Failed(settings.data + ": " + verified.error().what);
   }
   if (!settings.head_file.empty()) check_kept_head(settings, open);
-  fmt::print("ok: {} events, head {}\n", verified->events, storage::to_hex(verified->head.hash));
+  fmt::print(
+      fmt::runtime(settings.json ? "{{\"ok\":true,\"events\":{},\"head\":\"{}\"}}\n" : "ok: {} events, head {}\n"),
+      verified->events, storage::to_hex(verified->head.hash));
   return kDone;
 }
 
@@ -103,7 +113,11 @@ void add_verify(CLI::App& root, Run& run) {
   command->add_option("--key-file", settings->key_file, "Where secret.key is, when not in the data directory")
       ->type_name("FILE");
   command->add_flag("--print-key", settings->print_key, "Only print the public key that checks signed heads, PEM");
-  command->add_option("--threads", settings->threads, "0: one a core")->type_name("N")->capture_default_str();
+  command->add_option("--threads", settings->threads, "0: one a core")
+      ->check(CLI::Range(0, 256))
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_flag("--json", settings->json, "As JSON");
   command->callback([settings, &run] { run = [settings] { return run_verify(*settings); }; });
 }
 
