@@ -140,7 +140,7 @@ void Endpoint::record(const Attempt& attempt, const HttpOutcome& outcome) {
     std::string error = outcome.status ? "status " + std::to_string(outcome.status) : outcome.error;
     spdlog::debug("webhook {}: delivery {} failed: {}", to_string(webhook_->id), number, error);
     recorded = queue_->failed(number, outcome.status, std::move(error), parts_.clock());
-    if (outcome.status == 410) pause_gone();
+    if (outcome.status == 410 && !attempt.delivery.is_ping()) pause_gone();
   }
   if (!recorded) fail(recorded.error());
 }

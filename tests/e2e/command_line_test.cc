@@ -59,6 +59,13 @@ TEST(CommandLine, WrongUsageIsTwo) {
       {"token", "revoke", "--data", data, "no-uuid"},
       {"export", "--data", data, "--after", "-1"},
       {"rebuild", "--data", data, "--projection", "weather"},
+      {"serve", "--data", data, "--threads", "100000"},
+      {"serve", "--data", data, "--max-connections", "0"},
+      {"serve", "--data", data, "--config", directory.path().string()},
+      {"verify", "--data", data, "--threads", "100000"},
+      {"token", "list", "--url", "nowhere", "--token", "ksr_x"},
+      {"token", "create", "--data", data, "--workspace", "a\tb", "--user", kUser},
+      {"token", "surf"},
   };
   for (const auto& arguments : wrong) {
     const Finished refused = taskledger(arguments);
@@ -66,6 +73,22 @@ TEST(CommandLine, WrongUsageIsTwo) {
     expect_one_line(refused.err);
     EXPECT_THAT(refused.out, IsEmpty());
   }
+}
+
+TEST(CommandLine, WrongUsageIsNamed) {
+  const auto refusal = [](const std::vector<std::string>& arguments) { return taskledger(arguments).err; };
+  EXPECT_EQ(refusal({"surf"}), "taskledger: there is no 'surf': see taskledger --help\n");
+  EXPECT_EQ(refusal({"--surf"}), "taskledger: there is no '--surf': see taskledger --help\n");
+  EXPECT_EQ(refusal({"token", "surf"}), "taskledger: there is no 'surf': see taskledger token --help\n");
+  EXPECT_EQ(refusal({"events", "--data", "x", "--after", "-1"}),
+            "taskledger: --after: must be a whole number of at least 0, not -1\n");
+  EXPECT_EQ(refusal({"serve", "--data", "x", "--max-queued-commits", "0"}),
+            "taskledger: --max-queued-commits: must be a whole number of at least 1, not 0\n");
+  EXPECT_EQ(refusal({"token", "list", "--url", "nowhere", "--token", "ksr_x"}),
+            "taskledger: --url: must begin with http:// or https://, not nowhere\n");
+  const TemporaryDirectory directory;
+  write_file(directory / "file", "");
+  EXPECT_THAT(refusal({"stats", "--data", directory / "file"}), HasSubstr("file is a file, not a data directory"));
 }
 
 TEST(CommandLine, WhatFailsIsOne) {
@@ -142,6 +165,18 @@ TEST(CommandLine, FlagsComeBeforeEnvironmentBeforeFile) {
   EXPECT_THAT(taskledger(with_flag, {"TASKLEDGER_LISTEN=from-environment"}).err, HasSubstr("from-flag"));
   EXPECT_THAT(taskledger({"serve", "--config", config}, {"TASKLEDGER_DATA=" + data}).err, HasSubstr("from-file"));
 
+  // What a flag excludes is not taken from the environment.
+  (void)create_token(data, "acme", kUser);
+  const std::vector<std::string> elsewhere{"TASKLEDGER_URL=http://127.0.0.1:1", "TASKLEDGER_TOKEN=ksr_x"};
+  const Finished here = taskledger({"token", "list", "--data", data}, elsewhere);
+  EXPECT_EQ(here.exit_code, 0) << here.err;
+  for (const char* command : {"backup", "rebuild"}) {
+    const Finished there = taskledger({command, "--url", "http://127.0.0.1:1", "--token", "ksr_x"},
+                                      {"TASKLEDGER_DATA=" + data, "TASKLEDGER_THREADS=2", "TASKLEDGER_TO=" + data});
+    EXPECT_EQ(there.exit_code, 1) << command;
+    EXPECT_THAT(there.err, HasSubstr("127.0.0.1:1")) << command;
+  }
+
   write_file(config, "surf = 1\n");
   const Finished refused = taskledger(serve);
   EXPECT_EQ(refused.exit_code, 2);
@@ -162,6 +197,27 @@ TEST(CommandLine, TokensAreShownOnceAndListedWithoutTheirSecret) {
   EXPECT_THAT(listed.out, HasSubstr(R"("timezone":"Europe/Paris")"));
   EXPECT_THAT(listed.out, HasSubstr(R"("workspace":"other")"));
   EXPECT_THAT(taskledger({"token", "list", "--data", data}).out, HasSubstr("acme"));
+  {
+    Server server(data);
+    const std::vector<std::string> there{"--url", server.url(), "--token", token};
+    const auto on_server = [&](std::vector<std::string> arguments) {
+      arguments.insert(arguments.end(), there.begin(), there.end());
+      return taskledger(arguments);
+    };
+    const Finished table = on_server({"token", "list"});
+    EXPECT_THAT(table.out, HasSubstr("  acme  user " + std::string(kUser) +
+                                     "  tasks:read,admin  Europe/Paris  does not expire\n"));
+    EXPECT_THAT(table.out, Not(HasSubstr("other"))) << "the caller's workspace alone";
+    EXPECT_THAT(listed.out, HasSubstr(on_server({"token", "list", "--json"}).out.substr(9, 60)));
+    const Finished foreign = on_server({"token", "create", "--workspace", "other", "--user", kUser});
+    EXPECT_EQ(foreign.exit_code, 1);
+    EXPECT_THAT(foreign.err,
+                HasSubstr("--token is of the workspace 'acme', so no token can be made for 'other' with it"));
+    EXPECT_EQ(on_server({"token", "create", "--workspace", "acme", "--user", kUser}).exit_code, 0);
+  }
+  EXPECT_THAT(taskledger({"verify", "--data", data, "--json"}).out, StartsWith(R"({"ok":true,"events":5,"head":")"));
+  EXPECT_THAT(taskledger({"rebuild", "--data", data, "--json"}).out, StartsWith(R"({"records":5,)"));
+  EXPECT_THAT(taskledger({"rebuild", "--data", data, "--check", "--json"}).out, StartsWith(R"({"ok":true,"rows":)"));
   struct stat status {};
   ASSERT_EQ(stat((data + "/secret.key").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
