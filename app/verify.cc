@@ -64,6 +64,13 @@ void check_kept_head(const VerifySettings& settings, const OpenReader& open) {
   need(storage::verify_kept_head(*open.log, workspace.number, kept.head));
 }
 
+void print_finding(const VerifySettings& settings, const std::string& finding) {
+  if (!settings.json) return fmt::print("{}\n", finding);
+  std::string out = R"({"ok":false,"finding":)";
+  append_json_string(out, finding);
+  fmt::print("{}}}\n", out);
+}
+
 int run_verify(const VerifySettings& settings) {
   const OpenReader open = open_to_read(settings.data, settings.key_file);
   if (settings.print_key) {
@@ -80,17 +87,17 @@ int run_verify(const VerifySettings& settings) {
   };
   const auto verified = storage::verify_log(*open.directory, options);
   if (!verified) {
-    // The finding is this command's result.
-    std::string finding = verified.error().what;
-    if (settings.json) {
-      finding = R"({"ok":false,"finding":)";
-      append_json_string(finding, verified.error().what);
-      finding += '}';
-    }
-    fmt::print("{}\n", finding);
+    print_finding(settings, verified.error().what);  // is this command's result
     throw Failed(settings.data + ": " + verified.error().what);
   }
-  if (!settings.head_file.empty()) check_kept_head(settings, open);
+  if (!settings.head_file.empty()) {
+    try {
+      check_kept_head(settings, open);
+    } catch (const Failed& wrong) {
+      if (settings.json) print_finding(settings, wrong.what());
+      throw;
+    }
+  }
   fmt::print(
       fmt::runtime(settings.json ? "{{\"ok\":true,\"events\":{},\"head\":\"{}\"}}\n" : "ok: {} events, head {}\n"),
       verified->events, storage::to_hex(verified->head.hash));

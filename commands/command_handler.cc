@@ -102,12 +102,19 @@ class Handler final : public CommandHandler {
     std::optional<TaskHistory> history;  // for an undo
   };
 
+  // One for each: from gaps in its ids a workspace could count what others create.
+  AscendingUuids& ids_of(WorkspaceNumber workspace) {
+    const std::lock_guard lock(ids_mutex_);
+    return ids_[workspace];
+  }
+
   void give_ids(Job& job) {
+    AscendingUuids& ids = ids_of(job.request.caller.workspace);
     for (BatchRecord& record : job.request.records) {
       if (!is_creation(record) || record.task_id) continue;
       std::array<std::uint8_t, 10> bytes{};
       random_(bytes);
-      record.task_id = TaskId{ids_.next(clock_().ms, bytes)};
+      record.task_id = TaskId{ids.next(clock_().ms, bytes)};
       job.made.push_back(*record.task_id);
     }
   }
@@ -361,7 +368,8 @@ class Handler final : public CommandHandler {
   storage::EventLog& log_;
   Clock clock_;
   RandomBytes random_;
-  AscendingUuids ids_;
+  std::mutex ids_mutex_;
+  std::unordered_map<WorkspaceNumber, AscendingUuids> ids_;
 
   std::mutex mutex_;  // decisions, their order in the log's queue, and the cache
   TaskCache cache_;

@@ -1,5 +1,6 @@
 #include "http/request_parser.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
@@ -221,7 +222,9 @@ void RequestParser::note_field(std::string_view name, std::string_view value) {
 }
 
 void RequestParser::on_chunk_header_impl(std::uint64_t size, View extensions, Error& ec) {
-  if (extensions.size() > kMaxChunkHeader) {
+  // Beast takes quoted strings for what they hold; who is in front may take a line feed for the line's end.
+  const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; };
+  if (extensions.size() > kMaxChunkHeader || std::any_of(extensions.begin(), extensions.end(), is_control)) {
     ec = beast::http::error::bad_chunk_extension;
     return;
   }

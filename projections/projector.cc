@@ -94,7 +94,7 @@ void Projector::write_rows_now_and_then() {
     if (const auto persisted = persist(); !persisted) {
       spdlog::error("read models cannot be written, and are caught up from the log at the next start: {}",
                     persisted.error().what);
-    } else if (const auto purged = views_.purge(); !purged) {
+    } else if (const auto purged = views_.purge(stopping_); !purged) {
       spdlog::error("read models still hold what was erased: {}", purged.error().what);
     }
     workspaces_.evict(options_.cache_bytes);
@@ -269,8 +269,15 @@ Result<StatsAnswer, storage::ReadError> Projector::stats(WorkspaceNumber workspa
 }
 
 Result<void, storage::ReadError> Projector::purge_erased() {
+  if (auto purged = purge_now(); !purged) return purged;
+  // Rows that a rebuild has folded before, and purges at its end.
+  if (!maintenance_.wait_for_rebuild()) return storage::ReadError{"stopping"};
+  return {};
+}
+
+Result<void, storage::ReadError> Projector::purge_now() {
   if (auto persisted = persist(); !persisted) return persisted;
-  return views_.purge();
+  return views_.purge(stopping_);
 }
 
 Result<void, storage::ReadError> Projector::read_image(

@@ -85,6 +85,7 @@ class Projector final : public Runner {
   Result<void, storage::ReadError> apply_run(std::span<const storage::Record> records);
   void write_rows_now_and_then();
   Result<void, storage::ReadError> persist_locked();  // under persisting_
+  Result<void, storage::ReadError> purge_now();
   void fail(const std::string& what);
 
   Result<void, storage::ReadError> fold_directory();

@@ -135,7 +135,7 @@ Result<void, storage::ReadError> Projector::swap(Beside& beside, const std::vect
   }
   for (const auto& [name, generation] : replaced) views_.drop(name, generation);
   // What was erased while the rows of the new generation were made.
-  if (auto purged = purge_erased(); !purged) return purged;
+  if (auto purged = purge_now(); !purged) return purged;
   spdlog::info("read models rebuilt: position {}", beside.passed);
   return {};
 }

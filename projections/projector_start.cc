@@ -23,7 +23,7 @@ Result<void, storage::ReadError> Projector::start() {
     if (auto read = workspaces_.read_position(workspaces_.at(workspace.number)); !read) return read;
   }
   if (auto caught_up = catch_up(log_.head().position); !caught_up) return caught_up;
-  if (auto purged = views_.purge(); !purged)  // what a crash came before
+  if (auto purged = views_.purge(stopping_); !purged)  // what a crash came before
     spdlog::error("read models still hold what was erased: {}", purged.error().what);
   state_ = State::live;
   thread_ = named_thread("projector", [this] { run(); });

@@ -225,7 +225,8 @@ Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDi
   options.flush_before_backup = true;
   rocksdb::BackupID id = 0;
   const auto status = (*engine)->CreateNewBackupWithMetadata(options, &tables.db(), metadata_of(durable), &id);
-  // Again: what was erased meanwhile may have been copied before. (It is answered after this: see purge.)
+  // Again: what was erased meanwhile may have been copied before. (It is answered after this: see
+  // Eraser::hold_answers.)
   if (auto listed = list_erasures(); !listed) return listed.error();
   if (!status.ok()) return read_error(status);
   auto end = end_of(**engine, id);

@@ -85,7 +85,7 @@ Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedR
     const auto with_payloads = files_with(db, tables.events, begin, end);
     files.insert(files.end(), with_payloads.begin(), with_payloads.end());
     rocksdb::CompactRangeOptions options;
-    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
     options.exclusive_manual_compaction = false;
     status = db.CompactRange(options, tables.events, &begin, &end);
   }
@@ -128,11 +128,16 @@ void Eraser::run() {
     std::vector<Job> jobs;
     jobs.swap(jobs_);
     lock.unlock();
-    for (auto& job : jobs) {
-      auto done = add_erasures(list_, job.erasures);
-      if (done) done = purge(tables_, job.ranges, closing_);
-      job.done(done);
+    // Together: each costs as much as all of them.
+    Job all;
+    for (const Job& job : jobs) {
+      all.ranges.insert(all.ranges.end(), job.ranges.begin(), job.ranges.end());
+      all.erasures.insert(all.erasures.end(), job.erasures.begin(), job.erasures.end());
     }
+    auto done = add_erasures(list_, all.erasures);
+    if (done) done = purge(tables_, all.ranges, closing_);
+    const std::lock_guard answering(answering_);
+    for (const Job& job : jobs) job.done(done);
     lock.lock();
   }
 }

@@ -43,6 +43,8 @@ class Eraser {
   Eraser(const LogTables& tables, std::filesystem::path list);
   ~Eraser();  // finishes what was asked
   void purge_later(std::vector<ErasedRange> ranges, std::vector<Erasure> erasures, Done done);
+  // While it is held no erasure is answered: what is not listed yet can be listed before.
+  [[nodiscard]] std::unique_lock<std::mutex> hold_answers() { return std::unique_lock(answering_); }
 
  private:
   struct Job {
@@ -53,7 +55,7 @@ class Eraser {
   void run();
   const LogTables& tables_;
   const std::filesystem::path list_;
-  std::mutex mutex_;
+  std::mutex mutex_, answering_;
   std::condition_variable wake_;
   std::vector<Job> jobs_;
   std::atomic<bool> closing_ = false;

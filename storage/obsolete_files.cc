@@ -2,6 +2,7 @@
 
 #include <rocksdb/metadata.h>
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 #include <thread>
@@ -11,7 +12,7 @@
 namespace taskledger::storage {
 namespace {
 
-constexpr std::chrono::milliseconds kBetweenLooks{5};
+constexpr std::chrono::milliseconds kFirstLook{2}, kBetweenLooks{200};
 
 bool is_log(const std::string& name) { return name.ends_with(".log"); }
 
@@ -64,7 +65,7 @@ Result<void, ReadError> wait_until_removed(rocksdb::DB& db, const std::vector<st
     const bool stays = is_log(file) ? is_needed(db, file) : live.contains(file);
     if (!stays) waited.push_back(file);
   }
-  for (;;) {
+  for (auto pause = kFirstLook;; pause = std::min(2 * pause, kBetweenLooks)) {
     // Enabling deletions removes obsolete files now, not at some later time in the background.
     auto status = db.DisableFileDeletions();
     if (status.ok()) status = db.EnableFileDeletions(/*force=*/false);
@@ -72,7 +73,7 @@ Result<void, ReadError> wait_until_removed(rocksdb::DB& db, const std::vector<st
     std::erase_if(waited, [&](const std::string& file) { return db.GetEnv()->FileExists(file).IsNotFound(); });
     if (waited.empty()) return {};
     if (give_up) return ReadError{waited.front() + " is still in use"};
-    std::this_thread::sleep_for(kBetweenLooks);
+    std::this_thread::sleep_for(pause);
   }
 }
 

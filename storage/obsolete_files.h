@@ -17,8 +17,8 @@ namespace taskledger::storage {
 [[nodiscard]] std::vector<std::string> files_with(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
                                                   const rocksdb::Slice& first, const rocksdb::Slice& last);
 [[nodiscard]] std::vector<std::string> write_ahead_logs(rocksdb::DB& db);
-// After everything was flushed and compacted: of the files, those that the database has no more use for. (RocksDB leaves
-// alone a table whose keys reach into a range, if it has none in it.) ReadError: `give_up` became true.
+// After everything was flushed and compacted: of the files, those that the database has no more use for. (RocksDB
+// leaves alone a table whose keys reach into a range, if it has none in it.) ReadError: `give_up` became true.
 Result<void, ReadError> wait_until_removed(rocksdb::DB& db, const std::vector<std::string>& files,
                                            const std::atomic<bool>& give_up = false);
 

@@ -37,6 +37,7 @@ class Log final : public LogReads<RocksEventLog> {
   Result<BackedUp, ReadError> back_up(const std::filesystem::path& to) override {
     const auto head = durable_head();
     if (!head) return ReadError{"writes have stopped: see the log"};
+    const auto held = eraser_->hold_answers();
     return back_up_tables(*tables_, directory_, *head, to);
   }
 

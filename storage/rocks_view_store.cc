@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <thread>
 
 #include "storage/bytes.h"
 #include "storage/info_log.h"
@@ -260,6 +262,7 @@ class Store final : public RocksViewStore {
       if (found == tables_.end()) return;
       table = std::move(found->second);
       tables_.erase(found);
+      dropped_.push_back(table);
     }
     // Leftovers of a failed drop go at the next opening.
     rocksdb::WriteBatch batch;
@@ -274,7 +277,7 @@ class Store final : public RocksViewStore {
     return {};
   }
 
-  Result<void, ReadError> purge() override {
+  Result<void, ReadError> purge(const std::atomic<bool>& give_up) override {
     const std::lock_guard lock(purging_);
     std::map<TableId, std::vector<std::string>> erased;
     rocksdb::WriteBatch batch;
@@ -292,9 +295,10 @@ class Store final : public RocksViewStore {
     if (auto flushed = flush(); !flushed) return flushed;
     for (const auto& [id, keys] : erased) {
       if (const Table table = existing(id.first, id.second)) {
-        if (auto purged = purge_table(*table, keys); !purged) return purged;
+        if (auto purged = purge_table(*table, keys, give_up); !purged) return purged;
       }
     }
+    if (auto gone = wait_for_dropped(give_up); !gone) return gone;
     if (auto written = write_batch(batch); !written) return written;
     return flush();
   }
@@ -325,7 +329,8 @@ class Store final : public RocksViewStore {
   }
 
   // `keys` in order. A few are rewritten one by one, many with what lies between them.
-  Result<void, ReadError> purge_table(rocksdb::ColumnFamilyHandle& table, const std::vector<std::string>& keys) {
+  Result<void, ReadError> purge_table(rocksdb::ColumnFamilyHandle& table, const std::vector<std::string>& keys,
+                                      const std::atomic<bool>& give_up) {
     constexpr std::size_t kFew = 8;
     std::vector<std::pair<rocksdb::Slice, rocksdb::Slice>> ranges;
     if (keys.size() > kFew) {
@@ -338,12 +343,25 @@ class Store final : public RocksViewStore {
       const auto with_rows = files_with(*db_, &table, first, last);
       files.insert(files.end(), with_rows.begin(), with_rows.end());
       rocksdb::CompactRangeOptions options;
-      options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+      options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
       options.exclusive_manual_compaction = false;
       if (const auto status = db_->CompactRange(options, &table, &first, &last); !status.ok())
         return read_error(status);
     }
-    return wait_until_removed(*db_, files);
+    return wait_until_removed(*db_, files, give_up);
+  }
+
+  // Until nobody reads a table that was dropped.
+  Result<void, ReadError> wait_for_dropped(const std::atomic<bool>& give_up) {
+    for (;;) {
+      {
+        const std::unique_lock lock(mutex_);
+        std::erase_if(dropped_, [](const auto& table) { return table.expired(); });
+        if (dropped_.empty()) return {};
+      }
+      if (give_up) return ReadError{"a table that was replaced is still read"};
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
   }
 
   // In key order, of changes of one key only the last.
@@ -510,6 +528,7 @@ class Store final : public RocksViewStore {
   mutable std::shared_mutex mutex_;
   std::map<TableId, Table> tables_;
   std::map<std::string, std::uint64_t> serving_, highest_;
+  std::vector<std::weak_ptr<rocksdb::ColumnFamilyHandle>> dropped_;  // and perhaps still read
   std::mutex purging_;
 };
 

@@ -4,6 +4,7 @@
 // Threads: any; one writer a generation at a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -62,8 +63,12 @@ class ViewStore {
   virtual void drop(std::string_view projection, std::uint64_t generation) = 0;
   virtual Result<void, ReadError> flush() = 0;  // everything written so far survives a crash
   // Everything written so far, and nothing of what was before at the keys written as erased is left in any file: they
-  // are remembered over a crash. (A store without files has nothing to do.)
-  virtual Result<void, ReadError> purge() { return {}; }
+  // are remembered over a crash. Waits for those who still read such files, unless `give_up` becomes true. (A store
+  // without files has nothing to do.)
+  virtual Result<void, ReadError> purge(const std::atomic<bool>& give_up) {
+    static_cast<void>(give_up);
+    return {};
+  }
 };
 
 }  // namespace taskledger::storage

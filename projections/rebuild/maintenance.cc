@@ -68,6 +68,13 @@ bool Maintenance::request_check(std::string_view projection) {
   return true;
 }
 
+bool Maintenance::wait_for_rebuild() {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t under_way = rebuilds_begun_;
+  changed_.wait(lock, [&] { return stopping_ || !any(rebuilding_) || rebuilds_begun_ != under_way; });
+  return !stopping_;
+}
+
 void Maintenance::run() {
   step_back();
   auto next_own = std::chrono::steady_clock::now() + interval_;
@@ -82,10 +89,12 @@ void Maintenance::run() {
     if (stopping_) return;
     if (any(to_rebuild_)) {
       rebuilding_ = std::exchange(to_rebuild_, {});
+      ++rebuilds_begun_;
       lock.unlock();
       rebuild(rebuilding_);
       lock.lock();
       rebuilding_ = {};
+      changed_.notify_all();
     } else if (any(to_check_)) {
       const Chosen chosen = std::exchange(to_check_, {});
       lock.unlock();

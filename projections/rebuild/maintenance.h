@@ -47,6 +47,9 @@ class Maintenance {
   [[nodiscard]] std::optional<std::string> divergence() const;
   [[nodiscard]] MaintenanceFigures figures() const;
 
+  // Waits for a rebuild that is under way; false: it was stopped.
+  bool wait_for_rebuild();
+
   // Told by the jobs.
   void progress(double fraction, double events_per_second) {
     fraction_ = fraction;
@@ -65,6 +68,7 @@ class Maintenance {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Chosen to_rebuild_{}, to_check_{}, rebuilding_{};
+  std::uint64_t rebuilds_begun_ = 0;
   std::array<CheckStatus, kProjections> checks_;
   std::array<std::string, kProjections> failures_;
   MaintenanceFigures figures_;

@@ -148,7 +148,8 @@ TEST_F(ServerTest, ChunksAreFramedStrictly) {
   EXPECT_EQ(connect().ask(kChunkedPost + "3;name=value\r\nabc\r\n0\r\nTrailer: x\r\n\r\n").body, "3");
   for (const std::string& chunks :
        {std::string("3\nabc\n0\n\n"), std::string("3\r\nabc\n0\r\n\r\n"), std::string("3\r\nabc\r\n0\n"),
-        std::string("3\r\nabc\r\n0\r\nTrailer: x\n"), "3;" + std::string(20'000, 'x') + "\r\nabc\r\n0\r\n\r\n",
+        std::string("3\r\nabc\r\n0\r\nTrailer: x\n"), std::string("3;ext=\"a\nb\"\r\nabc\r\n0\r\n\r\n"),
+        std::string("3\r\nabc\r\n0;ext=\"\n\"\r\n\r\n"), "3;" + std::string(20'000, 'x') + "\r\nabc\r\n0\r\n\r\n",
         "3\r\nabc\r\n0\r\nTrailer: " + std::string(30'000, 'x') + "\r\n\r\n"}) {
     auto client = connect();
     EXPECT_EQ(client.ask(kChunkedPost + chunks).status, 400u) << chunks.substr(0, 40);
