@@ -27,7 +27,7 @@ struct DeliveryEngine::Impl {
       : parts(std::move(given)), settings(options), trust(options.extra_ca_file), tick(io) {}
 
   EndpointParts endpoint_parts() {
-    return {io,    parts.log,   parts.store,  settings, parts.secrets, parts.resolver,
+    return {io,    parts.log,   parts.store,  parts.registry, settings, parts.secrets, parts.resolver,
             trust, parts.clock, parts.random, erasures};
   }
 

@@ -66,6 +66,14 @@ void Endpoint::update(WebhookPtr webhook) {
   pump();
 }
 
+void Endpoint::look_at_registry() {
+  if (!parts_.registry.catch_up()) return;  // whoever synchronizes says so
+  const WebhookPtr latest = parts_.registry.find(webhook_->id);
+  if (!latest || latest->version <= webhook_->version) return;
+  webhook_ = latest;
+  open_secrets();
+}
+
 void Endpoint::open_secrets() {
   secrets_.clear();
   for (const SigningSecret& secret : webhook_->secrets) {
@@ -84,8 +92,9 @@ void Endpoint::open_secrets() {
 void Endpoint::pump() {
   if (closed_ || store_failed_) return;
   arm_flush();
-  if (draining_ || webhook_->paused || !problem_.empty()) return;
   for (;;) {
+    look_at_registry();
+    if (draining_ || webhook_->paused || !problem_.empty()) return;
     auto attempt = queue_->next(parts_.clock());
     if (!attempt) return fail(attempt.error());
     if (!*attempt) break;
@@ -110,6 +119,7 @@ asio::awaitable<void> Endpoint::run([[maybe_unused]] std::shared_ptr<Endpoint> s
 }
 
 asio::awaitable<HttpOutcome> Endpoint::send(Delivery delivery, std::string body) {
+  look_at_registry();
   const std::string message = message_id(webhook_->id, delivery);
   const std::int64_t seconds = parts_.clock().ms / 1000;
   HttpPost post;

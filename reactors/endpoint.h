@@ -24,6 +24,7 @@ struct EndpointParts {  // all outlive the endpoints
   boost::asio::io_context& io;
   storage::EventLog& log;
   storage::ReactorStore& store;
+  Registry& registry;
   const WebhookSettings& settings;
   const SecretBox& secrets;
   Resolver& resolver;
@@ -64,6 +65,8 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   void start(Attempt attempt);
   void record(const Attempt& attempt, const HttpOutcome& outcome);
   void pause_gone();
+  // An event may be found before the change of the webhook that was answered before it: takes over what has changed.
+  void look_at_registry();
   void open_secrets();
   void arm_timer();
   void arm_flush();

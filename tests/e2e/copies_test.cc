@@ -260,26 +260,6 @@ TEST_F(Copies, AGenerationThatARebuildReplacedIsInNoFile) {
   EXPECT_FALSE(any_file_holds(data_, secret));
 }
 
-TEST_F(Copies, AnErasureDuringARebuildIsInNoFile) {
-  const std::string secret = "xq7Zk9 Mw3Jv5 Pb8Ry2";
-  Server server(data_);
-  HttpConnection connection(server.port(), token_);
-  for (int i = 0; i < 100; ++i) make_tasks(connection, 100, "staying");
-  const std::string id =
-      json_field(connection.request("POST", "/api/v1/tasks", R"({"title":")" + secret + "\"}").body, "task_id");
-  for (int round = 0; round < 3; ++round) {
-    ASSERT_EQ(connection.request("POST", "/api/v1/admin/projections/list/rebuild").status, 202u);
-    std::this_thread::sleep_for(std::chrono::milliseconds(20 * round));
-    if (round < 2) continue;
-    ASSERT_EQ(connection.request("DELETE", "/api/v1/tasks/" + id).status, 204u);
-    ASSERT_EQ(connection.request("POST", "/api/v1/tasks/" + id + "/erase").status, 204u);
-  }
-  for (int i = 0; i < 20; ++i) {
-    EXPECT_FALSE(any_file_holds(data_, secret)) << i;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-}
-
 // An erasure rewrites tables and retires WALs under the readers' eyes: no reader takes that for damage.
 TEST_F(Copies, ReadersBesideErasuresFindNothingWrong) {
   Server server(data_);

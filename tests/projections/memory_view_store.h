@@ -2,6 +2,7 @@
 // that have no WAL: flushed() before it, restore() once nobody uses the store any more.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -69,6 +70,7 @@ class MemoryViewStore final : public storage::ViewStore {
   }
   Result<void, Error> bulk_load(std::string_view projection, std::uint64_t generation,
                                 const std::function<bool(std::string&, std::string&)>& next) override {
+    if (before_load) before_load();
     const std::lock_guard lock(mutex_);
     auto& rows = now_.tables[{std::string(projection), generation}];
     std::string key, value, last;
@@ -114,6 +116,7 @@ class MemoryViewStore final : public storage::ViewStore {
     now_.checkpoints[{projection, serving}].hash = hash;
   }
   bool fail_writes = false;
+  std::function<void()> before_load;
 
   using Name = std::pair<std::string, std::uint64_t>;
   struct Content {

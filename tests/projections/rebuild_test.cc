@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <thread>
 
 #include "projections/rebuild/check.h"
@@ -220,6 +221,27 @@ TEST_P(RebuildTest, AWrongImageIsFoundAndReplaced) {
   await_live();
   EXPECT_EQ(check("list").state, CheckStatus::State::ok);
   expect_pages();
+}
+
+// It has folded what is erased meanwhile, and would write it to files after the erasure was answered.
+TEST_P(RebuildTest, APurgeWaitsForARebuildUnderWay) {
+  start();
+  commit(100);
+  settle();
+  ASSERT_TRUE(runner_->purge_erased().has_value()) << "none is under way";
+  std::atomic<bool> loading{false}, go_on{false};
+  views_.before_load = [&] {
+    loading = true;
+    while (!go_on) std::this_thread::sleep_for(1ms);
+  };
+  ASSERT_TRUE(runner_->request_rebuild("list"));
+  while (!loading) std::this_thread::sleep_for(1ms);
+  auto purged = std::async(std::launch::async, [&] { return runner_->purge_erased(); });
+  EXPECT_EQ(purged.wait_for(50ms), std::future_status::timeout);
+  go_on = true;
+  EXPECT_TRUE(purged.get().has_value());
+  EXPECT_EQ(status("list").state, "live");
+  await_live();
 }
 
 TEST_P(RebuildTest, TheSelfCheckFindsADivergenceByItself) {
