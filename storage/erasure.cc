@@ -81,13 +81,7 @@ Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedR
   for (const auto& range : ranges) {
     if (!status.ok()) break;
     const auto first = keys::event(range.first), last = keys::event(range.last);
-    const rocksdb::Slice begin(first), end(last);
-    const auto with_payloads = files_with(db, tables.events, begin, end);
-    files.insert(files.end(), with_payloads.begin(), with_payloads.end());
-    rocksdb::CompactRangeOptions options;
-    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
-    options.exclusive_manual_compaction = false;
-    status = db.CompactRange(options, tables.events, &begin, &end);
+    status = rewrite_tables(db, tables.events, first, last, files);
   }
   if (!status.ok()) return read_error(status);
   if (auto removed = wait_until_removed(db, files, give_up); !removed) return removed;

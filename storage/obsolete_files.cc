@@ -33,18 +33,20 @@ std::set<std::string> live_tables(rocksdb::DB& db) {
 
 }  // namespace
 
-std::vector<std::string> files_with(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const rocksdb::Slice& first,
-                                    const rocksdb::Slice& last) {
-  rocksdb::ColumnFamilyMetaData family_files;
-  db.GetColumnFamilyMetaData(family, &family_files);
-  std::vector<std::string> paths;
-  for (const auto& level : family_files.levels) {
+rocksdb::Status rewrite_tables(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const rocksdb::Slice& first,
+                               const rocksdb::Slice& last, std::vector<std::string>& files) {
+  rocksdb::ColumnFamilyMetaData tables;
+  db.GetColumnFamilyMetaData(family, &tables);
+  for (const auto& level : tables.levels) {
     for (const auto& file : level.files) {
       if (rocksdb::Slice(file.smallestkey).compare(last) <= 0 && rocksdb::Slice(file.largestkey).compare(first) >= 0)
-        paths.push_back(file.db_path + file.name);
+        files.push_back(file.db_path + file.name);
     }
   }
-  return paths;
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  options.exclusive_manual_compaction = false;
+  return db.CompactRange(options, family, &first, &last);
 }
 
 std::vector<std::string> write_ahead_logs(rocksdb::DB& db) {

@@ -13,9 +13,11 @@
 
 namespace taskledger::storage {
 
-// The tables of `family` whose keys reach into [first, last], with their paths.
-[[nodiscard]] std::vector<std::string> files_with(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
-                                                  const rocksdb::Slice& first, const rocksdb::Slice& last);
+// Makes the tables of `family` with keys in [first, last] anew, without what was replaced or removed there; adds to
+// `files` the paths of those that reach into the range now.
+[[nodiscard]] rocksdb::Status rewrite_tables(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
+                                             const rocksdb::Slice& first, const rocksdb::Slice& last,
+                                             std::vector<std::string>& files);
 [[nodiscard]] std::vector<std::string> write_ahead_logs(rocksdb::DB& db);
 // After everything was flushed and compacted: of the files, those that the database has no more use for. (RocksDB
 // leaves alone a table whose keys reach into a range, if it has none in it.) ReadError: `give_up` became true.

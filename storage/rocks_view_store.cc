@@ -295,7 +295,9 @@ class Store final : public RocksViewStore {
     if (auto flushed = flush(); !flushed) return flushed;
     for (const auto& [id, keys] : erased) {
       if (const Table table = existing(id.first, id.second)) {
-        if (auto purged = purge_table(*table, keys, give_up); !purged) return purged;
+        // One that a rebuild replaces meanwhile is waited for below.
+        auto purged = purge_table(*table, keys, give_up);
+        if (!purged && existing(id.first, id.second)) return purged;
       }
     }
     if (auto gone = wait_for_dropped(give_up); !gone) return gone;
@@ -340,13 +342,7 @@ class Store final : public RocksViewStore {
     }
     std::vector<std::string> files;
     for (const auto& [first, last] : ranges) {
-      const auto with_rows = files_with(*db_, &table, first, last);
-      files.insert(files.end(), with_rows.begin(), with_rows.end());
-      rocksdb::CompactRangeOptions options;
-      options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
-      options.exclusive_manual_compaction = false;
-      if (const auto status = db_->CompactRange(options, &table, &first, &last); !status.ok())
-        return read_error(status);
+      if (const auto status = rewrite_tables(*db_, &table, first, last, files); !status.ok()) return read_error(status);
     }
     return wait_until_removed(*db_, files, give_up);
   }

@@ -223,6 +223,32 @@ TEST_P(RebuildTest, AWrongImageIsFoundAndReplaced) {
   expect_pages();
 }
 
+// What io threads ask is answered while a commit waits for somebody who reads for long.
+TEST_P(RebuildTest, BriefReadsDoNotWaitForLongOnes) {
+  start();
+  commit(100);
+  settle();
+  std::atomic<bool> reading{false}, go_on{false};
+  std::jthread reader([&] {
+    EXPECT_TRUE(runner_->read_image(kFirst, [&](const Image&, WorkspacePosition) {
+      reading = true;
+      while (!go_on) std::this_thread::sleep_for(1ms);
+    }));
+  });
+  while (!reading) std::this_thread::sleep_for(1ms);
+  world_.commit(kFirst);
+  std::this_thread::sleep_for(50ms);  // for it to be waiting
+  EXPECT_LT(runner_->passed(), world_.log->head().position);
+  auto brief = std::async(std::launch::async, [&] {
+    EXPECT_TRUE(runner_->list_at_once(kFirst, {}));
+    EXPECT_TRUE(runner_->task(kFirst, TaskId{}, true));
+    EXPECT_TRUE(runner_->stats(kFirst, {}));
+  });
+  EXPECT_EQ(brief.wait_for(10s), std::future_status::ready);
+  go_on = true;
+  settle();
+}
+
 // It has folded what is erased meanwhile, and would write it to files after the erasure was answered.
 TEST_P(RebuildTest, APurgeWaitsForARebuildUnderWay) {
   start();

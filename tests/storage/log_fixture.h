@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/clock.h"
 #include "storage/event_log.h"
 
 namespace taskledger::storage {
