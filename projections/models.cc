@@ -10,7 +10,7 @@ namespace taskledger::projections {
 
 namespace {
 constexpr std::size_t kTasksAtOnce = 64;  // that are encoded while a writer of their workspace may wait
-}
+}  // namespace
 
 Result<void, storage::ReadError> Models::apply(std::span<const storage::Record> records) {
   if (records.front().workspace == kSystemWorkspace) {
@@ -101,7 +101,7 @@ Result<std::size_t, storage::ReadError> Models::write(const Frozen& frozen) {
   const auto hash = log_.hash_at(frozen.position);
   if (!hash) return hash.error();
   if (!*hash) return storage::ReadError{"the log does not reach what the read models have passed"};
-  std::vector<storage::RowChange> stats;
+  storage::RowChanges stats;
   if (generations_[2] != 0) {
     auto counted = written_stats_.add(rows.stats, views_, generations_[2]);
     if (!counted) return counted.error();
@@ -111,8 +111,8 @@ Result<std::size_t, storage::ReadError> Models::write(const Frozen& frozen) {
   if (!told) return told.error();
   std::vector<storage::ViewStore::TableWrite> tables;
   std::size_t count = 0;
-  std::array<std::vector<storage::RowChange>, kProjections> of{std::move(rows.list), std::move(rows.mode),
-                                                               std::move(stats), *std::move(told)};
+  std::array<storage::RowChanges, kProjections> of{std::move(rows.list), std::move(rows.mode), std::move(stats),
+                                                   *std::move(told)};
   for (std::size_t i = 0; i < kProjections; ++i) {
     if (generations_[i] == 0) continue;
     count += of[i].size();

@@ -35,14 +35,15 @@ void ChangedRows::count(WorkspaceNumber workspace, const State& state, std::uint
 
 void ChangedRows::add_task(Image& image, WorkspaceNumber workspace, const Uuid& id, const Baseline& baseline) {
   const State before{baseline.present, user(image, baseline.assignee), baseline.due, baseline.completed};
-  std::optional<Task> task;
+  const Task* task = nullptr;
   if (const auto then = image.frozen.then.find(id); then != image.frozen.then.end()) {
-    task = std::move(then->second);
+    if (then->second) task = &*then->second;
   } else if (const auto row = image.find(id)) {
-    task = image.task(*row);
+    image.read_task(*row, task_);
+    task = &task_;
   }
   State now;
-  if (task) {
+  if (task != nullptr) {
     now.present = true;
     if (task->fields.assigned_to) now.assignee = &task->fields.assigned_to->value;
     if (task->fields.due_date) now.due = task->fields.due_date->ms;
@@ -52,28 +53,33 @@ void ChangedRows::add_task(Image& image, WorkspaceNumber workspace, const Uuid& 
   count(workspace, now, 1);
   const auto same = [](const Uuid* a, const Uuid* b) { return a == b || (a != nullptr && b != nullptr && *a == *b); };
   const bool moved = !now.present || !same(now.assignee, before.assignee) || now.due != before.due;
-  if (before.present && moved) mode.push_back({mode_key(workspace, before.assignee, before.due, id), std::nullopt});
+  const auto key_in_list = [&](std::string& out) { append_list_key(out, workspace, {id}); };
+  const auto key_in_mode = [&](const State& state) {
+    return [&](std::string& out) { append_mode_key(out, workspace, state.assignee, state.due, id); };
+  };
+  if (before.present && moved) mode.remove(key_in_mode(before));
   if (now.present) {
-    mode.push_back({mode_key(workspace, now.assignee, now.due, id), mode_value(cell_of(facets_of(*task)))});
-    list.push_back({list_key(workspace, {id}), list_value(*task)});
+    mode.put(key_in_mode(now), [&](std::string& out) { append_mode_value(out, cell_of(facets_of(*task))); });
+    list.put(key_in_list, [&](std::string& out) { append_list_value(out, *task); });
   } else if (before.present) {
-    list.push_back({list_key(workspace, {id}), std::nullopt});
+    list.remove(key_in_list);
   }
 }
 
 bool ChangedRows::add_some(Image& image, WorkspaceNumber workspace, std::size_t count) {
-  auto& changed = image.frozen.changed;
-  for (; count != 0 && !changed.empty(); --count) {
-    const auto one = changed.begin();
+  auto& [changed, in_turn, then] = image.frozen;
+  for (; count != 0 && !in_turn.empty(); --count) {
+    const auto one = changed.find(in_turn.back());
     add_task(image, workspace, one->first, one->second);
     changed.erase(one);
+    in_turn.pop_back();
   }
-  if (changed.empty()) image.frozen.then.clear();
-  return !changed.empty();
+  if (in_turn.empty()) then.clear();
+  return !in_turn.empty();
 }
 
 void ChangedRows::add_summary(WorkspaceNumber workspace, WorkspacePosition position, std::uint32_t tasks) {
-  list.push_back({list_key(workspace), list_summary_value({position, tasks})});
+  list.put(list_key(workspace), list_summary_value({position, tasks}));
 }
 
 }  // namespace taskledger::projections

@@ -3,8 +3,6 @@
 // Threads: the one who writes rows. Memory: the rows, encoded.
 #pragma once
 
-#include <vector>
-
 #include "projections/image/image.h"
 #include "projections/stats/stats_changes.h"
 #include "storage/view_store.h"
@@ -13,7 +11,7 @@ namespace taskledger::projections {
 
 class ChangedRows {
  public:
-  std::vector<storage::RowChange> list, mode;
+  storage::RowChanges list, mode;
   StatsCounts stats;  // differences
 
   // Makes the rows of up to `count` frozen tasks, and takes them off the frozen ones; false once none is left. Under
@@ -25,6 +23,8 @@ class ChangedRows {
   struct State;
   void count(WorkspaceNumber workspace, const State& state, std::uint32_t by);
   void add_task(Image& image, WorkspaceNumber workspace, const Uuid& id, const Baseline& before);
+
+  Task task_;  // for the room that it has
 };
 
 }  // namespace taskledger::projections

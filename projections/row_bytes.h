@@ -16,8 +16,9 @@ static_assert(std::endian::native == std::endian::little, "values are written as
 
 template <class T>
 void put_big(std::string& out, T value) {
-  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8)
-    out.push_back(static_cast<char>(value >> shift & 0xFF));
+  char bytes[sizeof(T)];
+  for (std::size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<char>(value >> (sizeof(T) - 1 - i) * 8 & 0xFF);
+  out.append(bytes, sizeof(T));
 }
 template <class T>
 void put_little(std::string& out, T value) {

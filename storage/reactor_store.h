@@ -12,9 +12,13 @@
 
 #include "core/result.h"
 #include "storage/event_log.h"
-#include "storage/view_store.h"
 
 namespace taskledger::storage {
+
+struct RowChange {
+  std::string key;
+  std::optional<std::string> value;  // absent: remove
+};
 
 class ReactorStore {
  public:

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <shared_mutex>
 #include <thread>
 
@@ -361,38 +362,44 @@ class Store final : public RocksViewStore {
   }
 
   // In key order, of changes of one key only the last.
-  static std::vector<const RowChange*> in_order(const std::vector<RowChange>& changes) {
+  static std::vector<std::uint32_t> in_order(const RowChanges& changes) {
+    const auto count = static_cast<std::uint32_t>(changes.size());
+    std::uint32_t ascending = std::min(count, 1u);  // as many as are in order already: often all
+    while (ascending < count && changes.key(ascending - 1) < changes.key(ascending)) ++ascending;
+    std::vector<std::uint32_t> rows(count);
+    std::iota(rows.begin(), rows.end(), 0u);
+    if (ascending == count) return rows;
     // Keys begin alike (with their workspace); the bytes after that decide almost always, and lie here side by side.
     struct Placed {
       std::uint64_t word;
-      const RowChange* row;
+      std::uint32_t row;
     };
     std::vector<Placed> placed;
-    placed.reserve(changes.size());
+    placed.reserve(count);
     const std::size_t alike = common_prefix(changes);
-    for (const auto& change : changes) placed.push_back({big_endian_word(change.key, alike), &change});
-    std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
+    for (std::uint32_t i = 0; i < count; ++i) placed.push_back({big_endian_word(changes.key(i), alike), i});
+    std::sort(placed.begin(), placed.end(), [&](const Placed& a, const Placed& b) {
       if (a.word != b.word) return a.word < b.word;
-      const int order = a.row->key.compare(b.row->key);
+      const int order = changes.key(a.row).compare(changes.key(b.row));
       return order != 0 ? order < 0 : a.row < b.row;
     });
-    std::vector<const RowChange*> rows;
-    rows.reserve(placed.size());
+    rows.clear();
     for (const Placed& one : placed) {
-      if (!rows.empty() && rows.back()->key == one.row->key) rows.pop_back();
+      if (!rows.empty() && changes.key(rows.back()) == changes.key(one.row)) rows.pop_back();
       rows.push_back(one.row);
     }
     return rows;
   }
   // Of all keys, in bytes.
-  static std::size_t common_prefix(const std::vector<RowChange>& changes) {
+  static std::size_t common_prefix(const RowChanges& changes) {
     if (changes.empty()) return 0;
-    const std::string& first = changes.front().key;
+    const std::string_view first = changes.key(0);
     std::size_t alike = first.size();
-    for (const auto& change : changes) {
-      const std::size_t limit = std::min(alike, change.key.size());
+    for (std::size_t i = 1; i < changes.size(); ++i) {
+      const std::string_view key = changes.key(i);
+      const std::size_t limit = std::min(alike, key.size());
       std::size_t same = 0;
-      while (same < limit && change.key[same] == first[same]) ++same;
+      while (same < limit && key[same] == first[same]) ++same;
       alike = same;
     }
     return alike;
@@ -412,11 +419,12 @@ class Store final : public RocksViewStore {
     for (const auto& table : tables) {
       auto handle = table_of(table.projection, table.generation, true);
       if (!handle) return handle.error();
-      for (const auto* row : in_order(table.rows)) {
-        if (row->value) {
-          batch.Put(handle->get(), row->key, *row->value);
+      for (const std::uint32_t i : in_order(table.rows)) {
+        const auto row = table.rows[i];
+        if (row.value) {
+          batch.Put(handle->get(), slice(row.key), slice(*row.value));
         } else {
-          batch.Delete(handle->get(), row->key);
+          batch.Delete(handle->get(), slice(row.key));
         }
       }
       batch.Put(meta_, checkpoint_key(table.projection, table.generation), checkpoint);
@@ -437,8 +445,9 @@ class Store final : public RocksViewStore {
       if (!handle) return handle.error();
       auto& builder = builders.emplace_back(std::make_unique<TableBuilder>(
           *db_, handle->get(), family_name(table.projection, table.generation), kShortLived));
-      for (const auto* row : in_order(table.rows)) {
-        auto added = row->value ? builder->add(row->key, *row->value) : builder->remove(row->key);
+      for (const std::uint32_t i : in_order(table.rows)) {
+        const auto row = table.rows[i];
+        auto added = row.value ? builder->add(slice(row.key), slice(*row.value)) : builder->remove(slice(row.key));
         if (!added) return added;
       }
       markers.emplace(checkpoint_key(table.projection, table.generation), &checkpoint);

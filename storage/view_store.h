@@ -15,6 +15,7 @@
 
 #include "core/ids.h"
 #include "storage/event_log.h"
+#include "storage/row_changes.h"
 
 namespace taskledger::storage {
 
@@ -23,11 +24,6 @@ namespace taskledger::storage {
 struct Checkpoint {
   Position position;
   Hash hash{};
-};
-
-struct RowChange {
-  std::string key;
-  std::optional<std::string> value;  // absent: remove
 };
 
 class ViewStore {
@@ -40,7 +36,7 @@ class ViewStore {
   struct TableWrite {
     std::string_view projection;
     std::uint64_t generation;
-    std::vector<RowChange> rows;
+    RowChanges rows;  // of changes of one key the last counts
     std::vector<std::string> erased = {};  // keys whose earlier values are to be purged
   };
   // One atomic write of all rows and of the checkpoint of every projection named.

@@ -134,23 +134,35 @@ std::uint32_t Image::intern_entity(const Uuid& entity) {
 
 Task Image::task(Row row) const {
   Task task;
+  read_task(row, task);
+  return task;
+}
+
+void Image::read_task(Row row, Task& task) const {
   task.id = {id[row]};
   task.lifecycle = Lifecycle::live;
   task.version = {version[row]};
   const auto text = title[row];
   task.fields.title.assign(text.data(), text.size());
   const Facets facets = projections::facets_of(cell[row]);
-  if (due[row] != kNoTime) task.fields.due_date = Timestamp{due[row]};
-  if (facets.priority != 0) task.fields.priority = static_cast<Priority>(facets.priority);
-  if (facets.action_type != 0) task.fields.action_type = static_cast<ActionType>(facets.action_type);
-  if (assignee[row] != kNoUser) task.fields.assigned_to = UserId{users[assignee[row]].id};
+  const auto time = [](std::int64_t ms) { return ms == kNoTime ? std::nullopt : std::optional(Timestamp{ms}); };
+  const auto code = [](auto number, auto none) {
+    return number == 0 ? std::nullopt : std::optional(static_cast<decltype(none)>(number));
+  };
+  const auto user = [this](std::uint32_t number) {
+    return number == kNoUser ? std::nullopt : std::optional(UserId{users[number].id});
+  };
+  task.fields.due_date = time(due[row]);
+  task.fields.priority = code(facets.priority, Priority{});
+  task.fields.action_type = code(facets.action_type, ActionType{});
+  task.fields.assigned_to = user(assignee[row]);
+  task.fields.links.clear();
   for (const PackedLink link : links[row]) task.fields.links.push_back({{entities[entity_of(link)].id}, type_of(link)});
-  if (completed[row] != kNoTime) task.completed_at = Timestamp{completed[row]};
-  if (completed_by[row] != kNoUser) task.completed_by = UserId{users[completed_by[row]].id};
-  if (created_by[row] != kNoUser) task.created_by = {users[created_by[row]].id};
+  task.completed_at = time(completed[row]);
+  task.completed_by = user(completed_by[row]);
+  task.created_by = user(created_by[row]).value_or(UserId{});
   task.created_at = {created[row]};
   task.updated_at = {updated[row]};
-  return task;
 }
 
 Row Image::allocate() {
@@ -285,28 +297,20 @@ void Image::load(Row first, std::span<const Task> tasks) {
 
 void Image::finish() {
   title.count_bytes(), folded.count_bytes(), links.count_bytes();
-  struct Timed {
-    std::int64_t time;
-    Row row;
-  };
-  const auto less = [this](const Timed& a, const Timed& b) {
-    return a.time < b.time || (a.time == b.time && uuid_less(id[a.row], id[b.row]));
+  using Item = OrderTree::Item;
+  const auto less = [this](const Item& a, const Item& b) {
+    return a.prefix < b.prefix || (a.prefix == b.prefix && uuid_less(id[a.row], id[b.row]));
   };
   const auto build_by = [&](const Column<std::int64_t>& times, bool nulls, OrderTree& whole, OrderTree OfUser::*part,
                             const std::uint16_t* cells) {
-    std::vector<Timed> timed;
-    timed.reserve(rows());
+    std::vector<Item> sorted;
+    sorted.reserve(rows());
     for (Row row = 0; row < rows(); ++row) {
-      if (nulls || times[row] != kNoTime) timed.push_back({times[row], row});
+      if (nulls || times[row] != kNoTime) sorted.push_back({TimeKey::prefix_of(times[row]), row});
     }
-    std::sort(timed.begin(), timed.end(), less);
-    std::vector<Row> sorted;
-    sorted.reserve(timed.size());
-    std::vector<std::vector<Row>> per(users.size());
-    for (const Timed& one : timed) {
-      sorted.push_back(one.row);
-      per[assignee[one.row]].push_back(one.row);
-    }
+    std::sort(sorted.begin(), sorted.end(), less);
+    std::vector<std::vector<Item>> per(users.size());
+    for (const Item& one : sorted) per[assignee[one.row]].push_back(one);
     whole.build(sorted, cells);
     for (std::size_t user = 0; user < per.size(); ++user) (of_user[user].*part).build(per[user], cells);
     return sorted;
@@ -315,7 +319,7 @@ void Image::finish() {
   std::thread beside;
   const auto by_completion = [&] { build_by(completed, false, by_completed, &OfUser::by_completed, nullptr); };
   rows() < kWorthAThread ? by_completion() : static_cast<void>(beside = std::thread(by_completion));
-  const std::vector<Row> all = build_by(due, true, by_due, &OfUser::by_due, cell.data());
+  const std::vector<Item> all = build_by(due, true, by_due, &OfUser::by_due, cell.data());
   if (beside.joinable()) beside.join();
   // Entities: rows grouped by counting, in due order.
   std::vector<std::uint32_t> start(entities.size() + 1);
@@ -324,16 +328,16 @@ void Image::finish() {
     for (const PackedLink link : links[row]) ++entities[entity_of(link)].links[link & 3];
   }
   for (std::size_t i = 1; i < start.size(); ++i) start[i] += start[i - 1];
-  std::vector<Row> grouped(start.back());
+  std::vector<Item> grouped(start.back());
   std::vector<std::uint32_t> at(start.begin(), start.end());
   constexpr std::size_t kAhead = 8;  // rows between the steps of asking memory for their links
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (i + 3 * kAhead < all.size()) links.prefetch(all[i + 3 * kAhead]);
-    if (i + 2 * kAhead < all.size()) links.prefetch_values(all[i + 2 * kAhead]);
+    if (i + 3 * kAhead < all.size()) links.prefetch(all[i + 3 * kAhead].row);
+    if (i + 2 * kAhead < all.size()) links.prefetch_values(all[i + 2 * kAhead].row);
     if (i + kAhead < all.size()) {
-      for (const PackedLink link : links[all[i + kAhead]]) prefetch_line(&at[entity_of(link)]);
+      for (const PackedLink link : links[all[i + kAhead].row]) prefetch_line(&at[entity_of(link)]);
     }
-    each_entity(links[all[i]], [&](std::uint32_t entity) { grouped[at[entity]++] = all[i]; });
+    each_entity(links[all[i].row], [&](std::uint32_t entity) { grouped[at[entity]++] = all[i]; });
   }
   for (std::size_t i = 0; i < entities.size(); ++i) {
     entities[i].by_due.build(std::span(grouped).subspan(start[i], start[i + 1] - start[i]), cell.data());
@@ -342,80 +346,72 @@ void Image::finish() {
 
 namespace {
 
-template <class Less>
-void erase_from(OrderTree& tree, Row row, const std::uint16_t* cells, const Less& less) {
-  tree.erase(tree.partition([&](Row other) { return less(other, row); }), cells);
-}
-template <class Less>
-void insert_into(OrderTree& tree, Row row, const std::uint16_t* cells, const Less& less) {
-  tree.insert(tree.partition([&](Row other) { return less(other, row); }), row, cells);
+template <class Key>
+void erase_from(OrderTree& tree, const Image& image, const Key& key, Row row, const std::uint16_t* cells) {
+  tree.erase(place_of(tree, image, key, row), cells);
 }
 template <class Key>
-auto less_by(const Image& image, const Key& key) {
-  return [&image, key](Row a, Row b) {
-    const auto order = key.compare(a, b);
-    return order < 0 || (order == 0 && uuid_less(image.id[a], image.id[b]));
-  };
+void insert_into(OrderTree& tree, const Image& image, const Key& key, Row row, const std::uint16_t* cells) {
+  tree.insert(place_of(tree, image, key, row), {key.prefix(row), row}, cells);
 }
 
 }  // namespace
 
 void Image::detach_links(Row row) {
-  const auto less = less_by(*this, TimeKey{due.data()});
-  each_entity(links[row], [&](std::uint32_t entity) { erase_from(entities[entity].by_due, row, cell.data(), less); });
+  const TimeKey by_time{due.data()};
+  each_entity(links[row],
+              [&](std::uint32_t entity) { erase_from(entities[entity].by_due, *this, by_time, row, cell.data()); });
   for (const PackedLink link : links[row]) --entities[entity_of(link)].links[link & 3];
 }
 
 void Image::attach_links(Row row) {
-  const auto less = less_by(*this, TimeKey{due.data()});
-  each_entity(links[row], [&](std::uint32_t entity) { insert_into(entities[entity].by_due, row, cell.data(), less); });
+  const TimeKey by_time{due.data()};
+  each_entity(links[row],
+              [&](std::uint32_t entity) { insert_into(entities[entity].by_due, *this, by_time, row, cell.data()); });
   for (const PackedLink link : links[row]) ++entities[entity_of(link)].links[link & 3];
 }
 
 void Image::detach(Row row, const Change& change) {
-  const auto by_due_less = less_by(*this, TimeKey{due.data()});
-  const auto by_completed_less = less_by(*this, TimeKey{completed.data()});
+  const TimeKey due_key{due.data()}, completed_key{completed.data()};
   OfUser& mine = of_user[assignee[row]];
-  if (change.fresh || change.due) erase_from(by_due, row, cell.data(), by_due_less);
-  if (change.fresh || change.due || change.assignee) erase_from(mine.by_due, row, cell.data(), by_due_less);
+  if (change.fresh || change.due) erase_from(by_due, *this, due_key, row, cell.data());
+  if (change.fresh || change.due || change.assignee) erase_from(mine.by_due, *this, due_key, row, cell.data());
   if (change.fresh || change.due || change.links) detach_links(row);
   if (completed[row] != kNoTime) {
-    if (change.fresh || change.completed) erase_from(by_completed, row, nullptr, by_completed_less);
+    if (change.fresh || change.completed) erase_from(by_completed, *this, completed_key, row, nullptr);
     if (change.fresh || change.completed || change.assignee)
-      erase_from(mine.by_completed, row, nullptr, by_completed_less);
+      erase_from(mine.by_completed, *this, completed_key, row, nullptr);
   }
   for (const Field field : kOrders) {
     OrderTree* order = orders_[static_cast<std::size_t>(field)].load(std::memory_order_relaxed);
     if (order == nullptr || !change.touches(field)) continue;
-    with_key(*this, field, [&](const auto& key) { erase_from(*order, row, nullptr, less_by(*this, key)); });
+    with_key(*this, field, [&](const auto& key) { erase_from(*order, *this, key, row, nullptr); });
   }
 }
 
 void Image::attach(Row row, const Change& change) {
-  const auto by_due_less = less_by(*this, TimeKey{due.data()});
-  const auto by_completed_less = less_by(*this, TimeKey{completed.data()});
+  const TimeKey due_key{due.data()}, completed_key{completed.data()};
   OfUser& mine = of_user[assignee[row]];
-  if (change.fresh || change.due) insert_into(by_due, row, cell.data(), by_due_less);
-  if (change.fresh || change.due || change.assignee) insert_into(mine.by_due, row, cell.data(), by_due_less);
+  if (change.fresh || change.due) insert_into(by_due, *this, due_key, row, cell.data());
+  if (change.fresh || change.due || change.assignee) insert_into(mine.by_due, *this, due_key, row, cell.data());
   if (change.fresh || change.due || change.links) attach_links(row);
   if (completed[row] != kNoTime) {
-    if (change.fresh || change.completed) insert_into(by_completed, row, nullptr, by_completed_less);
+    if (change.fresh || change.completed) insert_into(by_completed, *this, completed_key, row, nullptr);
     if (change.fresh || change.completed || change.assignee)
-      insert_into(mine.by_completed, row, nullptr, by_completed_less);
+      insert_into(mine.by_completed, *this, completed_key, row, nullptr);
   }
   for (const Field field : kOrders) {
     OrderTree* order = orders_[static_cast<std::size_t>(field)].load(std::memory_order_relaxed);
     if (order == nullptr || !change.touches(field)) continue;
-    with_key(*this, field, [&](const auto& key) { insert_into(*order, row, nullptr, less_by(*this, key)); });
+    with_key(*this, field, [&](const auto& key) { insert_into(*order, *this, key, row, nullptr); });
   }
 }
 
 // In the sequences that the row stays in at its place.
 void Image::change_cells(Row row, std::uint16_t old_cell, const Change& change) {
   if (change.fresh || !change.cell || change.due) return;
-  const auto less = less_by(*this, TimeKey{due.data()});
   const auto change_in = [&](OrderTree& tree) {
-    tree.change_cell(tree.partition([&](Row other) { return less(other, row); }), old_cell, cell.data());
+    tree.change_cell(place_of(tree, *this, TimeKey{due.data()}, row), old_cell, cell.data());
   };
   change_in(by_due);
   if (!change.assignee) change_in(of_user[assignee[row]].by_due);
@@ -430,12 +426,20 @@ void Image::touch(Row row) {
 
 void Image::remember(Row row) {
   if (noting_) noted_.push_back(row);
-  const bool first = dirty.try_emplace(id[row], Baseline{true, assignee[row], due[row], completed[row]}).second;
-  if (first && frozen.changed.contains(id[row])) frozen.then.emplace(id[row], task(row));
+  if (note_change(id[row], {true, assignee[row], due[row], completed[row]})) frozen.then.emplace(id[row], task(row));
+}
+
+// Whether what the task is now must be remembered, as it was so when the image was frozen.
+bool Image::note_change(const Uuid& task, const Baseline& baseline) {
+  if (!dirty.try_emplace(task, baseline).second) return false;
+  dirty_in_turn.push_back(task);
+  return frozen.changed.contains(task);
 }
 
 void Image::freeze() {
   frozen.changed = std::exchange(dirty, {});
+  frozen.in_turn = std::exchange(dirty_in_turn, {});
+  std::reverse(frozen.in_turn.begin(), frozen.in_turn.end());
   frozen.then.clear();
 }
 
@@ -525,8 +529,7 @@ void Image::put(const Task& task) {
     id[row] = task.id.value;
     live[row / 64] |= std::uint64_t{1} << (row % 64);
     row_index_.insert(row, [this](Row at) -> const Uuid& { return id[at]; });
-    const bool first = dirty.try_emplace(task.id.value).second;
-    if (first && frozen.changed.contains(task.id.value)) frozen.then.emplace(task.id.value, std::nullopt);
+    if (note_change(task.id.value, {})) frozen.then.emplace(task.id.value, std::nullopt);
     if (noting_) noted_.push_back(row);
     write(row, task, change);
     touch(row);
@@ -577,28 +580,21 @@ const OrderTree& Image::ensure_order(Field field) const {
   if (const OrderTree* built = order.load(std::memory_order_acquire)) return *built;
   const std::lock_guard lock(building_);
   if (const OrderTree* built = order.load(std::memory_order_acquire)) return *built;
-  struct Keyed {
-    std::uint64_t prefix;
-    Row row;
-  };
-  std::vector<Keyed> keyed, nulls;
-  keyed.reserve(tasks());
+  std::vector<OrderTree::Item> sorted, nulls;
+  sorted.reserve(tasks());
   with_key(*this, field, [&](const auto& key) {
     for (Row row = 0; row < rows(); ++row) {
-      if (!is_live(row)) continue;
-      key.null(row) ? nulls.push_back({0, row}) : keyed.push_back({key.prefix(row), row});
+      if (is_live(row)) (key.null(row) ? nulls : sorted).push_back({key.prefix(row), row});
     }
-    const auto less = less_by(*this, key);
-    const auto by_prefix = [&](const Keyed& a, const Keyed& b) {
-      return a.prefix < b.prefix || (a.prefix == b.prefix && less(a.row, b.row));
+    const auto less = [&](const OrderTree::Item& a, const OrderTree::Item& b) {
+      if (a.prefix != b.prefix) return a.prefix < b.prefix;
+      const auto order = key.compare(a.row, b.row);
+      return order < 0 || (order == 0 && uuid_less(id[a.row], id[b.row]));
     };
-    std::sort(keyed.begin(), keyed.end(), by_prefix);
-    std::sort(nulls.begin(), nulls.end(), by_prefix);
+    std::sort(sorted.begin(), sorted.end(), less);
+    std::sort(nulls.begin(), nulls.end(), less);
   });
-  std::vector<Row> sorted;
-  sorted.reserve(tasks());
-  for (const Keyed& one : keyed) sorted.push_back(one.row);
-  for (const Keyed& one : nulls) sorted.push_back(one.row);
+  sorted.insert(sorted.end(), nulls.begin(), nulls.end());
   auto tree = std::make_unique<OrderTree>();
   tree->build(sorted, nullptr);
   const OrderTree& built = *tree;
@@ -630,7 +626,7 @@ void Image::adopt_order(Field field, OrderTree&& order, std::span<const Row> joi
   auto tree = std::make_unique<OrderTree>(std::move(order));
   with_key(*this, field, [&](const auto& key) {
     for (const Row row : joining) {
-      if (is_live(row)) insert_into(*tree, row, nullptr, less_by(*this, key));
+      if (is_live(row)) insert_into(*tree, *this, key, row, nullptr);
     }
   });
   orders_[static_cast<std::size_t>(field)].store(tree.release(), std::memory_order_release);
@@ -649,7 +645,7 @@ std::size_t Image::bytes() const {
   for (const auto& order : orders_) {
     if (const OrderTree* built = order.load(std::memory_order_acquire)) bytes += sizeof *built + built->bytes();
   }
-  return bytes + (dirty.size() + frozen.changed.size()) * 80;
+  return bytes + (dirty.size() + frozen.changed.size()) * 96;
 }
 
 }  // namespace taskledger::projections

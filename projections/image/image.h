@@ -110,6 +110,7 @@ class Image {
 
   [[nodiscard]] std::optional<Row> find(const Uuid& task) const;
   [[nodiscard]] Task task(Row row) const;
+  void read_task(Row row, Task& task) const;  // uses the room that it has
   [[nodiscard]] std::uint32_t tasks() const { return by_due.size(); }
   [[nodiscard]] std::uint32_t rows() const { return static_cast<std::uint32_t>(id.size()); }
   [[nodiscard]] bool is_live(Row row) const { return live[row / 64] >> (row % 64) & 1; }
@@ -159,11 +160,13 @@ class Image {
   // Tasks changed since the last freeze: what the rows on disk still say of them, or will once the frozen ones are
   // there.
   std::unordered_map<Uuid, Baseline> dirty;
+  std::vector<Uuid> dirty_in_turn;  // its keys, as they came
 
   // For writing rows of one state while the image goes on: the tasks that had changed when it was frozen, and of those
   // that have changed again since, what they were then (absent: not there). Only the one who writes rows takes from it.
   struct Frozen {
     std::unordered_map<Uuid, Baseline> changed;
+    std::vector<Uuid> in_turn;  // its keys, the one that changed first at the end
     std::unordered_map<Uuid, std::optional<Task>> then;
   } frozen;
   void freeze();  // of the ones before nothing is left
@@ -184,6 +187,7 @@ class Image {
   void attach(Row row, const Change& change);
   void change_cells(Row row, std::uint16_t old_cell, const Change& change);
   void remember(Row row);
+  bool note_change(const Uuid& task, const Baseline& baseline);
   void touch(Row row);
   void detach_links(Row row);
   void attach_links(Row row);

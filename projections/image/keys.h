@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,10 @@ struct KeyValue {
 
 [[nodiscard]] inline std::strong_ordering order_of(int sign) { return sign <=> 0; }
 
+// Each key gives prefixes, of rows and of values: numbers that sort as the key does, or at least never the other way
+// round; of nulls one that is no less than any other.
+inline constexpr std::uint64_t kNullPrefix = std::numeric_limits<std::uint64_t>::max();
+
 struct TimeKey {
   const std::int64_t* times;
   [[nodiscard]] bool null(Row row) const { return times[row] == kNoTime; }
@@ -35,9 +40,12 @@ struct TimeKey {
   [[nodiscard]] std::strong_ordering compare(Row a, const KeyValue& b) const {
     return times[a] <=> (b.null ? kNoTime : b.number);
   }
-  // A number that sorts as the key does, or at least never the other way round; nulls aside.
-  [[nodiscard]] std::uint64_t prefix(Row row) const {
-    return static_cast<std::uint64_t>(times[row]) ^ (std::uint64_t{1} << 63);
+  [[nodiscard]] static std::uint64_t prefix_of(std::int64_t time) {
+    return static_cast<std::uint64_t>(time) ^ (std::uint64_t{1} << 63);
+  }
+  [[nodiscard]] std::uint64_t prefix(Row row) const { return prefix_of(times[row]); }
+  [[nodiscard]] static std::uint64_t prefix(const KeyValue& value) {
+    return prefix_of(value.null ? kNoTime : value.number);
   }
 };
 
@@ -47,12 +55,14 @@ struct CodeKey {
   const std::uint16_t* cells;
   [[nodiscard]] unsigned code(Row row) const { return cells[row] % modulo / divisor; }
   [[nodiscard]] unsigned rank(Row row) const { return zero_is_null && code(row) == 0 ? 0xFF : code(row); }
+  [[nodiscard]] static unsigned rank(const KeyValue& value) {
+    return value.null ? 0xFF : static_cast<unsigned>(value.number);
+  }
   [[nodiscard]] bool null(Row row) const { return zero_is_null && code(row) == 0; }
   [[nodiscard]] std::strong_ordering compare(Row a, Row b) const { return rank(a) <=> rank(b); }
-  [[nodiscard]] std::strong_ordering compare(Row a, const KeyValue& b) const {
-    return rank(a) <=> (b.null ? 0xFFu : static_cast<unsigned>(b.number));
-  }
-  [[nodiscard]] std::uint64_t prefix(Row row) const { return code(row); }
+  [[nodiscard]] std::strong_ordering compare(Row a, const KeyValue& b) const { return rank(a) <=> rank(b); }
+  [[nodiscard]] std::uint64_t prefix(Row row) const { return null(row) ? kNullPrefix : code(row); }
+  [[nodiscard]] static std::uint64_t prefix(const KeyValue& value) { return value.null ? kNullPrefix : rank(value); }
 };
 
 struct UserKey {
@@ -68,7 +78,12 @@ struct UserKey {
     if (null(a) || b.null) return null(a) <=> b.null;
     return words_of((*users)[numbers[a]].id) <=> words_of(b.user);
   }
-  [[nodiscard]] std::uint64_t prefix(Row row) const { return words_of((*users)[numbers[row]].id).high; }
+  [[nodiscard]] std::uint64_t prefix(Row row) const {
+    return null(row) ? kNullPrefix : words_of((*users)[numbers[row]].id).high;
+  }
+  [[nodiscard]] static std::uint64_t prefix(const KeyValue& value) {
+    return value.null ? kNullPrefix : words_of(value.user).high;
+  }
 };
 
 struct TitleKey {
@@ -88,7 +103,35 @@ struct TitleKey {
     return order_of(text(image->title[a]).compare(b.title));
   }
   [[nodiscard]] std::uint64_t prefix(Row row) const { return image->title_key[row]; }
+  [[nodiscard]] static std::uint64_t prefix(const KeyValue& value) {
+    return value.null ? kNullPrefix : value.title_key;
+  }
 };
+
+// Where a row is, or would be, in a sequence by `key` (equal ones by id).
+template <class Key>
+[[nodiscard]] OrderTree::Place place_of(const OrderTree& tree, const Image& image, const Key& key, Row row) {
+  return tree.partition(key.prefix(row), [&](Row other) {
+    const auto order = key.compare(other, row);
+    return order < 0 || (order == 0 && uuid_less(image.id[other], image.id[row]));
+  });
+}
+// Where the rows begin whose value is not less, or greater, than `value`; a null is greater than all others.
+template <class Key>
+[[nodiscard]] OrderTree::Place not_less(const OrderTree& tree, const Key& key, const KeyValue& value) {
+  return tree.partition(Key::prefix(value), [&](Row row) { return key.compare(row, value) < 0; });
+}
+template <class Key>
+[[nodiscard]] OrderTree::Place greater(const OrderTree& tree, const Key& key, const KeyValue& value) {
+  return tree.partition(Key::prefix(value), [&](Row row) { return key.compare(row, value) <= 0; });
+}
+template <class Key>
+[[nodiscard]] OrderTree::Place first_null(const OrderTree& tree, const Key& key) {
+  return tree.partition(kNullPrefix, [&](Row row) { return !key.null(row); });
+}
+[[nodiscard]] inline OrderTree::Place not_before(const OrderTree& tree, std::int64_t time) {
+  return tree.partition(TimeKey::prefix_of(time), [](Row) { return false; });
+}
 
 // Calls fn with the key of a sortable field.
 template <class Fn>

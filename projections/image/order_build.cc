@@ -23,8 +23,8 @@ bool OrderBuild::copy(const Image& image) {
       copied.live = true;
       copied.id = image.id[row];
       copied.null = key.null(row);
-      if (copied.null) continue;
       copied.first = key.prefix(row);
+      if (copied.null) continue;
       if (field_ == Field::assigned_to_id) copied.second = words_of(image.users[image.assignee[row]].id).low;
       if (field_ != Field::title) continue;
       const auto folded = image.folded[row], title = image.title[row];
@@ -60,7 +60,7 @@ void OrderBuild::sort() {
     Row row;
   };
   std::vector<Sorted> with_value;
-  std::vector<Row> rows, nulls;
+  std::vector<Row> nulls;
   with_value.reserve(keys_.size());
   for (Row row = 0; row < keys_.size(); ++row) {
     const Key& key = keys_[row];
@@ -72,17 +72,18 @@ void OrderBuild::sort() {
     return a.second != b.second ? a.second < b.second : less(a.row, b.row);
   });
   std::sort(nulls.begin(), nulls.end(), [this](Row a, Row b) { return less(a, b); });
-  rows.reserve(with_value.size() + nulls.size());
-  for (const Sorted& one : with_value) rows.push_back(one.row);
-  rows.insert(rows.end(), nulls.begin(), nulls.end());
-  tree_.build(rows, nullptr);
+  std::vector<OrderTree::Item> items;
+  items.reserve(with_value.size() + nulls.size());
+  for (const Sorted& one : with_value) items.push_back({one.first, one.row});
+  for (const Row row : nulls) items.push_back({keys_[row].first, row});
+  tree_.build(items, nullptr);
 }
 
 void OrderBuild::publish(Image& image) {
   const std::vector<Row> changed = image.take_noted_changes();
   for (const Row row : changed) {
     if (row < keys_.size() && keys_[row].live)
-      tree_.erase(tree_.partition([&](Row other) { return less(other, row); }), nullptr);
+      tree_.erase(tree_.partition(keys_[row].first, [&](Row other) { return less(other, row); }), nullptr);
   }
   image.adopt_order(field_, std::move(tree_), changed);
 }

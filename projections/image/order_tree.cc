@@ -12,6 +12,7 @@ namespace taskledger::projections {
 namespace {
 constexpr std::uint32_t kFill = 208;      // rows a leaf when built in bulk: some room to grow
 constexpr std::uint32_t kBlockFill = 26;  // leaves a block, likewise
+constexpr std::size_t kSmallItem = sizeof(std::uint64_t) + sizeof(std::uint32_t);  // bytes, in a small sequence
 }  // namespace
 
 OrderTree::OrderTree(OrderTree&& other) noexcept
@@ -37,12 +38,12 @@ void OrderTree::clear() {
 }
 
 std::size_t OrderTree::bytes() const {
-  if (!large()) return capacity_ * sizeof(std::uint32_t) + (data_ ? 16 : 0);
+  if (!large()) return capacity_ * kSmallItem + (data_ ? 16 : 0);
   std::size_t bytes = sizeof(Large) + big().histograms.size() * sizeof(Histogram);
   for (const auto& block : big().blocks) {
     const bool cells = block->histogram != nullptr;
     bytes += sizeof(Block) + (cells ? sizeof(Histogram) : 0) + 16;
-    bytes += block->leaves.size() * (sizeof(Leaf) + (cells ? sizeof(CellPart) : 0) + 40);
+    bytes += block->leaves.size() * (sizeof(Leaf) + (cells ? sizeof(CellPart) : 0) + 48);
   }
   return bytes;
 }
@@ -78,15 +79,18 @@ void OrderTree::retreat(Place& place) const {
   --place.at;
 }
 
-std::unique_ptr<OrderTree::Leaf> OrderTree::make_leaf(std::span<const std::uint32_t> rows, const std::uint16_t* cells) {
+std::unique_ptr<OrderTree::Leaf> OrderTree::make_leaf(std::span<const Item> items, const std::uint16_t* cells) {
   auto leaf = std::make_unique<Leaf>();
-  leaf->size = static_cast<std::uint32_t>(rows.size());
-  std::copy(rows.begin(), rows.end(), leaf->rows);
+  leaf->size = static_cast<std::uint32_t>(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    leaf->rows[i] = items[i].row;
+    leaf->prefixes[i] = items[i].prefix;
+  }
   if (cells != nullptr) {
     leaf->cells = std::make_unique<CellPart>();
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      leaf->cells->cell[i] = cells[rows[i]];
-      leaf->cells->add(cells[rows[i]], 1);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      leaf->cells->cell[i] = cells[items[i].row];
+      leaf->cells->add(cells[items[i].row], 1);
     }
   }
   return leaf;
@@ -94,10 +98,12 @@ std::unique_ptr<OrderTree::Leaf> OrderTree::make_leaf(std::span<const std::uint3
 
 void OrderTree::sum_up(Block& block) {
   block.size = 0;
+  block.firsts.clear();
   const bool cells = block.leaves[0]->cells != nullptr;
   if (cells) block.histogram = std::make_unique<Histogram>();
   for (const auto& leaf : block.leaves) {
     block.size += leaf->size;
+    block.firsts.push_back(leaf->prefixes[0]);
     if (!cells) continue;
     for (unsigned cell = 0; cell < kCells; ++cell) block.histogram->of[cell] += leaf->cells->histogram[cell];
     block.histogram->open += leaf->cells->open;
@@ -111,6 +117,8 @@ void OrderTree::index() {
   large.sizes.assign(count + 1, 0);
   large.histograms.clear();
   large.total = {};
+  large.firsts.clear();
+  for (const auto& block : large.blocks) large.firsts.push_back(block->firsts[0]);
   if (cells) large.histograms.resize(count + 1);
   for (std::size_t i = 1; i <= count; ++i) {
     large.sizes[i] += large.blocks[i - 1]->size;
@@ -137,24 +145,44 @@ void OrderTree::add(std::uint32_t block, std::int32_t rows, std::uint16_t cell, 
   }
 }
 
-void OrderTree::build(std::span<const std::uint32_t> rows, const std::uint16_t* cells) {
-  clear();
-  if (rows.size() > kSmall) return make_large(rows, cells);
-  if (rows.empty()) return;
-  data_ = std::malloc(rows.size_bytes());
-  if (data_ == nullptr) throw std::bad_alloc();
-  std::memcpy(data_, rows.data(), rows.size_bytes());
-  size_ = capacity_ = static_cast<std::uint32_t>(rows.size());
+void OrderTree::note_first(std::uint32_t block, std::uint32_t leaf) {
+  Large& large = big();
+  const std::uint64_t first = large.blocks[block]->leaves[leaf]->prefixes[0];
+  large.blocks[block]->firsts[leaf] = first;
+  if (leaf == 0) large.firsts[block] = first;
 }
 
-void OrderTree::make_large(std::span<const std::uint32_t> rows, const std::uint16_t* cells) {
+// Of a small sequence, which it holds.
+void OrderTree::set_capacity(std::uint32_t capacity) {
+  void* grown = std::malloc(capacity * kSmallItem);
+  if (grown == nullptr) throw std::bad_alloc();
+  OrderTree old;
+  old.data_ = std::exchange(data_, grown);
+  old.capacity_ = std::exchange(capacity_, capacity);
+  if (size_ == 0) return;
+  std::memcpy(small_prefixes(), old.small_prefixes(), size_ * sizeof(std::uint64_t));
+  std::memcpy(small(), old.small(), size_ * sizeof(std::uint32_t));
+}
+
+void OrderTree::build(std::span<const Item> items, const std::uint16_t* cells) {
+  clear();
+  if (items.size() > kSmall) return make_large(items, cells);
+  if (items.empty()) return;
+  set_capacity(static_cast<std::uint32_t>(items.size()));
+  for (const Item& item : items) {
+    small_prefixes()[size_] = item.prefix;
+    small()[size_++] = item.row;
+  }
+}
+
+void OrderTree::make_large(std::span<const Item> items, const std::uint16_t* cells) {
   auto large = std::make_unique<Large>();
-  const std::size_t count = rows.size();
+  const std::size_t count = items.size();
   for (std::size_t at = 0; at < count;) {
     if (large->blocks.empty() || large->blocks.back()->leaves.size() == kBlockFill)
       large->blocks.push_back(std::make_unique<Block>());
     const std::size_t take = std::min<std::size_t>(kFill, count - at);
-    large->blocks.back()->leaves.push_back(make_leaf(rows.subspan(at, take), cells));
+    large->blocks.back()->leaves.push_back(make_leaf(items.subspan(at, take), cells));
     at += take;
   }
   for (auto& block : large->blocks) sum_up(*block);
@@ -165,30 +193,29 @@ void OrderTree::make_large(std::span<const std::uint32_t> rows, const std::uint1
   index();
 }
 
-void OrderTree::insert(Place place, std::uint32_t row, const std::uint16_t* cells) {
-  if (large()) return insert_large(place, row, cells);
+void OrderTree::insert(Place place, Item item, const std::uint16_t* cells) {
+  if (large()) return insert_large(place, item, cells);
   if (size_ == kSmall) {
-    std::uint32_t rows[kSmall + 1];
-    std::copy_n(small(), place.at, rows);
-    rows[place.at] = row;
-    std::copy_n(small() + place.at, size_ - place.at, rows + place.at + 1);
-    return make_large(rows, cells);
+    Item items[kSmall + 1];
+    for (std::uint32_t i = 0; i < size_; ++i) items[i + (i < place.at ? 0 : 1)] = {small_prefixes()[i], small()[i]};
+    items[place.at] = item;
+    return make_large(items, cells);
   }
-  if (size_ == capacity_) {
-    const std::uint32_t capacity = capacity_ < 4 ? capacity_ + 2 : std::min(kSmall, capacity_ + capacity_ / 2);
-    void* grown = std::realloc(data_, capacity * sizeof(std::uint32_t));
-    if (grown == nullptr) throw std::bad_alloc();
-    data_ = grown;
-    capacity_ = capacity;
-  }
-  std::memmove(small() + place.at + 1, small() + place.at, (size_ - place.at) * sizeof(std::uint32_t));
-  small()[place.at] = row;
+  if (size_ == capacity_) set_capacity(capacity_ < 4 ? capacity_ + 2 : std::min(kSmall, capacity_ + capacity_ / 2));
+  const std::size_t after = size_ - place.at;
+  std::memmove(small_prefixes() + place.at + 1, small_prefixes() + place.at, after * sizeof(std::uint64_t));
+  std::memmove(small() + place.at + 1, small() + place.at, after * sizeof(std::uint32_t));
+  small_prefixes()[place.at] = item.prefix;
+  small()[place.at] = item.row;
   ++size_;
 }
 
-void OrderTree::leaf_insert(Leaf& leaf, std::uint32_t at, std::uint32_t row, const std::uint16_t* cells) {
+void OrderTree::leaf_insert(Leaf& leaf, std::uint32_t at, Item item, const std::uint16_t* cells) {
+  const std::uint32_t row = item.row;
   std::memmove(leaf.rows + at + 1, leaf.rows + at, (leaf.size - at) * sizeof leaf.rows[0]);
+  std::memmove(leaf.prefixes + at + 1, leaf.prefixes + at, (leaf.size - at) * sizeof leaf.prefixes[0]);
   leaf.rows[at] = row;
+  leaf.prefixes[at] = item.prefix;
   if (leaf.cells) {
     CellPart& part = *leaf.cells;
     std::memmove(part.cell + at + 1, part.cell + at, (leaf.size - at) * sizeof part.cell[0]);
@@ -205,6 +232,7 @@ void OrderTree::leaf_erase(Leaf& leaf, std::uint32_t at) {
     std::memmove(part.cell + at, part.cell + at + 1, (leaf.size - at - 1) * sizeof part.cell[0]);
   }
   std::memmove(leaf.rows + at, leaf.rows + at + 1, (leaf.size - at - 1) * sizeof leaf.rows[0]);
+  std::memmove(leaf.prefixes + at, leaf.prefixes + at + 1, (leaf.size - at - 1) * sizeof leaf.prefixes[0]);
   --leaf.size;
 }
 
@@ -214,6 +242,7 @@ std::unique_ptr<OrderTree::Leaf> OrderTree::split(Leaf& leaf) {
   const std::uint32_t keep = leaf.size / 2;
   upper->size = leaf.size - keep;
   std::copy_n(leaf.rows + keep, upper->size, upper->rows);
+  std::copy_n(leaf.prefixes + keep, upper->size, upper->prefixes);
   if (leaf.cells) {
     upper->cells = std::make_unique<CellPart>();
     std::copy_n(leaf.cells->cell + keep, upper->size, upper->cells->cell);
@@ -226,7 +255,7 @@ std::unique_ptr<OrderTree::Leaf> OrderTree::split(Leaf& leaf) {
   return upper;
 }
 
-void OrderTree::insert_large(Place place, std::uint32_t row, const std::uint16_t* cells) {
+void OrderTree::insert_large(Place place, Item item, const std::uint16_t* cells) {
   auto& blocks = big().blocks;
   const bool at_end = place == end();
   // Before the first row of a leaf means after the last of the one before: no first row changes for it.
@@ -239,19 +268,23 @@ void OrderTree::insert_large(Place place, std::uint32_t row, const std::uint16_t
     place.at = blocks[place.block]->leaves[place.leaf]->size;
   }
   auto& leaves = blocks[place.block]->leaves;
+  auto& firsts = blocks[place.block]->firsts;
   if (leaves[place.leaf]->size == kLeaf) {
     if (at_end) {  // times of creation and change only grow: full leaves stay full
       leaves.push_back(make_leaf({}, big().histograms.empty() ? nullptr : cells));
+      firsts.push_back(item.prefix);
       place = {place.block, place.leaf + 1, 0};
     } else {
       leaves.insert(leaves.begin() + place.leaf + 1, split(*leaves[place.leaf]));
+      firsts.insert(firsts.begin() + place.leaf + 1, leaves[place.leaf + 1]->prefixes[0]);
       const std::uint32_t keep = leaves[place.leaf]->size;
       if (place.at > keep) place = {place.block, place.leaf + 1, place.at - keep};
     }
   }
-  leaf_insert(*leaves[place.leaf], place.at, row, cells);
+  leaf_insert(*leaves[place.leaf], place.at, item, cells);
+  if (place.at == 0) note_first(place.block, place.leaf);
   ++size_;
-  const std::uint16_t cell = big().histograms.empty() ? 0 : cells[row];
+  const std::uint16_t cell = big().histograms.empty() ? 0 : cells[item.row];
   add(place.block, 1, cell, 1);
   if (leaves.size() <= kBlock) return;
   auto upper = std::make_unique<Block>();
@@ -267,7 +300,9 @@ void OrderTree::insert_large(Place place, std::uint32_t row, const std::uint16_t
 
 void OrderTree::erase(Place place, const std::uint16_t*) {
   if (!large()) {
-    std::memmove(small() + place.at, small() + place.at + 1, (size_ - place.at - 1) * sizeof(std::uint32_t));
+    const std::size_t after = size_ - place.at - 1;
+    std::memmove(small_prefixes() + place.at, small_prefixes() + place.at + 1, after * sizeof(std::uint64_t));
+    std::memmove(small() + place.at, small() + place.at + 1, after * sizeof(std::uint32_t));
     if (--size_ == 0) clear();
     return;
   }
@@ -278,9 +313,16 @@ void OrderTree::erase(Place place, const std::uint16_t*) {
   leaf_erase(leaf, place.at);
   add(place.block, -1, cell, -1);
   if (--size_ == 0) return clear();
-  if (leaf.size != 0) return;
+  if (leaf.size != 0) {
+    if (place.at == 0) note_first(place.block, place.leaf);
+    return;
+  }
   leaves.erase(leaves.begin() + place.leaf);
-  if (!leaves.empty()) return;
+  blocks[place.block]->firsts.erase(blocks[place.block]->firsts.begin() + place.leaf);
+  if (!leaves.empty()) {
+    if (place.leaf == 0) note_first(place.block, 0);
+    return;
+  }
   blocks.erase(blocks.begin() + place.block);
   index();
 }

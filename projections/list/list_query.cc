@@ -101,15 +101,15 @@ Bound bind(const Image& image, const ListQuery& query) {
   bind_entity(bound, facets, image, query);
   bound.set = CellSet(facets);
   const OrderTree& tree = *bound.tree;
-  const auto from = [&](std::int64_t time) { return tree.partition([&](Row row) { return image.due[row] < time; }); };
   bound.end = tree.end();
   if (bound.ranged) {
-    bound.low = bound.due_low == std::numeric_limits<std::int64_t>::min() ? tree.begin() : from(bound.due_low);
-    bound.high = from(bound.due_high + 1);
+    bound.low =
+        bound.due_low == std::numeric_limits<std::int64_t>::min() ? tree.begin() : not_before(tree, bound.due_low);
+    bound.high = not_before(tree, bound.due_high + 1);
     bound.nulls = bound.end;
   } else {
     bound.low = tree.begin();
-    bound.high = bound.nulls = from(kNoTime);
+    bound.high = bound.nulls = not_before(tree, kNoTime);
   }
   return bound;
 }
@@ -126,7 +126,7 @@ std::optional<Cursor> cursor_of(const ListQuery& query) {
 template <class Key>
 WalkRange range_of(const OrderTree& tree, const Key& key, const ListQuery& query) {
   const SortKey& first = query.order[0];
-  WalkRange range{tree.begin(), tree.partition([&](Row row) { return !key.null(row); }), {}, tree.end()};
+  WalkRange range{tree.begin(), first_null(tree, key), {}, tree.end()};
   range.nulls = range.high;
   std::optional<SortValue> fixed;
   if (first.field == Field::priority && query.priority) fixed = static_cast<std::int64_t>(*query.priority);
@@ -138,8 +138,8 @@ WalkRange range_of(const OrderTree& tree, const Key& key, const ListQuery& query
   }
   if (fixed) {
     const KeyValue value = key_value(*fixed, first.field);
-    range.low = tree.partition([&](Row row) { return key.compare(row, value) < 0; });
-    range.high = tree.partition([&](Row row) { return key.compare(row, value) <= 0; });
+    range.low = not_less(tree, key, value);
+    range.high = greater(tree, key, value);
     range.nulls = range.end;
   }
   if (first.field == Field::completed_at && query.mode != Mode::all) {

@@ -24,9 +24,14 @@ std::string list_key(WorkspaceNumber workspace) {
 }
 
 std::string list_key(WorkspaceNumber workspace, const TaskId& task) {
-  std::string key = list_key(workspace);
-  put_uuid(key, task.value);
+  std::string key;
+  append_list_key(key, workspace, task);
   return key;
+}
+
+void append_list_key(std::string& out, WorkspaceNumber workspace, const TaskId& task) {
+  put_big(out, workspace.value);
+  put_uuid(out, task.value);
 }
 
 std::string list_value(const Task& task) {

@@ -24,6 +24,7 @@ inline constexpr std::string_view kListProjection = "list";
 
 [[nodiscard]] std::string list_key(WorkspaceNumber workspace);
 [[nodiscard]] std::string list_key(WorkspaceNumber workspace, const TaskId& task);
+void append_list_key(std::string& out, WorkspaceNumber workspace, const TaskId& task);
 [[nodiscard]] std::string list_value(const Task& task);
 void append_list_value(std::string& out, const Task& task);
 // False for bytes that are no such row. Reuses what `task` holds.

@@ -47,7 +47,7 @@ class OrderWalk {
 
  private:
   [[nodiscard]] Place past_cursor(const Cursor& after) const {
-    return tree_.partition([&](Row row) {
+    return tree_.partition(Key::prefix(after.value), [&](Row row) {
       const auto order = key_.compare(row, after.value);
       return order < 0 || (order == 0 && !after.whole_group && !uuid_less(after.id, image_.id[row]));
     });
@@ -71,8 +71,8 @@ class OrderWalk {
         boundary = range.low;
         nulls = std::max(nulls, past);
       } else {  // what is left of the cursor's group, then the groups below it
-        const Place group_end = tree_.partition([&](Row row) { return key_.compare(row, after->value) <= 0; });
-        boundary = tree_.partition([&](Row row) { return key_.compare(row, after->value) < 0; });
+        const Place group_end = greater(tree_, key_, after->value);
+        boundary = not_less(tree_, key_, after->value);
         const Place from = std::max(past, range.low), to = std::min(group_end, range.high);
         if (from < to && !forward(from, to, visit)) return;
         boundary = std::min(boundary, range.high);
@@ -102,7 +102,8 @@ class OrderWalk {
       if (key_.compare(tree_.row(before), of_group) != 0) return start;
       start = before;
     }
-    return std::max(low, tree_.partition([&](Row row) { return key_.compare(row, of_group) < 0; }));
+    return std::max(low,
+                    tree_.partition(key_.prefix(of_group), [&](Row row) { return key_.compare(row, of_group) < 0; }));
   }
 
   const Image& image_;

@@ -4,21 +4,15 @@
 
 namespace taskledger::projections {
 
-std::string mode_key(WorkspaceNumber workspace, const Uuid* assignee, std::int64_t due, const Uuid& task) {
-  std::string key;
-  key.reserve(45);
-  put_big(key, workspace.value);
-  put_big(key, static_cast<std::uint8_t>(assignee == nullptr));
-  put_uuid(key, assignee == nullptr ? Uuid{} : *assignee);
-  put_big(key, static_cast<std::uint64_t>(due));
-  put_uuid(key, task);
-  return key;
+void append_mode_key(std::string& out, WorkspaceNumber workspace, const Uuid* assignee, std::int64_t due,
+                     const Uuid& task) {
+  put_big(out, workspace.value);
+  put_big(out, static_cast<std::uint8_t>(assignee == nullptr));
+  put_uuid(out, assignee == nullptr ? Uuid{} : *assignee);
+  put_big(out, static_cast<std::uint64_t>(due));
+  put_uuid(out, task);
 }
 
-std::string mode_value(std::uint16_t cell) {
-  std::string value;
-  put_little(value, cell);
-  return value;
-}
+void append_mode_value(std::string& out, std::uint16_t cell) { put_little(out, cell); }
 
 }  // namespace taskledger::projections

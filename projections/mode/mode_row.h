@@ -19,7 +19,8 @@ namespace taskledger::projections {
 
 inline constexpr std::string_view kModeProjection = "mode";
 
-[[nodiscard]] std::string mode_key(WorkspaceNumber workspace, const Uuid* assignee, std::int64_t due, const Uuid& task);
-[[nodiscard]] std::string mode_value(std::uint16_t cell);
+void append_mode_key(std::string& out, WorkspaceNumber workspace, const Uuid* assignee, std::int64_t due,
+                     const Uuid& task);
+void append_mode_value(std::string& out, std::uint16_t cell);
 
 }  // namespace taskledger::projections

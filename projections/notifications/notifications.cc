@@ -239,7 +239,7 @@ void Notifications::freeze() {
   changed_count_ = noted_count_ = 0;
 }
 
-Notifications::Outcome<std::vector<storage::RowChange>> Notifications::frozen_rows() {
+Notifications::Outcome<storage::RowChanges> Notifications::frozen_rows() {
   constexpr std::size_t kAtOnce = 512;  // that readers wait for
   for (bool more = true; more;) {
     const std::unique_lock lock(mutex_);
@@ -248,9 +248,8 @@ Notifications::Outcome<std::vector<storage::RowChange>> Notifications::frozen_ro
     more = !frozen_noted_.empty();
   }
   // From here on it does not change: no lock, so that nobody waits for a large copy.
-  std::vector<storage::RowChange> rows;
-  rows.reserve(frozen_.size());
-  for (const auto& [key, value] : frozen_) rows.push_back({key, value});
+  storage::RowChanges rows;
+  for (const auto& [key, value] : frozen_) rows.change(key, value);
   return rows;
 }
 

@@ -55,7 +55,7 @@ class Notifications {
   // Sets what changed since the last time aside, to be written; it is answered from memory until written() says that
   // the store has it. frozen_rows(): the rows of it, in key order, for the one who froze them.
   void freeze();
-  Outcome<std::vector<storage::RowChange>> frozen_rows();
+  Outcome<storage::RowChanges> frozen_rows();
   void written();
   // Becomes what `other` is, which has nothing frozen; `switch_generation` is called while nobody reads.
   void take_over(Notifications& other, const std::function<void()>& switch_generation);

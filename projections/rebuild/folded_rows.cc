@@ -71,8 +71,10 @@ RowSource mode_rows(const State& state) {
     if (walk->at + kAhead < walk->sorted.size()) state.prefetch_entry(state.order[walk->sorted[walk->at + kAhead].at]);
     const Due& due = walk->sorted[walk->at++];
     const TaskRef& ref = state.order[due.at];
-    key = mode_key({ref.workspace}, state.holders[due.holder].pointer(), due.due, state.entry(ref).id);
-    value = mode_value(state.facts[due.at].cell);
+    key.clear();
+    value.clear();
+    append_mode_key(key, {ref.workspace}, state.holders[due.holder].pointer(), due.due, state.entry(ref).id);
+    append_mode_value(value, state.facts[due.at].cell);
     return true;
   };
 }

@@ -38,15 +38,15 @@ StatsCounter stats_counter(WorkspaceNumber workspace, const Uuid* user, std::uin
   return {workspace, user == nullptr, user == nullptr ? Uuid{} : *user, day};
 }
 
-Result<std::vector<storage::RowChange>, storage::ReadError> WrittenStats::add(const StatsCounts& differences,
-                                                                              const storage::ViewStore& views,
-                                                                              std::uint64_t generation) {
+Result<storage::RowChanges, storage::ReadError> WrittenStats::add(const StatsCounts& differences,
+                                                                  const storage::ViewStore& views,
+                                                                  std::uint64_t generation) {
   if (generation != generation_ || counts_.size() > kMaxKept) counts_.clear();
   generation_ = generation;
-  std::vector<storage::RowChange> rows;
+  storage::RowChanges rows;
   for (const auto& [counter, difference] : differences) {
     if (difference == Counts{}) continue;
-    std::string key = key_of(counter);
+    const std::string key = key_of(counter);
     const auto [known, fresh] = counts_.try_emplace(counter);
     Counts& counts = known->second;
     if (fresh) {
@@ -55,8 +55,8 @@ Result<std::vector<storage::RowChange>, storage::ReadError> WrittenStats::add(co
       if (*held && !read_counts(counter, **held, counts)) return storage::ReadError{"views: a row of stats is damaged"};
     }
     for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += difference[i];
-    std::string value = value_of(counter, counts);
-    rows.push_back({std::move(key), value.empty() ? std::nullopt : std::optional(std::move(value))});
+    const std::string value = value_of(counter, counts);
+    value.empty() ? rows.remove(key) : rows.put(key, value);
   }
   return rows;
 }

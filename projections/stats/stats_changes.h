@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <unordered_map>
-#include <vector>
 
 #include "projections/stats/stats_row.h"
 #include "storage/view_store.h"
@@ -40,9 +39,8 @@ using StatsCounts = std::unordered_map<StatsCounter, std::array<std::uint32_t, 3
 class WrittenStats {
  public:
   // The rows after `differences`, in no order. ReadError: the store cannot be read or a row of it is damaged.
-  Result<std::vector<storage::RowChange>, storage::ReadError> add(const StatsCounts& differences,
-                                                                  const storage::ViewStore& views,
-                                                                  std::uint64_t generation);
+  Result<storage::RowChanges, storage::ReadError> add(const StatsCounts& differences, const storage::ViewStore& views,
+                                                      std::uint64_t generation);
   // To be called when rows that add() gave were not written after all.
   void forget() { counts_.clear(); }
 

@@ -33,11 +33,12 @@ class MemoryViewStore final : public storage::ViewStore {
     if (fail_writes) return Error{"disk full"};
     for (const TableWrite& table : tables) {
       auto& rows = now_.tables[{std::string(table.projection), table.generation}];
-      for (const storage::RowChange& change : table.rows) {
-        if (change.value) {
-          rows[change.key] = *change.value;
+      for (std::size_t i = 0; i < table.rows.size(); ++i) {
+        const auto [key, value] = table.rows[i];
+        if (value) {
+          rows[std::string(key)] = *value;
         } else {
-          rows.erase(change.key);
+          rows.erase(std::string(key));
         }
       }
       now_.checkpoints[{std::string(table.projection), table.generation}] = checkpoint;

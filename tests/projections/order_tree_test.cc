@@ -13,14 +13,15 @@ namespace {
 class OrderTreeTest : public testing::TestWithParam<unsigned> {
  protected:
   std::mt19937 random_{GetParam()};
-  std::vector<std::uint64_t> keys_;    // by row; unique, few distinct high parts
+  std::vector<std::uint64_t> keys_;    // by row; unique, few distinct high parts, which are the prefixes
   std::vector<std::uint16_t> cells_;   // by row
   std::vector<std::uint32_t> sorted_;  // the model
   OrderTree tree_;
 
   OrderTree::Place place_of(std::uint64_t key) const {
-    return tree_.partition([&](std::uint32_t row) { return keys_[row] < key; });
+    return tree_.partition(key >> 32, [&](std::uint32_t row) { return keys_[row] < key; });
   }
+  [[nodiscard]] OrderTree::Item item(std::uint32_t row) const { return {keys_[row] >> 32, row}; }
   std::size_t index_of(std::uint64_t key) const {
     return static_cast<std::size_t>(
         std::partition_point(sorted_.begin(), sorted_.end(), [&](std::uint32_t row) { return keys_[row] < key; }) -
@@ -79,7 +80,9 @@ TEST_P(OrderTreeTest, CountsAndWalksLikeAVector) {
   };
   for (std::size_t i = 0; i < start; ++i) sorted_.push_back(add_key());
   std::sort(sorted_.begin(), sorted_.end(), [&](std::uint32_t a, std::uint32_t b) { return keys_[a] < keys_[b]; });
-  tree_.build(sorted_, cells_.data());
+  std::vector<OrderTree::Item> items;
+  for (const std::uint32_t row : sorted_) items.push_back(item(row));
+  tree_.build(items, cells_.data());
   ASSERT_NO_FATAL_FAILURE(check());
   for (int phase = 0; phase < 6; ++phase) {
     const unsigned inserts = phase % 2 == 0 ? 70 : 25;
@@ -88,7 +91,7 @@ TEST_P(OrderTreeTest, CountsAndWalksLikeAVector) {
       if (sorted_.empty() || random_() % 100 < inserts) {
         const std::uint32_t row = add_key();
         if (ascending) keys_[row] = std::uint64_t{61} << 32 | row;
-        tree_.insert(place_of(keys_[row]), row, cells_.data());
+        tree_.insert(place_of(keys_[row]), item(row), cells_.data());
         sorted_.insert(sorted_.begin() + static_cast<std::ptrdiff_t>(index_of(keys_[row])), row);
         continue;
       }

@@ -13,16 +13,19 @@ namespace {
 
 using Rows = std::map<std::string, std::optional<std::string>>;
 
-Rows rows_of(const Result<std::vector<storage::RowChange>, storage::ReadError>& changes) {
+Rows rows_of(const Result<storage::RowChanges, storage::ReadError>& changes) {
   Rows rows;
   EXPECT_TRUE(changes);
-  for (const storage::RowChange& change : *changes) EXPECT_TRUE(rows.emplace(change.key, change.value).second);
+  for (std::size_t i = 0; i < changes->size(); ++i) {
+    const auto [key, value] = (*changes)[i];
+    EXPECT_TRUE(rows.emplace(key, value ? std::optional(std::string(*value)) : std::nullopt).second);
+  }
   return rows;
 }
 
 Result<void, storage::ReadError> write(MemoryViewStore& views, std::uint64_t generation, const Rows& rows) {
-  std::vector<storage::RowChange> changes;
-  for (const auto& [key, value] : rows) changes.push_back({key, value});
+  storage::RowChanges changes;
+  for (const auto& [key, value] : rows) changes.change(key, value);
   return views.write({{std::string(kStatsProjection), generation, std::move(changes)}}, {{1}, {}});
 }
 

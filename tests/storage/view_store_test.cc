@@ -100,16 +100,16 @@ TEST_F(ViewStoreTest, RowsOfAnyKeysAreWrittenInTheirOrder) {
     const auto table = static_cast<std::uint64_t>(round + 2);
     ASSERT_EQ(*store_->begin_generation("list"), table);
     const std::string begin(random() % 12, static_cast<char>(random() % 2));
-    std::vector<RowChange> changes;
+    RowChanges changes;
     std::map<std::string, std::string> expected;
     for (int i = 0; i < 60; ++i) {
       std::string key = begin + 'k';
       for (auto left = random() % 12; left != 0; --left) key.push_back(static_cast<char>(random() % 3 * 127));
       if (random() % 4 == 0) {
-        changes.push_back({key, std::nullopt});
+        changes.remove(key);
         expected.erase(key);
       } else {
-        changes.push_back({key, std::to_string(i)});
+        changes.put(key, std::to_string(i));
         expected[key] = std::to_string(i);
       }
     }
