@@ -29,13 +29,15 @@ constexpr std::array<std::string_view, 13> kSingleUpdateKeys = [] {
   return keys;
 }();
 
-Result<CreateTask> read_create(const Object& object, const TimeZone& zone) {
+// `keys`: those of a task's fields, and after them those that are ignored.
+Result<CreateTask> read_create(const Object& object, std::span<const std::string_view> keys, const TimeZone& zone) {
   TaskPatch patch;
   std::uint64_t seen = 0;
-  const Result<void> read =
-      read_object(kFields, object, kTaskFieldNames, seen, [&](std::size_t index, const Path& at, const Element& value) {
-        return read_task_field(index, at, value, Nulls::absent, zone, patch);
-      });
+  const Result<void> read = read_object(kFields, object, keys, seen,
+                                        [&](std::size_t index, const Path& at, const Element& value) -> Result<void> {
+                                          if (index >= kTaskFieldNames.size()) return {};
+                                          return read_task_field(index, at, value, Nulls::absent, zone, patch);
+                                        });
   if (!read) return read.error();
   Result<TaskFields> fields = to_fields(kFields, std::move(patch));
   if (!fields) return fields.error();
@@ -122,7 +124,7 @@ Record read_record(BatchKind kind, const Element& value, const TimeZone& zone) {
   if (value.get_object().get(object) != simdjson::SUCCESS) return Invalid{"Record must be a JSON object"};
   if (kind == BatchKind::update) return read_update_record(object, zone);
   if (kind != BatchKind::create) return read_plain_record(kind, object);
-  Result<CreateTask> create = read_create(object, zone);
+  Result<CreateTask> create = read_create(object, kSingleUpdateKeys, zone);
   if (!create) return create.error();
   return BatchRecord{std::nullopt, std::move(*create)};
 }
@@ -152,7 +154,7 @@ Result<CreateTask> parse_create(std::string_view json, const TimeZone& zone) {
   const Document document(json);
   const Result<Object> body = body_of(document);
   if (!body) return body.error();
-  return read_create(*body, zone);
+  return read_create(*body, kTaskFieldNames, zone);
 }
 
 Result<UpdateTask> parse_update(std::string_view json, const TimeZone& zone) {

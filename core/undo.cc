@@ -29,7 +29,12 @@ std::uint32_t touched(const TaskUpdated& event) {
 }
 std::uint32_t touched(const TaskCompleted&) { return kCompletion; }
 std::uint32_t touched(const TaskReopened&) { return kCompletion; }
-std::uint32_t touched(const TaskCreated&) { return kExistence; }
+std::uint32_t touched(const TaskCreated& event) {
+  const TaskFields& fields = event.fields;
+  return kExistence | kTitle | (fields.due_date ? kDueDate : 0u) | (fields.priority ? kPriority : 0u) |
+         (fields.action_type ? kActionType : 0u) | (fields.assigned_to ? kAssignedTo : 0u) |
+         (fields.links.empty() ? 0u : kLinks);
+}
 std::uint32_t touched(const TaskDeleted&) { return kExistence; }
 std::uint32_t touched(const TaskRestored&) { return kExistence; }
 std::uint32_t touched(const TaskErased&) { return kExistence; }

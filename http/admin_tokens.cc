@@ -38,7 +38,7 @@ struct Fields {
   std::optional<UserId> user;
   std::optional<Scopes> scopes;
   std::optional<TimeZone> zone;
-  std::string expires;  // as written: read once the zone is known
+  std::string expires;  // as written
 };
 
 Result<void> read_field(std::size_t name, const json::Path& at, const json::Element& value, Fields& fields) {
@@ -67,8 +67,8 @@ Result<void> read_field(std::size_t name, const json::Path& at, const json::Elem
   return {};
 }
 
-// Times without an offset are the new token's own.
-Result<Token> parse_token(std::string_view body, Timestamp now) {
+// Times without an offset are the caller's, whose zone is `zone`.
+Result<Token> parse_token(std::string_view body, const TimeZone& zone, Timestamp now) {
   static constexpr std::array<std::string_view, 4> kNames{"user_id", "scopes", "timezone", "expires_at"};
   const json::Document document(body);
   if (!document.root()) return Invalid{"Body must be valid JSON"};
@@ -89,7 +89,7 @@ Result<Token> parse_token(std::string_view body, Timestamp now) {
   if (fields.zone) token.zone = *std::move(fields.zone);
   if (!fields.expires.empty()) {
     const auto path = json::kFields / "expires_at";
-    const auto time = parse_time(fields.expires, token.zone);
+    const auto time = parse_time(fields.expires, zone);
     if (!time) return json::fault(path, "must be a date or a date-time (RFC 3339)");
     token.expires_at = time->whole_day ? time->as_until() : time->at;
     if (*token.expires_at <= now) return json::fault(path, "must lie in the future");
@@ -134,9 +134,13 @@ void append_token_json(std::string& out, const Token& token) {
 }  // namespace
 
 Task<Handled> create_token(Request request, std::string body) {
-  if (auto refusal = refused(request)) co_return Handled(*std::move(refusal));
+  static constexpr std::array<std::string_view, 1> kParameters{"timezone"};
+  Parameters parameters;
+  if (auto parsed = parameters.parse(request.query, kParameters); !parsed) co_return Handled(reply_of(parsed.error()));
+  const auto zone = parameters.zone(request.caller->token.zone);
+  if (!zone) co_return Handled(reply_of(zone.error()));
   if (auto refusal = refuse_idempotency_key(request)) co_return Handled(*std::move(refusal));
-  auto token = parse_token(body, request.now());
+  auto token = parse_token(body, *zone, request.now());
   if (!token) co_return Handled(reply_of(token.error()));
   token->workspace = request.workspace();
   auto made = commands::make_token(*std::move(token), request.api.parts.clock, request.api.parts.random);

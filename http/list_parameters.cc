@@ -44,7 +44,7 @@ Result<void> member(const Parameters& parameters, std::string_view name, Parse p
   return {};
 }
 
-constexpr std::size_t kMaxWords = 100;  // as many as a filter may have conditions
+constexpr std::size_t kMaxWords = 250;  // as many as a title can have
 
 // Each different word, folded; what contains another word says all that the other does.
 Result<std::vector<std::string>> parse_search(std::string_view text) {

@@ -41,7 +41,7 @@ Result<void, storage::ReadError> append_notifications_json(std::string& out, Wor
     append_uuid(out, notification_id(workspace, user, row.position).value);
     out.append(R"(","type":")").append(name_of(row.type)).append(R"(","task_id":")");
     append_uuid(out, row.task.value);
-    out.append(R"(","task_deleted":)").append(task_deleted ? "true" : "false").append(R"(,"title":)");
+    out += task_deleted ? R"(","task_deleted":true,"title":)" : R"(","title":)";
     if (*title) {
       append_json_string(out, **title);
     } else {

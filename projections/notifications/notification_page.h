@@ -14,7 +14,8 @@ struct ShownNotification {
   NotificationRow row;
   bool task_deleted = false;  // as things are now
 };
-// Appends `{"id","type","task_id","task_deleted","title","actor","created_at","read_at"}`, joined by ','.
+// Appends `{"id","type","task_id","title","actor","created_at","read_at"}`, joined by ','; of a deleted task
+// `"task_deleted":true` after its id.
 Result<void, storage::ReadError> append_notifications_json(std::string& out, WorkspaceNumber workspace,
                                                            const UserId& user,
                                                            const std::vector<ShownNotification>& rows,

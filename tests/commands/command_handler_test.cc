@@ -69,8 +69,11 @@ TEST_F(CommandTest, UndoTakesBackAndNamesItsEvent) {
   EXPECT_EQ(run(UndoEvent{derived_event_id(kCaller.workspace_id, task, Version{2})}, task), "superseded");
   EXPECT_EQ(run(UndoEvent{EventId{uuid_of(1)}}, task), "event_not_found");
   EXPECT_EQ(run(UndoEvent{}, TaskId{uuid_of(9)}), "not_found");
-  EXPECT_EQ(run(UndoEvent{derived_event_id(kCaller.workspace_id, task, Version{1})}, task), "undone v4");
-  EXPECT_EQ(stream(task), "TaskCreated TaskUpdated TaskUpdated TaskDeleted");
+  EXPECT_EQ(run(UndoEvent{derived_event_id(kCaller.workspace_id, task, Version{1})}, task), "superseded");
+  EXPECT_EQ(stream(task), "TaskCreated TaskUpdated TaskUpdated");
+  const auto other = make("one");
+  EXPECT_EQ(run(UndoEvent{derived_event_id(kCaller.workspace_id, other, Version{1})}, other), "undone v2");
+  EXPECT_EQ(stream(other), "TaskCreated TaskDeleted");
 }
 
 TEST_F(CommandTest, ABatchIsOneCommitInWhichRecordsSeeEachOther) {

@@ -223,7 +223,7 @@ TEST(BatchBody, FaultsNameTheirRecord) {
       {create, "[" + repeated(R"({"title":"a"},)", 99) + R"({"title":"a"}])", "ok"},
       {create, R"([{"title":"a"},{"title":""}])", "records[1]: Field 'title' must be 1 to 500 characters long @1"},
       {create, R"([{"title":"a"},7])", "records[1]: Record must be a JSON object @1"},
-      {create, R"([{"title":"a","id":1}])", "records[0]: Field 'id' is unknown @0"},
+      {create, R"([{"title":"a","id":1,"task_id":"x"}])", "records[0]: Field 'task_id' is unknown @0"},
       {update, R"([{"title":"a"}])", "records[0]: Field 'task_id' is required @0"},
       {update, R"([{"task_id":"x"}])", "records[0]: Field 'task_id' must be a UUID @0"},
       {update, "[" + id + "}]", "records[0]: Record must have at least one field to change @0"},

@@ -71,14 +71,17 @@ TEST(Undo, OfACompletionReopensAndOfAReopeningBringsTheFirstCompletionBack) {
                                                          R"(","completed_by":")" + to_string(user(5)) + R"("})");
 }
 
-TEST(Undo, OfACreationDeletesWhateverHasBecomeOfItsFields) {
+TEST(Undo, OfACreationDeletesUnlessAFieldThatItGaveWasChangedSince) {
   Stream stream = created();
   EXPECT_EQ(stream.undo(), "TaskDeleted");
   EXPECT_EQ(stream.undo(), "TaskRestored");
   Stream changed = created();
-  changed.perform(retitled("second"));
+  changed.perform(prioritised(Priority::high));
   changed.perform(CompleteTask{});
   EXPECT_EQ(changed.undo(1), "TaskDeleted");
+  Stream retitled_since = created();
+  retitled_since.perform(retitled("second"));
+  EXPECT_EQ(retitled_since.undo(1), "superseded");
 }
 
 TEST(Undo, OfADeletionRestoresAndOfARestorationDeletes) {

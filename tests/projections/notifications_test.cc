@@ -71,7 +71,7 @@ Model model_of(const storage::EventLog& log, WorkspaceNumber workspace) {
 std::string shown(const Model::value_type& of_user, const Told& told, bool deleted) {
   std::string out = R"({"id":")" + to_string(notification_id(kFirst, of_user.first, told.position)) + R"(","type":")" +
                     std::string(name_of(told.type)) + R"(","task_id":")" + to_string(told.task) +
-                    R"(","task_deleted":)" + (deleted ? "true" : "false") + R"(,"title":)";
+                    (deleted ? R"(","task_deleted":true,"title":)" : R"(","title":)");
   append_json_string(out, told.title);
   out += R"(,"actor":")" + to_string(told.actor) + R"(","created_at":")" + to_rfc3339(told.time) + R"(","read_at":)" +
          (told.read_at.ms == 0 ? std::string("null") : '"' + to_rfc3339(told.read_at) + '"') + '}';
