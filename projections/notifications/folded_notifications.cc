@@ -11,6 +11,10 @@ std::uint32_t FoldedNotifications::actor(const UserId& user) {
   return entry->second;
 }
 
+void FoldedNotifications::forget(const std::function<bool(std::uint32_t task)>& erased) {
+  for (auto& [id, user] : users_) std::erase_if(user.notes, [&](const Note& note) { return erased(note.task); });
+}
+
 void FoldedNotifications::settle(Team& team) {
   std::vector<OfUser*> all;
   for (auto& [id, user] : users_) all.push_back(&user);

@@ -36,6 +36,8 @@ class FoldedNotifications {
   [[nodiscard]] std::vector<Note>& notes_of(WorkspaceNumber workspace, const UserId& user) {
     return users_[{workspace, user}].notes;
   }
+  // The notes of the tasks of which `erased(task)` is true.
+  void forget(const std::function<bool(std::uint32_t task)>& erased);
   void settle(Team& team);
   // What the payload of a system record says, and when; `seen` is how far its workspace was then: what came later is
   // not meant.

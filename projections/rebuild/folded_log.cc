@@ -107,7 +107,10 @@ void notify(Share& share, const storage::Record& record, const TaskEvent& event,
 void fold_one(Share& share, const Handed& handed, std::string_view text) {
   const storage::Record& record = handed.record;
   const auto type = static_cast<EventType>(record.type);
-  if (type == EventType::task_erased) return share.tasks.erase(record, handed.hash);
+  if (type == EventType::task_erased) {
+    if (share.tasks.erase(record, handed.hash)) share.erased = true;
+    return;
+  }
   if (handed.size == kErased && carries_data(type)) return;
   const auto event = parse_event_data(type, handed.size == kErased ? "{}" : text.substr(handed.at, handed.size));
   if (!event) {
@@ -211,6 +214,17 @@ void take_told(FoldedLog::State& state) {
   }
 }
 
+// A task that is erased after it was folded takes its notifications along: who folds the log anew finds none.
+void forget_erased(FoldedLog::State& state) {
+  bool any = false;
+  for (Share& share : state.shares) any |= std::exchange(share.erased, false);
+  if (!any) return;
+  state.notifications.forget([&](std::uint32_t task) {
+    const FoldedTasks& tasks = state.shares[task % state.shares.size()].tasks;
+    return tasks.entry(task / static_cast<std::uint32_t>(state.shares.size())).lifecycle == Lifecycle::erased;
+  });
+}
+
 // What is in the rows of `order`, each looked at once: by all threads, each with holders of its own first.
 void take_facts(FoldedLog::State& state) {
   constexpr std::size_t kAhead = 8;  // rows between the steps of asking memory for them
@@ -293,6 +307,7 @@ void FoldedLog::sort() {
   sort_order(*state_);
   take_facts(*state_);
   take_told(*state_);
+  forget_erased(*state_);
   state_->notifications.settle(state_->team);
   for (const Mark& mark : state_->marks) state_->notifications.mark(mark.event, mark.time, mark.seen);
   state_->marks.clear();

@@ -32,6 +32,7 @@ struct Mark {
 struct Share {
   FoldedTasks tasks;
   std::deque<Told> told;  // grows without moving
+  bool erased = false;    // a task that had been folded, perhaps with notifications told
   std::vector<UserId> people;
   std::unordered_map<UserId, std::uint32_t> numbers;  // of people
   [[nodiscard]] std::uint32_t number_of(const UserId& user) {

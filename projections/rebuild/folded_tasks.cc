@@ -137,12 +137,13 @@ const Task* FoldedTasks::apply(const storage::Record& record, std::uint64_t hash
   return &task_;
 }
 
-void FoldedTasks::erase(const storage::Record& record, std::uint64_t hash) {
+bool FoldedTasks::erase(const storage::Record& record, std::uint64_t hash) {
   const std::uint32_t number = number_of(record.workspace, record.stream, hash);
-  if (number == kNone) return;
+  if (number == kNone) return false;
   Entry& at = entry(number);
   release(at);
   at.lifecycle = Lifecycle::erased;
+  return true;
 }
 
 std::optional<std::string_view> FoldedTasks::find(WorkspaceNumber workspace, const Uuid& id, std::uint64_t hash) const {

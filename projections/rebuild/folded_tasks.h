@@ -39,8 +39,8 @@ class FoldedTasks {
   void prefetch_entry(std::uint64_t hash) const;
   void prefetch_row(std::uint64_t hash) const;
   [[nodiscard]] std::uint32_t last() const { return last_; }  // the number of the task of the last apply()
-  // Its payloads are gone: nothing is left to fold.
-  void erase(const storage::Record& record, std::uint64_t hash);
+  // Its payloads are gone: nothing is left to fold. False: nothing of it had been folded.
+  bool erase(const storage::Record& record, std::uint64_t hash);
 
   [[nodiscard]] std::uint32_t size() const { return count_; }
   [[nodiscard]] const Entry& entry(std::uint32_t number) const { return (*entries_[number / kChunk])[number % kChunk]; }

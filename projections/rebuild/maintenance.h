@@ -3,6 +3,7 @@
 // Threads: any; start() and stop() once, from the owner. The jobs run on the thread of this.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -25,6 +26,9 @@ class Maintenance {
   struct Checked {
     Position position;
     std::vector<Compared> of;  // in the order asked for
+    [[nodiscard]] bool differs() const {
+      return std::any_of(of.begin(), of.end(), [](const Compared& one) { return one.differences != 0; });
+    }
   };
   struct Jobs {
     std::function<Result<void, storage::ReadError>(const std::vector<std::string>& names)> rebuild;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <map>
 #include <thread>
 
 #include "projections/rebuild/check.h"
@@ -110,6 +111,60 @@ TEST_P(RebuildTest, RowsAreOfTheirCheckpointWhileWritersGoOn) {
   }
   writer.join();
   EXPECT_GT(checks, 0);
+}
+
+// Rebuilds and checks fold in rounds.
+TEST_P(RebuildTest, WhatIsErasedBetweenTwoRoundsOfAFoldLeavesNothing) {
+  Team team(2);
+  const auto fold = [&](FoldedLog& folded) {
+    const auto read = folded.fold(*world_.log, world_.log->head().position, [](Position) { return true; });
+    ASSERT_TRUE(read.has_value()) << read.error().what;
+  };
+  const auto rows = [](const FoldedLog& folded, const std::string& name) {
+    std::map<std::string, std::string> all;
+    const RowSource source = folded.rows(name);
+    for (std::string key, value; source(key, value);) all.emplace(key, value);
+    return all;
+  };
+  commit(1'000);
+  FoldedLog in_rounds(team), sorted_before(team), at_once(team);
+  fold(in_rounds);
+  fold(sorted_before);
+  sorted_before.sort();
+  const std::size_t before = rows(sorted_before, "notifications").size();
+  for (int i = 0; i < 60; ++i) world_.erase(kFirst);
+  commit(10);
+  for (FoldedLog* folded : {&in_rounds, &sorted_before, &at_once}) {
+    fold(*folded);
+    folded->sort();
+  }
+  EXPECT_LT(rows(at_once, "notifications").size(), before);
+  for (const std::string& name : kAll) {
+    EXPECT_EQ(rows(in_rounds, name), rows(at_once, name)) << name;
+    EXPECT_EQ(rows(sorted_before, name), rows(at_once, name)) << name;
+  }
+}
+
+// What is erased is gone from the log before the rows say so.
+TEST_P(RebuildTest, ErasuresDuringACheckAreNoDifference) {
+  RunnerOptions options;
+  options.persist_interval = 1h;  // rows stay behind until an erasure has them written
+  start(options);
+  std::atomic<bool> done{false};
+  std::jthread writer([&] {
+    for (int i = 0; i < 150; ++i) {
+      commit(6);
+      world_.erase(kFirst);
+      EXPECT_TRUE(runner_->purge_erased().has_value());
+    }
+    done = true;
+  });
+  for (int checks = 0; !done || checks == 0; ++checks) {
+    for (const std::string& name : kAll) {
+      const CheckStatus found = check(name);
+      ASSERT_EQ(found.state, CheckStatus::State::ok) << (found.first.empty() ? found.failure : found.first.front());
+    }
+  }
 }
 
 TEST_P(RebuildTest, BesideWritersAndReadersNothingIsLost) {
