@@ -1,10 +1,11 @@
 #include "app/import_pipeline.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -99,7 +100,7 @@ class Checker {
  public:
   explicit Checker(const ImportJob& job) : job_(job) {}
 
-  Result<Checked> check(std::string_view line) {
+  Result<Checked> check(std::string_view line, std::uint64_t line_number) {
     const auto parsed = parse_event_line(line);
     if (!parsed) return parsed.error();
     const ImportedEvent& event = *parsed;
@@ -125,7 +126,7 @@ class Checker {
       checked.record.id = event.id;
       ids_.keep(event.task_id, *event.id);
     }
-    if (checked.erased && event.type == EventType::task_created) unfinished_.insert(event.task_id);
+    if (checked.erased && event.type == EventType::task_created) unfinished_.emplace(event.task_id, line_number);
     if (event.type == EventType::task_erased) unfinished_.erase(event.task_id);
     evolve(*state, event.task_id, checked.version, event.time, event.actor, stored);
     states_.keep(*state);
@@ -133,10 +134,11 @@ class Checker {
   }
 
   [[nodiscard]] std::size_t tasks() const { return states_.size(); }
-  // A task whose events have no data and which no TaskErased ended.
-  [[nodiscard]] std::optional<TaskId> unfinished() const {
-    if (unfinished_.empty()) return std::nullopt;
-    return *unfinished_.begin();
+  // The first task whose events have no data and which no TaskErased ended, and the line of its creation.
+  [[nodiscard]] std::optional<std::pair<TaskId, std::uint64_t>> unfinished() const {
+    const auto first = std::min_element(unfinished_.begin(), unfinished_.end(),
+                                        [](const auto& a, const auto& b) { return a.second < b.second; });
+    return first == unfinished_.end() ? std::nullopt : std::optional<std::pair<TaskId, std::uint64_t>>(*first);
   }
 
  private:
@@ -156,7 +158,7 @@ class Checker {
   const ImportJob& job_;
   TaskStates states_;
   ImportedIds ids_;
-  std::set<TaskId> unfinished_;
+  std::map<TaskId, std::uint64_t> unfinished_;  // the line of its creation
 };
 
 }  // namespace
@@ -169,7 +171,7 @@ ImportCounts import_lines(LineReader& lines, const ImportJob& job, storage::Bulk
   std::string_view line;
   while (lines.next(line)) {
     if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
-    auto checked = checker.check(line);
+    auto checked = checker.check(line, lines.line_number());
     if (!checked) throw Failed(job.file + ":" + std::to_string(lines.line_number()) + ": " + checked.error().message);
     batch.push_back(std::move(*checked));
     ++counts.events;
@@ -178,9 +180,9 @@ ImportCounts import_lines(LineReader& lines, const ImportJob& job, storage::Bulk
       job.progress(counts.events);
     }
   }
-  if (const auto task = checker.unfinished()) {
-    throw Failed(job.file + ": the events of task " + to_string(*task) +
-                 " have no 'data', and no TaskErased follows them");
+  if (const auto unfinished = checker.unfinished()) {
+    throw Failed(job.file + ":" + std::to_string(unfinished->second) + ": the events of task " +
+                 to_string(unfinished->first) + " have no 'data', and no TaskErased follows them");
   }
   writer.write(std::move(batch));
   writer.finish();

@@ -132,7 +132,9 @@ TEST_F(ImportLines, AnErasedHistoryIsTakenWhole) {
            R"(","time":"2020-01-01T00:00:00Z","actor":")" + kActor + "\"}\n";
   };
   const std::string lost = bare("TaskCreated") + bare("TaskUpdated") + bare("TaskDeleted");
-  EXPECT_THAT(failure(lost), HasSubstr("no TaskErased follows"));
+  EXPECT_THAT(failure(lost),
+              HasSubstr("f.ndjson:1: the events of task 7a5c0000-0000-4000-8000-100000000001 have no 'data', and no "
+                        "TaskErased follows"));
   bulk_.added.clear();
   run(lost + event(1, "TaskErased", "{}"));
   EXPECT_THAT(bulk_.added,
