@@ -1,5 +1,7 @@
 #include "storage/appender.h"
 
+#include <spdlog/spdlog.h>
+
 #include <chrono>
 #include <stdexcept>
 
@@ -56,7 +58,10 @@ AppendFigures Appender::figures() const {
 
 void Appender::fail(const std::string& why) {
   std::lock_guard lock(failure_mutex_);
-  if (!failure_) failure_ = why;
+  if (!failure_) {
+    failure_ = why;
+    spdlog::critical("writes have stopped until the next start: {}", why);
+  }
   failed_.store(true, std::memory_order_release);
 }
 

@@ -75,6 +75,7 @@ Result<std::vector<Erasure>, ReadError> erasures_in(const LogTables& tables, con
 Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedRange>& ranges,
                               const std::atomic<bool>& give_up) {
   if (ranges.empty()) return {};
+  const std::lock_guard rewriting(tables.rewriting());
   auto& db = tables.db();
   std::vector<std::string> files = write_ahead_logs(db);
   auto status = db.Flush({}, tables.all());  // all tables, so that no WAL is needed any more

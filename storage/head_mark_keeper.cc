@@ -5,25 +5,13 @@
 namespace taskledger::storage {
 
 HeadMarkKeeper::HeadMarkKeeper(std::filesystem::path file, std::function<std::optional<Head>()> durable_head)
-    : file_(std::move(file)), durable_head_(std::move(durable_head)), thread_([this] { run(); }) {}
-
-HeadMarkKeeper::~HeadMarkKeeper() {
-  {
-    std::lock_guard lock(mutex_);
-    closing_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
+    : file_(std::move(file)), durable_head_(std::move(durable_head)) {
+  periodic_.emplace("head-mark", std::chrono::seconds(1), [this] { advance(); });
 }
 
-void HeadMarkKeeper::run() {
-  std::unique_lock lock(mutex_);
-  while (!closing_) {
-    wake_.wait_for(lock, std::chrono::seconds(1), [&] { return closing_; });
-    lock.unlock();
-    advance();
-    lock.lock();
-  }
+HeadMarkKeeper::~HeadMarkKeeper() {
+  periodic_.reset();
+  advance();
 }
 
 void HeadMarkKeeper::advance() {

@@ -2,12 +2,10 @@
 // A failure to write the mark is ignored: an older mark is still a true one.
 #pragma once
 
-#include <condition_variable>
 #include <filesystem>
 #include <functional>
-#include <mutex>
-#include <thread>
 
+#include "core/periodic.h"
 #include "storage/head_mark.h"
 
 namespace taskledger::storage {
@@ -19,15 +17,11 @@ class HeadMarkKeeper {
   ~HeadMarkKeeper();
 
  private:
-  void run();
   void advance();
   const std::filesystem::path file_;
   const std::function<std::optional<Head>()> durable_head_;
   Position written_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool closing_ = false;
-  std::thread thread_;
+  std::optional<Periodic> periodic_;
 };
 
 }  // namespace taskledger::storage

@@ -168,7 +168,9 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_secondary(const st
   return tables;
 }
 
-Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_read_only(const std::string& path, rocksdb::Env& env) {
+Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_to_read(const std::string& path,
+                                                                      const std::string& wal_directory,
+                                                                      rocksdb::Env& env) {
   std::unique_ptr<LogTables> tables(new LogTables);
   TablesOptions options;
   options.block_cache_bytes = std::size_t{1} << 20;
@@ -176,6 +178,7 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_read_only(const st
   auto settings = db_options(options);
   settings.create_if_missing = false;
   settings.create_missing_column_families = false;
+  settings.wal_dir = wal_directory;
   settings.info_log = make_no_info_log();
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -185,6 +188,16 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_read_only(const st
   tables->db_.reset(db);
   tables->assign(handles);
   return tables;
+}
+
+Result<void, ReadError> LogTables::check_files(const std::string& path, const std::string& no_wal) {
+  const auto opened = open_to_read(path, no_wal, *rocksdb::Env::Default());
+  if (!opened) return opened.error();
+  return {};
+}
+
+Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_read_only(const std::string& path, rocksdb::Env& env) {
+  return open_to_read(path, {}, env);
 }
 
 LogTables::~LogTables() {

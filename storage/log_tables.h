@@ -6,6 +6,7 @@
 #include <rocksdb/db.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -39,6 +40,9 @@ class LogTables {
   static Result<std::unique_ptr<LogTables>, ReadError> open_secondary(const std::string& path,
                                                                       const std::string& scratch,
                                                                       const TablesOptions& options);
+  // That every table file is there and opens: open_secondary() takes what it cannot open for empty. `no_wal` is an
+  // empty directory. Beside a writer a file may go meanwhile: what fails is to be tried again.
+  static Result<void, ReadError> check_files(const std::string& path, const std::string& no_wal);
   // Of a backup, through the backup engine's Env.
   static Result<std::unique_ptr<LogTables>, ReadError> open_read_only(const std::string& path, rocksdb::Env& env);
   ~LogTables();
@@ -55,6 +59,8 @@ class LogTables {
   // The reactors' own rows (reactor_store.h); null in a log from before them that is not opened for writing.
   rocksdb::ColumnFamilyHandle* reactors = nullptr;
   [[nodiscard]] const std::vector<rocksdb::ColumnFamilyHandle*>& all() const { return handles_; }
+  // Held by who has tables written anew for what is in them: files that appear meanwhile would escape a purge.
+  [[nodiscard]] std::mutex& rewriting() const { return rewriting_; }
 
   [[nodiscard]] Result<HeadRows, ReadError> head_rows() const;
   // nullopt: no such record.
@@ -84,9 +90,14 @@ class LogTables {
 
  private:
   LogTables() = default;
+  // `wal_directory` empty: as usual, where the tables are.
+  static Result<std::unique_ptr<LogTables>, ReadError> open_to_read(const std::string& path,
+                                                                    const std::string& wal_directory,
+                                                                    rocksdb::Env& env);
   void assign(const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  mutable std::mutex rewriting_;
 };
 
 // Refuses a directory that holds a log's content without CURRENT.

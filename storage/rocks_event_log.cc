@@ -6,6 +6,7 @@
 #include "storage/log_recovery.h"
 #include "storage/rocks_bulk_append.h"
 #include "storage/rocks_reactor_store.h"
+#include "storage/small_tables.h"
 #include "storage/table_builder.h"
 #include "storage/wal_check.h"
 
@@ -20,10 +21,12 @@ class Log final : public LogReads<RocksEventLog> {
         directory_(directory),
         eraser_(std::make_unique<Eraser>(*tables_, directory.path() / kErasuresFile)),
         appender_(*tables_, heads_, *eraser_, appender_options(options_)),
-        mark_(std::make_unique<HeadMarkKeeper>(directory.head_mark(), [this] { return durable_head(); })) {}
+        mark_(std::make_unique<HeadMarkKeeper>(directory.head_mark(), [this] { return durable_head(); })),
+        merging_(std::make_unique<Periodic>("log-merge", options_.merge_interval, [this] { merge(); })) {}
 
   ~Log() override {
     appender_.close();
+    merging_.reset();
     eraser_.reset();
     mark_.reset();
   }
@@ -68,11 +71,17 @@ class Log final : public LogReads<RocksEventLog> {
     return head;
   }
 
+  void merge() {
+    const std::unique_lock rewriting(tables_->rewriting(), std::try_to_lock);
+    if (rewriting && !appender_.failure()) merge_small_tables(tables_->db(), tables_->all());
+  }
+
   const LogOptions options_;
   const DataDirectory& directory_;
   std::unique_ptr<Eraser> eraser_;
   Appender appender_;
   std::unique_ptr<HeadMarkKeeper> mark_;
+  std::unique_ptr<Periodic> merging_;
 };
 
 }  // namespace
@@ -93,6 +102,8 @@ Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& 
   }
   if (auto removed = remove_leftovers(tables, *heads); !removed) return removed.error();
   TableBuilder::clear(tables.db());
+  // Commands that write and end at once leave a few each.
+  merge_small_tables(tables.db(), tables.all(), 4 * kManySmallTables);
   auto pending = pending_erasures(tables);
   if (!pending) return pending.error();
   auto erasures = erasures_in(tables, *pending);

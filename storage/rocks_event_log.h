@@ -6,6 +6,7 @@
 // The data directory must outlive it. The destructor answers what is queued and closes.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "core/clock.h"
@@ -39,6 +40,7 @@ struct LogOptions {
   std::size_t cached_streams = 200'000;  // versions kept in memory, about 60 bytes each
   std::size_t block_cache_bytes = std::size_t{32} << 20;
   std::size_t write_buffer_bytes = std::size_t{32} << 20;
+  std::chrono::milliseconds merge_interval = std::chrono::seconds(20);  // of looking for small tables to merge
   rocksdb::Env* env = nullptr;  // null: the default; all files of the log but the head mark go through it
 };
 

@@ -15,14 +15,17 @@
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <shared_mutex>
 #include <thread>
 
+#include "core/periodic.h"
 #include "storage/bytes.h"
 #include "storage/info_log.h"
 #include "storage/log_tables.h"
 #include "storage/obsolete_files.h"
 #include "storage/sha256.h"
+#include "storage/small_tables.h"
 #include "storage/store_figures.h"
 #include "storage/table_builder.h"
 
@@ -126,10 +129,12 @@ class Store final : public RocksViewStore {
     }
     TableBuilder::clear(*db);
     if (auto loaded = store->load(); !loaded) return loaded.error();
+    store->merging_.emplace("view-merge", given.merge_interval, [self = store.get()] { self->merge(); });
     return store;
   }
 
   ~Store() override {
+    merging_.reset();
     if (!db_) return;
     static_cast<void>(flush());
     tables_.clear();
@@ -314,6 +319,13 @@ class Store final : public RocksViewStore {
   Store() = default;
 
  private:
+  void merge() {
+    const std::unique_lock purging(purging_, std::try_to_lock);
+    if (!purging) return;
+    const auto tables = all_tables();
+    merge_small_tables(*db_, handles_of(tables));
+  }
+
   // Readers hold one each, so that a table that is dropped meanwhile stays until they are done.
   using Table = std::shared_ptr<rocksdb::ColumnFamilyHandle>;
   Table own(rocksdb::ColumnFamilyHandle* handle) {
@@ -535,6 +547,7 @@ class Store final : public RocksViewStore {
   std::map<std::string, std::uint64_t> serving_, highest_;
   std::vector<std::weak_ptr<rocksdb::ColumnFamilyHandle>> dropped_;  // and perhaps still read
   std::mutex purging_;
+  std::optional<Periodic> merging_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 // Threads: any; one writer a generation at a time.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,7 @@ struct ViewOptions {
   std::size_t block_cache_bytes = std::size_t{32} << 20;
   std::size_t write_buffer_bytes = std::size_t{16} << 20;  // of each table
   std::size_t large_write = 10'000;  // rows of one write from which tables are built beside the memtables
+  std::chrono::milliseconds merge_interval = std::chrono::seconds(20);  // of looking for small tables to merge
   rocksdb::Env* env = nullptr;
 };
 

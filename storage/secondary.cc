@@ -15,6 +15,15 @@ namespace {
 
 constexpr int kAttempts = 5;  // the writer may delete a file between our listing and opening it
 
+Result<std::unique_ptr<LogTables>, ReadError> open_whole(const std::string& log, const std::filesystem::path& scratch,
+                                                         const TablesOptions& options) {
+  std::error_code error;
+  const auto no_wal = scratch / "no-wal";
+  std::filesystem::create_directories(no_wal, error);
+  if (auto there = LogTables::check_files(log, no_wal.string()); !there) return there.error();
+  return LogTables::open_secondary(log, scratch.string(), options);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ScratchDirectory>, ReadError> ScratchDirectory::make(const std::filesystem::path& parent) {
@@ -46,7 +55,7 @@ Result<std::unique_ptr<LogTables>, ReadError> open_secondary_tables(const DataDi
   options.block_cache_bytes = block_cache_bytes;
   for (int attempt = 1;; ++attempt) {
     if (auto checked = check_wal(directory.log().string(), WalTail::keep, nullptr); !checked) return checked.error();
-    auto tables = LogTables::open_secondary(directory.log().string(), scratch.path().string(), options);
+    auto tables = open_whole(directory.log().string(), scratch.path(), options);
     if (tables || attempt == kAttempts) {
       // Only opening asks for it: whatever ends this process, nothing is left behind.
       std::filesystem::remove_all(scratch.path(), error);

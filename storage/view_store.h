@@ -36,7 +36,7 @@ class ViewStore {
   struct TableWrite {
     std::string_view projection;
     std::uint64_t generation;
-    RowChanges rows;  // of changes of one key the last counts
+    RowChanges rows;                       // of changes of one key the last counts
     std::vector<std::string> erased = {};  // keys whose earlier values are to be purged
   };
   // One atomic write of all rows and of the checkpoint of every projection named.

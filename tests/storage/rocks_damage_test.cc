@@ -11,6 +11,7 @@
 #include "storage/log_reader.h"
 #include "storage/log_tables.h"
 #include "storage/rocks_event_log.h"
+#include "storage/small_tables.h"
 #include "storage/verify.h"
 #include "tests/storage/damage.h"
 #include "tests/storage/log_fixture.h"
@@ -308,6 +309,83 @@ TEST_F(RocksDamage, AReaderBesideTheWriterSeesOnlyWholeStates) {
   auto wrong = kept;
   wrong.hash[0] ^= 1;
   EXPECT_FALSE(verify_kept_head(*opened.log, kWorkspace, wrong));
+}
+
+// RocksDB's readers take a table that they cannot open for an empty one: an export would be empty, and no error.
+TEST_F(RocksDamage, AReaderNamesTheTableThatIsDamagedOrMissing) {
+  {
+    auto opened = open(data_);
+    ASSERT_TRUE(opened.log) << opened.error;
+    fill(*opened.log, 10);
+  }
+  flush_log(data_);
+  std::size_t tables = 0;
+  for (const auto& entry : fs::directory_iterator(data_ / "log")) {
+    if (entry.path().extension() != ".sst") continue;
+    ++tables;
+    const std::string name = entry.path().stem();
+    for (const bool missing : {false, true}) {
+      SCOPED_TRACE(name + (missing ? " missing" : " damaged"));
+      const auto copy = temporary_.path() / (name + (missing ? "m" : "d"));
+      fs::copy(data_, copy, fs::copy_options::recursive);
+      const auto file = copy / "log" / entry.path().filename();
+      if (missing) {
+        fs::remove(file);
+      } else {
+        std::fstream table(file, std::ios::in | std::ios::out | std::ios::binary);
+        table.seekp(-4, std::ios::end);  // in what says that it is a table
+        table << "!";
+      }
+      auto directory = DataDirectory::open(copy, {DataDirectory::Access::reader, {}, {}});
+      ASSERT_TRUE(directory);
+      auto reader = open_log_reader(**directory);
+      ASSERT_FALSE(reader);
+      EXPECT_THAT(reader.error().what, HasSubstr(name));
+      EXPECT_THAT(verify(copy), HasSubstr(name));
+    }
+  }
+  EXPECT_GE(tables, 4u);
+  EXPECT_EQ(verify(data_), "ok: 10");
+}
+
+std::size_t tables_in(const fs::path& data) {
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(data / "log")) count += entry.path().extension() == ".sst";
+  return count;
+}
+
+// Each flush makes a file a table, and keys that only ascend never bring two of them together by themselves.
+TEST_F(RocksDamage, FlushesDoNotLeaveAFileEachForEver) {
+  auto directory = DataDirectory::open(data_, exclusive());
+  ASSERT_TRUE(directory);
+  LogOptions options;
+  options.clock = SetClock{};
+  options.random = seeded_random(2);
+  options.merge_interval = std::chrono::milliseconds(10);
+  auto log = open_event_log(**directory, options);
+  ASSERT_TRUE(log) << log.error().what;
+  constexpr std::uint32_t kFlushes = 40;
+  for (std::uint32_t i = 0; i < kFlushes; ++i) {
+    ASSERT_TRUE(append(**log, commit_of(uuid(i), 0)));
+    ASSERT_TRUE((*log)->back_up(temporary_.path() / "backups"));  // which flushes
+  }
+  for (int i = 0; i < 500 && tables_in(data_) > 5 * kManySmallTables; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_LE(tables_in(data_), 5 * kManySmallTables);
+  log->reset();
+  directory->reset();
+  EXPECT_EQ(verify(data_), "ok: 40");
+}
+
+TEST_F(RocksDamage, NeitherDoCommandsThatEndAtOnce) {
+  constexpr std::uint32_t kCommands = 70;
+  for (std::uint32_t i = 0; i < kCommands; ++i) {
+    auto opened = open(data_);
+    ASSERT_TRUE(opened.log) << opened.error;
+    ASSERT_TRUE(append(*opened.log, commit_of(uuid(i), 0)));
+  }
+  EXPECT_LE(tables_in(data_), 100u);
+  EXPECT_EQ(verify(data_), "ok: 70");
 }
 
 TEST_F(RocksDamage, AFullQueueAnswersAtOnce) {
