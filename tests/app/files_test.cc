@@ -95,6 +95,32 @@ TEST_F(Files, DamageIsNamed) {
   EXPECT_THAT(failure((folder_ / "cut.gz").string()), HasSubstr("ends too early"));
 }
 
+// What gzread takes for the end of a file without a word: the rest of a history would be missing.
+TEST_F(Files, WhatFollowsTheGzipDataIsNotPassedOver) {
+  const auto packed = [&](const std::string& text) {
+    const std::string path = (folder_ / "part.gz").string();
+    Output output(path);
+    output.write(text);
+    output.finish();
+    return content(path);
+  };
+  const std::string one = packed("one\n"), two = packed("two\n"), many = packed(std::string(300'000, 'x') + "\n");
+  EXPECT_THAT(lines(put("members.gz", one + two)), ElementsAre("one", "two"));
+  EXPECT_THAT(lines(put("many.gz", many + one + many)), testing::SizeIs(3));
+  EXPECT_THAT(lines(put("padded.gz", one + std::string(600'000, '\0'))), ElementsAre("one"));
+  std::string flipped = two, badcrc = one;
+  flipped[0] ^= 1;
+  badcrc[badcrc.size() - 8] ^= 1;
+  EXPECT_THAT(failure(put("plain.gz", one + "two\n")), HasSubstr("plain.gz: trailing garbage after the gzip data"));
+  EXPECT_THAT(failure(put("flipped.gz", one + flipped)), HasSubstr("flipped.gz: trailing garbage"));
+  EXPECT_THAT(failure(put("byte.gz", one + '\x1f')), HasSubstr("byte.gz: trailing garbage"));
+  EXPECT_THAT(failure(put("zeros.gz", one + std::string(600'000, '\0') + "x")), HasSubstr("trailing garbage"));
+  EXPECT_THAT(failure(put("cut.gz", one + two.substr(0, two.size() - 1))), HasSubstr("ends too early"));
+  EXPECT_THAT(failure(put("empty.gz", "")), HasSubstr("empty.gz: the gzip data ends too early: the file is empty"));
+  EXPECT_EQ(failure(put("badcrc.gz", badcrc)),
+            (folder_ / "badcrc.gz").string() + ": the gzip data is damaged: incorrect data check");
+}
+
 TEST_F(Files, AnOutputThatWasNotFinishedLeavesNothing) {
   const std::string path = put("kept", "old");
   {
