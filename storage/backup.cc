@@ -1,11 +1,8 @@
 #include "storage/backup.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <rocksdb/utilities/backup_engine.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +10,7 @@
 #include <cstring>
 
 #include "storage/erasure_list.h"
+#include "storage/file_lock.h"
 #include "storage/files.h"
 #include "storage/head_mark.h"
 #include "storage/log_tables.h"
@@ -24,40 +22,36 @@ namespace {
 
 namespace fs = std::filesystem;
 using rocksdb::BackupEngine;
+using BackupReader = rocksdb::BackupEngineReadOnly;
+using Backups = rocksdb::BackupEngineReadOnlyBase;  // either of them
 
 constexpr std::string_view kMetadata = "taskledger ";  // then "position hash", of a head that the backup holds
-
-// flock(2) on a file; released when this goes.
-class FileLock {
- public:
-  explicit FileLock(const fs::path& file) : fd_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    held_ = fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) == 0;
-  }
-  ~FileLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-  [[nodiscard]] bool held() const { return held_; }
-
- private:
-  int fd_;
-  bool held_ = false;
-};
 
 ReadError cannot(std::string_view what, const fs::path& path, const std::error_code& error) {
   return {fmt::format("cannot {} {}: {}", what, path.string(), error.message())};
 }
 
-Result<std::unique_ptr<BackupEngine>, ReadError> open_engine(const fs::path& directory) {
+rocksdb::BackupEngineOptions engine_options(const fs::path& directory) {
   rocksdb::BackupEngineOptions options((directory / "log").string());
   options.share_table_files = true;
   options.share_files_with_checksum = true;
   options.sync = true;
+  return options;
+}
+
+Result<std::unique_ptr<BackupEngine>, ReadError> open_engine(const fs::path& directory) {
   BackupEngine* engine = nullptr;
-  const auto status = BackupEngine::Open(options, rocksdb::Env::Default(), &engine);
+  const auto status = BackupEngine::Open(engine_options(directory), rocksdb::Env::Default(), &engine);
   if (!status.ok()) return read_error(status);
   return std::unique_ptr<BackupEngine>(engine);
+}
+
+// Writes nothing there: the medium may be read-only, the backups somebody else's.
+Result<std::unique_ptr<BackupReader>, ReadError> open_engine_to_read(const fs::path& directory) {
+  BackupReader* engine = nullptr;
+  const auto status = BackupReader::Open(engine_options(directory), rocksdb::Env::Default(), &engine);
+  if (!status.ok()) return read_error(status);
+  return std::unique_ptr<BackupReader>(engine);
 }
 
 std::string metadata_of(const Head& head) {
@@ -94,7 +88,7 @@ Result<void, ReadError> check_same_log(const BackupEngine& engine, const LogTabl
 }
 
 // Where the log ends in a backup: read from the backup itself.
-Result<Position, ReadError> end_of(const BackupEngine& engine, rocksdb::BackupID id) {
+Result<Position, ReadError> end_of(const Backups& engine, rocksdb::BackupID id) {
   rocksdb::BackupInfo info;
   if (const auto status = engine.GetBackupInfo(id, &info, true); !status.ok()) return read_error(status);
   auto tables = LogTables::open_read_only(info.name_for_open, *info.env_for_open);
@@ -106,7 +100,8 @@ Result<Position, ReadError> end_of(const BackupEngine& engine, rocksdb::BackupID
 
 Result<void, ReadError> make_directory(const fs::path& path) {
   std::error_code error;
-  if (fs::exists(path, error)) return {};
+  if (fs::is_directory(path, error)) return {};
+  if (fs::exists(path, error)) return ReadError{path.string() + " is a file, not a directory"};
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     return cannot("make", path, {errno, std::generic_category()});
@@ -145,8 +140,7 @@ Result<void, ReadError> begin_restore(const fs::path& data) {
   return {};
 }
 
-Result<rocksdb::BackupInfo, ReadError> find_backup(const BackupEngine& engine, const std::string& id,
-                                                   const fs::path& from) {
+Result<rocksdb::BackupInfo, ReadError> find_backup(const Backups& engine, const std::string& id, const fs::path& from) {
   rocksdb::BackupInfo info;
   std::vector<rocksdb::BackupID> damaged;
   engine.GetCorruptedBackups(&damaged);
@@ -207,8 +201,9 @@ Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDi
   std::error_code error;
   if (fs::exists(to / "head", error))
     return ReadError{fmt::format("{} is a data directory, no place for backups", to.string())};
-  const FileLock lock(to / "lock");
-  if (!lock.held()) return ReadError{fmt::format("a backup to {} is under way, or it cannot be written", to.string())};
+  const auto lock =
+      FileLock::alone(to / "lock", fmt::format("a backup to {}, or a restore from it, is under way", to.string()));
+  if (!lock) return lock.error();
   auto engine = open_engine(to);
   if (!engine) return engine.error();
   if (auto same = check_same_log(**engine, tables, durable, to); !same) return same.error();
@@ -241,10 +236,12 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const fs::path
   if (!settings.erasures.empty()) {
     if (auto listed = check_erasures(settings.erasures); !listed) return listed.error();
   }
-  if (!fs::is_directory(from / "log", error)) return ReadError{fmt::format("{} holds no backup", from.string())};
-  const FileLock lock(from / "lock");
-  if (!lock.held()) return ReadError{fmt::format("a backup to {} is under way", from.string())};
-  auto engine = open_engine(from);
+  const bool there = fs::is_directory(from / "log", error);
+  if (error && error != std::errc::no_such_file_or_directory) return cannot("read", from, error);
+  if (!there) return ReadError{fmt::format("{} holds no backup", from.string())};
+  const auto lock = FileLock::shared(from / "lock", fmt::format("a backup to {} is under way", from.string()));
+  if (!lock) return lock.error();
+  auto engine = open_engine_to_read(from);
   if (!engine) return engine.error();
   auto info = find_backup(**engine, settings.id, from);
   if (!info) return info.error();
@@ -254,8 +251,9 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const fs::path
   if (!end) return end.error();
 
   if (auto begun = begin_restore(data); !begun) return begun.error();
-  const FileLock target(data / kRestoringFile);
-  if (!target.held()) return ReadError{fmt::format("another restore into {} is under way", data.string())};
+  const auto target =
+      FileLock::alone(data / kRestoringFile, fmt::format("another restore into {} is under way", data.string()));
+  if (!target) return target.error();
   const auto log = (data / "log").string();
   const auto status = (*engine)->RestoreDBFromBackup(rocksdb::RestoreOptions(), info->backup_id, log, log);
   if (!status.ok()) return read_error(status);

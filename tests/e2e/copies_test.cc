@@ -1,8 +1,11 @@
 // Copies: backup and restore, online and offline and killed half-way; export and import of erased histories.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -108,6 +111,36 @@ TEST_F(Copies, OfflineBackupsAddUpAndRefuseWhatIsNotTheirs) {
   HttpConnection connection(server.port(), token_);
   EXPECT_EQ(connection.request("POST", kBackups).status, 409u);
   EXPECT_THAT(taskledger({"backup", "--data", data_, "--to", backups_}).err, HasSubstr("in use by process"));
+}
+
+// Restores read beside each other, and where nothing may be written: a backup on a medium that is mounted read-only.
+TEST_F(Copies, ARestoreAsksForNoMoreThanToRead) {
+  ASSERT_EQ(taskledger({"backup", "--data", data_, "--to", backups_}).exit_code, 0);
+  const std::string lock = backups_ + "/lock";
+  const auto restore = [&](const std::string& copy) {
+    return taskledger({"restore", "--from", backups_, "--data", folder_ / copy});
+  };
+  {
+    const int other = ::open(lock.c_str(), O_RDONLY);
+    ASSERT_EQ(::flock(other, LOCK_SH), 0);
+    const Finished beside = restore("beside");
+    EXPECT_EQ(beside.exit_code, 0) << beside.err;
+    EXPECT_THAT(taskledger({"backup", "--data", data_, "--to", backups_}).err, HasSubstr("is under way"));
+    ASSERT_EQ(::flock(other, LOCK_EX), 0);
+    EXPECT_THAT(restore("meanwhile").err, HasSubstr("a backup to " + backups_ + " is under way"));
+    ::close(other);
+  }
+  std::filesystem::remove(lock);
+  const Finished unlocked = restore("unlocked");
+  EXPECT_EQ(unlocked.exit_code, 0) << unlocked.err;
+  EXPECT_FALSE(std::filesystem::exists(lock)) << "the backup was written to";
+  // What is wrong with the lock is not that somebody holds it.
+  std::filesystem::create_symlink("lock", lock);
+  EXPECT_THAT(restore("loop").err, HasSubstr("cannot open " + lock + ": Too many levels of symbolic links"));
+  const std::string file = folder_ / "file";
+  write_file(file, "");
+  EXPECT_THAT(taskledger({"backup", "--data", data_, "--to", file}).err, HasSubstr(file + " is a file, not a dir"));
+  EXPECT_THAT(taskledger({"restore", "--from", file, "--data", folder_ / "x"}).err, HasSubstr("cannot read " + file));
 }
 
 TEST_F(Copies, ABackupKilledWhileWritingLeavesTheOneBefore) {
