@@ -8,6 +8,7 @@
 #include "app/need.h"
 #include "app/open_data.h"
 #include "app/system.h"
+#include "core/text.h"
 
 namespace taskledger::app {
 namespace {
@@ -23,7 +24,9 @@ struct RestoreCommand {
 
 void print(const storage::BackedUp& made, bool json, const char* what) {
   if (json) {
-    fmt::print("{{\"id\":\"{}\",\"position\":{},\"path\":\"{}\"}}\n", made.id, made.position.value, made.path.string());
+    std::string path;
+    append_json_string(path, made.path.string());
+    fmt::print("{{\"id\":\"{}\",\"position\":{},\"path\":{}}}\n", made.id, made.position.value, path);
   } else {
     fmt::print("{} {}, position {}, {}\n", what, made.id, made.position.value, made.path.string());
     if (made.erased > 0) fmt::print("erased again: {} {}\n", made.erased, made.erased == 1 ? "task" : "tasks");

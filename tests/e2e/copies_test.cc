@@ -143,6 +143,14 @@ TEST_F(Copies, ARestoreAsksForNoMoreThanToRead) {
   EXPECT_THAT(taskledger({"restore", "--from", file, "--data", folder_ / "x"}).err, HasSubstr("cannot read " + file));
 }
 
+TEST_F(Copies, PathsInJsonAreEscaped) {
+  const std::string odd = folder_ / R"(b"q\)", copy = folder_ / "a\tcopy";
+  const Finished made = taskledger({"backup", "--data", data_, "--to", odd, "--json"});
+  EXPECT_EQ(json_field(made.out, "path"), odd) << made.out << made.err;
+  const Finished restored = taskledger({"restore", "--from", odd, "--data", copy, "--json"});
+  EXPECT_EQ(json_field(restored.out, "path"), copy) << restored.out << restored.err;
+}
+
 TEST_F(Copies, ABackupKilledWhileWritingLeavesTheOneBefore) {
   std::string first;
   for (int round = 0; round < 3; ++round) {
