@@ -35,7 +35,9 @@ void print(const storage::BackedUp& made, bool json, const char* what) {
 
 int run_backup(const BackupSettings& settings) {
   if (!settings.url.empty()) {
-    fmt::print("{}\n", http_request_ok(settings.url, settings.token, "POST", "/api/v1/admin/backups"));
+    HttpPatience patience;
+    patience.answer.reset();  // a large log takes its time
+    fmt::print("{}\n", http_request_ok(settings.url, settings.token, "POST", "/api/v1/admin/backups", {}, patience));
     return kDone;
   }
   const OpenLog open = open_existing(settings.data, settings.key_file);

@@ -1,6 +1,8 @@
 #include "app/http_client.h"
 
 #include <fmt/core.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <simdjson.h>
 
@@ -21,8 +23,8 @@ namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-constexpr std::chrono::seconds kDeadline{60};
 constexpr std::uint64_t kMaxAnswerBytes = 64 << 20;
+constexpr std::string_view kNoConnection = "no connection";
 
 struct Url {
   bool tls = false;
@@ -58,50 +60,76 @@ using Request = beast::http::request<beast::http::string_body>;
 using Parser = beast::http::response_parser<beast::http::string_body>;
 
 // Runs what was started on `context`; beast's own deadline on the stream ends it.
-void finish(asio::io_context& context, const beast::error_code& error) {
+void finish(asio::io_context& context, const beast::error_code& error, std::string_view what,
+            std::chrono::milliseconds deadline) {
   context.restart();
   context.run();
+  if (error == beast::error::timeout)
+    throw Failed(fmt::format("{} within {:g} s", what, static_cast<double>(deadline.count()) / 1000));
+  if (error == beast::http::error::end_of_stream || error == beast::http::error::partial_message)
+    throw Failed("the server ended the connection before the end of its answer");
   if (error) throw beast::system_error(error);
 }
 
-template <class Stream>
-void exchange(asio::io_context& context, Stream& stream, const Request& request, Parser& parser) {
-  beast::error_code failed;
-  beast::flat_buffer buffer;
-  beast::http::async_write(stream, request, [&failed](beast::error_code error, std::size_t) { failed = error; });
-  finish(context, failed);
-  beast::http::async_read(stream, buffer, parser, [&failed](beast::error_code error, std::size_t) { failed = error; });
-  finish(context, failed);
+// A server that is gone, its machine or the way there, is noticed after a minute; one that takes its time is not.
+void keep_alive(asio::ip::tcp::socket& socket) {
+  using Idle = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPIDLE>;
+  using Between = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPINTVL>;
+  using Probes = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>;
+  socket.set_option(asio::socket_base::keep_alive(true));
+  socket.set_option(Idle(30));
+  socket.set_option(Between(10));
+  socket.set_option(Probes(3));
 }
 
-void connect(asio::io_context& context, beast::tcp_stream& stream, const Url& url) {
+template <class Stream>
+void exchange(asio::io_context& context, Stream& stream, const Request& request, Parser& parser,
+              const HttpPatience& patience) {
+  auto& socket = beast::get_lowest_layer(stream);
+  beast::error_code failed;
+  beast::flat_buffer buffer;
+  socket.expires_after(patience.send);
+  beast::http::async_write(stream, request, [&failed](beast::error_code error, std::size_t) { failed = error; });
+  finish(context, failed, "the request could not be sent", patience.send);
+  if (patience.answer) {
+    socket.expires_after(*patience.answer);
+  } else {
+    socket.expires_never();
+    keep_alive(socket.socket());
+  }
+  beast::http::async_read(stream, buffer, parser, [&failed](beast::error_code error, std::size_t) { failed = error; });
+  finish(context, failed, "no answer", patience.answer.value_or(std::chrono::milliseconds{}));
+}
+
+void connect(asio::io_context& context, beast::tcp_stream& stream, const Url& url, const HttpPatience& patience) {
   asio::ip::tcp::resolver resolver(context);
   const auto endpoints = resolver.resolve(url.host, url.port);
   beast::error_code failed;
-  stream.expires_after(kDeadline);
+  stream.expires_after(patience.connect);
   stream.async_connect(endpoints,
                        [&failed](beast::error_code error, const asio::ip::tcp::endpoint&) { failed = error; });
-  finish(context, failed);
+  finish(context, failed, kNoConnection, patience.connect);
 }
 
-void exchange_over_tls(asio::io_context& context, const Url& url, const Request& request, Parser& parser) {
+void exchange_over_tls(asio::io_context& context, const Url& url, const Request& request, Parser& parser,
+                       const HttpPatience& patience) {
   asio::ssl::context tls(asio::ssl::context::tls_client);
   tls.set_default_verify_paths();
   tls.set_verify_mode(asio::ssl::verify_peer);
   tls.set_verify_callback(asio::ssl::host_name_verification(url.host));
   beast::ssl_stream<beast::tcp_stream> stream(context, tls);
   SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str());
-  connect(context, beast::get_lowest_layer(stream), url);
+  connect(context, beast::get_lowest_layer(stream), url, patience);
   beast::error_code failed;
   stream.async_handshake(asio::ssl::stream_base::client, [&failed](beast::error_code error) { failed = error; });
-  finish(context, failed);
-  exchange(context, stream, request, parser);
+  finish(context, failed, kNoConnection, patience.connect);
+  exchange(context, stream, request, parser, patience);
 }
 
 }  // namespace
 
 HttpAnswer http_request(const std::string& base, const std::string& token, std::string_view method,
-                        std::string_view target, std::string_view body) {
+                        std::string_view target, std::string_view body, const HttpPatience& patience) {
   const Url url = parse_url(base);
   Request request;
   request.method_string(beast::string_view(method.data(), method.size()));
@@ -120,21 +148,23 @@ HttpAnswer http_request(const std::string& base, const std::string& token, std::
   try {
     asio::io_context context;
     if (url.tls) {
-      exchange_over_tls(context, url, request, parser);
+      exchange_over_tls(context, url, request, parser, patience);
     } else {
       beast::tcp_stream stream(context);
-      connect(context, stream, url);
-      exchange(context, stream, request, parser);
+      connect(context, stream, url, patience);
+      exchange(context, stream, request, parser, patience);
     }
   } catch (const boost::system::system_error& error) {
     throw Failed(fmt::format("{}: {}", base, error.code().message()));
+  } catch (const Failed& failed) {
+    throw Failed(fmt::format("{}: {}", base, failed.what()));
   }
   return {parser.get().result_int(), std::move(parser.get().body())};
 }
 
 std::string http_request_ok(const std::string& base, const std::string& token, std::string_view method,
-                            std::string_view target, std::string_view body) {
-  HttpAnswer answer = http_request(base, token, method, target, body);
+                            std::string_view target, std::string_view body, const HttpPatience& patience) {
+  HttpAnswer answer = http_request(base, token, method, target, body, patience);
   if (answer.status >= 200 && answer.status < 300) return std::move(answer.body);
   std::string reason = "HTTP status " + std::to_string(answer.status);
   simdjson::dom::parser parser;
