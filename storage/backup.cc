@@ -87,6 +87,14 @@ Result<void, ReadError> check_same_log(const BackupEngine& engine, const LogTabl
   return {};
 }
 
+// What is wrong with a backup that could not be read: RocksDB says which file it is when it looks at all of them.
+ReadError unreadable(const Backups& engine, rocksdb::BackupID id, const fs::path& from, std::string what) {
+  if (const auto checked = engine.VerifyBackup(id, /*verify_with_checksum=*/true); !checked.ok())
+    what = checked.ToString();
+  return {fmt::format("backup {} in {} {}: {}", id, from.string(),
+                      what.starts_with("Corruption") ? "is damaged" : "cannot be read", what)};
+}
+
 // Where the log ends in a backup: read from the backup itself.
 Result<Position, ReadError> end_of(const Backups& engine, rocksdb::BackupID id) {
   rocksdb::BackupInfo info;
@@ -120,6 +128,17 @@ Result<void, ReadError> copy_key(const fs::path& from, const fs::path& to) {
   std::error_code error;
   if (fs::exists(from / "secret.key", error)) return copy_small_file(from / "secret.key", to / "secret.key");
   fs::remove(to / "secret.key", error);
+  return {};
+}
+
+// What could not be opened once it is restored.
+Result<void, ReadError> check_small_files(const fs::path& from) {
+  const fs::path file = from / "format";
+  auto text = read_small_file(file);
+  if (!text) return text.error();
+  if (!*text) return ReadError{fmt::format("{} is missing", file.string())};
+  if (auto checked = check_format(**text, file, "what is backed up in " + from.string()); !checked) return checked;
+  if (auto key = read_secret_key(from / "secret.key"); !key) return key.error();
   return {};
 }
 
@@ -248,7 +267,8 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const fs::path
   const auto mark = mark_of(info->app_metadata);
   if (!mark) return ReadError{fmt::format("{} holds backups of something else", from.string())};
   auto end = end_of(**engine, info->backup_id);
-  if (!end) return end.error();
+  if (!end) return unreadable(**engine, info->backup_id, from, end.error().what);
+  if (auto checked = check_small_files(from); !checked) return checked.error();
 
   if (auto begun = begin_restore(data); !begun) return begun.error();
   const auto target =
@@ -256,6 +276,7 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const fs::path
   if (!target) return target.error();
   const auto log = (data / "log").string();
   const auto status = (*engine)->RestoreDBFromBackup(rocksdb::RestoreOptions(), info->backup_id, log, log);
+  if (status.IsCorruption()) return unreadable(**engine, info->backup_id, from, status.ToString());
   if (!status.ok()) return read_error(status);
   if (auto copied = copy_key(from, data); !copied) return copied.error();
   if (mark->position.value > 0) {

@@ -20,6 +20,27 @@ constexpr std::string_view kFormatText = "taskledger data format ";
 
 }  // namespace
 
+Result<void, ReadError> check_format(std::string_view text, const std::filesystem::path& file, const std::string& of) {
+  unsigned version = 0;
+  if (text.starts_with(kFormatText))
+    std::from_chars(text.data() + kFormatText.size(), text.data() + text.size(), version);
+  if (version == 0) return ReadError{fmt::format("{} is damaged: it names no data format", file.string())};
+  if (version <= kDataFormat) return {};
+  return ReadError{
+      fmt::format("{} has format {}, this program reads up to {}: use a newer taskledger", of, version, kDataFormat)};
+}
+
+Result<std::optional<SecretKey>, ReadError> read_secret_key(const std::filesystem::path& file) {
+  auto text = read_small_file(file);
+  if (!text) return text.error();
+  if (!*text) return std::optional<SecretKey>{};
+  SecretKey key{};
+  if ((*text)->size() != key.size())
+    return ReadError{fmt::format("{} must hold {} bytes, not {}", file.string(), key.size(), (*text)->size())};
+  std::memcpy(key.data(), (*text)->data(), key.size());
+  return std::optional(key);
+}
+
 Result<std::unique_ptr<DataDirectory>, ReadError> DataDirectory::open(const std::filesystem::path& directory,
                                                                       const Options& options) {
   std::unique_ptr<DataDirectory> opened(new DataDirectory);
@@ -47,7 +68,7 @@ Result<std::unique_ptr<DataDirectory>, ReadError> DataDirectory::open(const std:
   if (!options.restoring && std::filesystem::exists(path / kRestoringFile, error)) {
     return ReadError{fmt::format("a restore into {} did not end: restore into it again", path.string())};
   }
-  if (auto checked = opened->check_format(); !checked) return checked.error();
+  if (auto checked = opened->check_or_write_format(); !checked) return checked.error();
   if (options.restoring) return opened;
   if (auto loaded = opened->load_key(options); !loaded) return loaded.error();
   return opened;
@@ -77,7 +98,7 @@ Result<void, ReadError> DataDirectory::lock() {
   return {};
 }
 
-Result<void, ReadError> DataDirectory::check_format() {
+Result<void, ReadError> DataDirectory::check_or_write_format() {
   const auto file = path_ / "format";
   auto text = read_small_file(file);
   if (!text) return text.error();
@@ -87,34 +108,21 @@ Result<void, ReadError> DataDirectory::check_format() {
     }
     return write_file_atomically(file, fmt::format("{}{}\n", kFormatText, kDataFormat));
   }
-  unsigned version = 0;
-  const std::string& content = **text;
-  if (content.starts_with(kFormatText)) {
-    std::from_chars(content.data() + kFormatText.size(), content.data() + content.size(), version);
-  }
-  if (version == 0) return ReadError{fmt::format("{} is damaged: it names no data format", file.string())};
-  if (version > kDataFormat) {
-    return ReadError{fmt::format("data directory {} has format {}, this program reads up to {}: use a newer taskledger",
-                                 path_.string(), version, kDataFormat)};
-  }
-  return {};
+  return check_format(**text, file, "data directory " + path_.string());
 }
 
 Result<void, ReadError> DataDirectory::load_key(const Options& options) {
   const auto file = options.key_file.empty() ? path_ / "secret.key" : options.key_file;
-  auto text = read_small_file(file);
-  if (access_ == Access::reader && (!text || !*text)) return {};
-  if (!text) return text.error();
-  if (!*text && options.existing && !options.key_file.empty())
+  auto key = read_secret_key(file);
+  if (access_ == Access::reader && (!key || !*key)) return {};
+  if (!key) return key.error();
+  if (!*key && options.existing && !options.key_file.empty())
     return ReadError{fmt::format("{}: there is no such key file", file.string())};
-  if (!*text) {
+  if (!*key) {
     options.random(secret_key_);
     return write_file_atomically(file, {reinterpret_cast<const char*>(secret_key_.data()), secret_key_.size()}, 0600);
   }
-  if ((*text)->size() != secret_key_.size()) {
-    return ReadError{fmt::format("{} must hold {} bytes, not {}", file.string(), secret_key_.size(), (*text)->size())};
-  }
-  std::memcpy(secret_key_.data(), (*text)->data(), secret_key_.size());
+  secret_key_ = **key;
   return {};
 }
 

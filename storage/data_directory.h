@@ -14,6 +14,9 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "core/clock.h"
 #include "storage/event_log.h"
@@ -21,6 +24,13 @@
 namespace taskledger::storage {
 
 inline constexpr unsigned kDataFormat = 1;
+
+// Whether this program reads what the text of a file `format` says. `of`: whose it is, for the error.
+[[nodiscard]] Result<void, ReadError> check_format(std::string_view text, const std::filesystem::path& file,
+                                                   const std::string& of);
+// nullopt: there is no such file.
+using SecretKey = std::array<std::uint8_t, 32>;
+[[nodiscard]] Result<std::optional<SecretKey>, ReadError> read_secret_key(const std::filesystem::path& file);
 
 class DataDirectory {
  public:
@@ -47,17 +57,17 @@ class DataDirectory {
   [[nodiscard]] std::filesystem::path views() const { return path_ / "views"; }
   [[nodiscard]] std::filesystem::path head_mark() const { return path_ / "head"; }
   // All zero for a reader that may not read it.
-  [[nodiscard]] const std::array<std::uint8_t, 32>& secret_key() const { return secret_key_; }
+  [[nodiscard]] const SecretKey& secret_key() const { return secret_key_; }
 
  private:
   DataDirectory() = default;
   Result<void, ReadError> lock();
-  Result<void, ReadError> check_format();
+  Result<void, ReadError> check_or_write_format();
   Result<void, ReadError> load_key(const Options& options);
   std::filesystem::path path_;
   Access access_ = Access::exclusive;
   int lock_file_ = -1;
-  std::array<std::uint8_t, 32> secret_key_{};
+  SecretKey secret_key_{};
 };
 
 }  // namespace taskledger::storage

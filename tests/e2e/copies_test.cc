@@ -424,6 +424,48 @@ TEST_F(Copies, ADamagedBackupIsNotPassedOverForAnOlderOne) {
   expect_whole(copy);
 }
 
+// Which file it is, and of which backup; what could not be opened is not called restored.
+TEST_F(Copies, WhatIsDamagedInABackupIsNamed) {
+  {
+    Server server(data_, {"--backup-dir", backups_});
+    HttpConnection connection(server.port(), token_);
+    make_tasks(connection, 50, "one");
+    ASSERT_EQ(connection.request("POST", kBackups).status, 201u);
+    server.stop();
+  }
+  int round = 0;
+  const auto refusal = [&](const std::filesystem::path& file, const std::string& content) {
+    const std::string whole = read_file(file), copy = folder_ / ("copy" + std::to_string(round++));
+    write_file(file, content);
+    const Finished refused = taskledger({"restore", "--from", backups_, "--data", copy});
+    write_file(file, whole);
+    EXPECT_EQ(refused.exit_code, 1) << file;
+    EXPECT_EQ(lines_of(refused.err).size(), 1u) << refused.err;
+    return refused.err;
+  };
+  const auto flipped = [](const std::filesystem::path& file) {
+    std::string content = read_file(file);
+    content[content.size() / 2] ^= 1;
+    return content;
+  };
+  int looked_at = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(backups_ + "/log")) {
+    const std::string name = entry.path().filename().string();
+    if (!entry.is_regular_file() || entry.path().parent_path().filename() == "meta") continue;
+    ++looked_at;
+    const std::string said = refusal(entry.path(), flipped(entry.path()));
+    EXPECT_THAT(said, HasSubstr("backup 1 in " + backups_ + " is damaged: ")) << name;
+    EXPECT_THAT(said, HasSubstr(name));
+  }
+  EXPECT_GT(looked_at, 3);
+  const std::string format = backups_ + "/format", key = backups_ + "/secret.key";
+  EXPECT_THAT(refusal(format, flipped(format)), HasSubstr(format + " is damaged: it names no data format"));
+  EXPECT_THAT(refusal(format, "taskledger data format 2\n"),
+              HasSubstr("is backed up in " + backups_ + " has format 2"));
+  EXPECT_THAT(refusal(key, "short"), HasSubstr(key + " must hold 32 bytes, not 5"));
+  EXPECT_EQ(taskledger({"restore", "--from", backups_, "--data", folder_ / "whole"}).exit_code, 0);
+}
+
 // What is no file is written to as it is; a link stays, and what it leads to is replaced.
 TEST_F(Copies, AnExportGoesWhereItIsTold) {
   const std::string plain = folder_ / "plain", fifo = folder_ / "fifo", link = folder_ / "link",
