@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "app/command.h"
 #include "app/http_client.h"
@@ -41,7 +42,11 @@ int run_backup(const BackupSettings& settings) {
     return kDone;
   }
   const OpenLog open = open_existing(settings.data, settings.key_file);
-  print(need(open.log->back_up(settings.to)), settings.json, "backup");
+  const storage::BackedUp made = need(open.log->back_up(settings.to));
+  if (settings.key_file.empty() && !std::filesystem::exists(open.directory->path() / "secret.key"))
+    fmt::print(stderr, "the backup has no key, since {} has none: keep the server's --key-file, if there is one\n",
+               settings.data);
+  print(made, settings.json, "backup");
   return kDone;
 }
 

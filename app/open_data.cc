@@ -12,7 +12,6 @@ namespace {
 
 OpenLog open_alone(const std::string& data, storage::DataDirectory::Options how, storage::LogOptions settings) {
   OpenLog open;
-  how.random = system_random;
   open.directory = need(storage::DataDirectory::open(data, how));
   settings.clock = system_now;
   settings.random = system_random;
@@ -22,9 +21,11 @@ OpenLog open_alone(const std::string& data, storage::DataDirectory::Options how,
 
 }  // namespace
 
-OpenLog open_to_write(const std::string& data, const std::string& key_file, storage::LogOptions settings) {
-  return open_alone(data, {.key_file = key_file, .random = {}}, std::move(settings));
+OpenLog open_to_serve(const std::string& data, const std::string& key_file, storage::LogOptions settings) {
+  return open_alone(data, {.key_file = key_file, .random = system_random}, std::move(settings));
 }
+
+OpenLog open_to_write(const std::string& data) { return open_alone(data, {.key_file = {}, .random = {}}, {}); }
 
 OpenLog open_existing(const std::string& data, const std::string& key_file) {
   return open_alone(data, {.key_file = key_file, .random = {}, .existing = true}, {});

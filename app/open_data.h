@@ -20,10 +20,12 @@ struct OpenLog {
   std::unique_ptr<storage::RocksEventLog> log;  // goes before the directory
 };
 
-// For this process alone; made when it is not there. `settings` without clock and randomness: they are the system's.
-[[nodiscard]] OpenLog open_to_write(const std::string& data, const std::string& key_file = {},
-                                    storage::LogOptions settings = {});
-// The same of one that must be there.
+// For this process alone; made when it is not there, and its key as well. `settings` without clock and randomness: they
+// are the system's.
+[[nodiscard]] OpenLog open_to_serve(const std::string& data, const std::string& key_file, storage::LogOptions settings);
+// For commands that neither sign nor encrypt: they make no key, since the server's may be elsewhere.
+[[nodiscard]] OpenLog open_to_write(const std::string& data);
+// The same of a directory that must be there, and its key too where it is named.
 [[nodiscard]] OpenLog open_existing(const std::string& data, const std::string& key_file = {});
 // Must be there, and may be in use: what is appended later shows after catch_up().
 struct OpenReader {

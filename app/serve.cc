@@ -56,7 +56,7 @@ bool is_loopback(const std::string& address) {
 class Process {
  public:
   explicit Process(const ServeSettings& settings)
-      : open_(open_to_write(settings.data, settings.key_file, settings.log)),
+      : open_(open_to_serve(settings.data, settings.key_file, settings.log)),
         models_(open_read_models(*open_.directory, *open_.log, settings.runner, "catching up")),
         past_(*open_.log, *models_.runner, system_now, {settings.past_cache_mb << 20, {}}),
         commands_(commands::make_command_handler(*open_.log, system_now, pooled_random)),

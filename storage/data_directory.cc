@@ -116,8 +116,10 @@ Result<void, ReadError> DataDirectory::load_key(const Options& options) {
   auto key = read_secret_key(file);
   if (access_ == Access::reader && (!key || !*key)) return {};
   if (!key) return key.error();
-  if (!*key && options.existing && !options.key_file.empty())
+  if (!*key && !options.random) {
+    if (options.key_file.empty()) return {};  // the server keeps its key elsewhere, or has not run yet
     return ReadError{fmt::format("{}: there is no such key file", file.string())};
+  }
   if (!*key) {
     options.random(secret_key_);
     return write_file_atomically(file, {reinterpret_cast<const char*>(secret_key_.data()), secret_key_.size()}, 0600);

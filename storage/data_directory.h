@@ -2,7 +2,7 @@
 //
 //   DIR/format      "taskledger data format 1\n"; a newer number is refused
 //   DIR/lock        held with flock(2) by the process that writes here; its text is that process's id
-//   DIR/secret.key  32 random bytes, mode 0600, made at the first start (or elsewhere, see key_file)
+//   DIR/secret.key  32 random bytes, mode 0600, made when a server first starts (or elsewhere, see key_file)
 //   DIR/head        the head mark (head_mark.h)
 //   DIR/erasures    what was erased by law (erasure_list.h)
 //   DIR/log/        the log's RocksDB
@@ -41,9 +41,9 @@ class DataDirectory {
   struct Options {
     Access access = Access::exclusive;
     std::filesystem::path key_file;  // empty: DIR/secret.key
-    RandomBytes random;              // for a new key; not used by readers
+    RandomBytes random;              // for a new key; empty: none is made, as by readers
     bool restoring = false;          // by the restore that is under way there: without its key
-    bool existing = false;           // exclusive, but neither a directory nor a key is made
+    bool existing = false;           // exclusive, but no directory is made
   };
   static Result<std::unique_ptr<DataDirectory>, ReadError> open(const std::filesystem::path& directory,
                                                                 const Options& options);
@@ -56,7 +56,7 @@ class DataDirectory {
   [[nodiscard]] std::filesystem::path log() const { return path_ / "log"; }
   [[nodiscard]] std::filesystem::path views() const { return path_ / "views"; }
   [[nodiscard]] std::filesystem::path head_mark() const { return path_ / "head"; }
-  // All zero for a reader that may not read it.
+  // All zero where there is none and none was made, and for a reader that may not read it.
   [[nodiscard]] const SecretKey& secret_key() const { return secret_key_; }
 
  private:

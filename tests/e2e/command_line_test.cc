@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -135,6 +136,40 @@ TEST(CommandLine, WhatMustBeThereIsNotMade) {
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err, testing::HasSubstr("typo.key: there is no such key file"));
   EXPECT_FALSE(std::filesystem::exists(key));
+}
+
+// Whoever serves may keep the key elsewhere: another one in the directory would go into its backups, and out of them.
+TEST(CommandLine, OnlyAServerMakesAKey) {
+  const TemporaryDirectory directory;
+  const std::string data = directory / "data", key = directory / "own.key", lines = directory / "lines",
+                    backups = directory / "backups";
+  write_file(lines, "");
+  (void)create_token(data, "acme", kUser);
+  Server(data, {"--key-file", key}).stop();
+  EXPECT_EQ(read_file(key).size(), 32u);
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"stats"},
+                                                  {"rebuild"},
+                                                  {"rebuild", "--check"},
+                                                  {"token", "list"},
+                                                  {"token", "create", "--workspace", "acme", "--user", kUser},
+                                                  {"import", "--workspace", "other", lines},
+                                                  {"backup", "--to", backups, "--key-file", key},
+                                                  {"backup", "--to", backups}}) {
+    std::vector<std::string> arguments = command;
+    arguments.insert(arguments.end(), {"--data", data});
+    const Finished done = taskledger(arguments);
+    EXPECT_EQ(done.exit_code, 0) << testing::PrintToString(arguments) << done.err;
+    EXPECT_FALSE(std::filesystem::exists(data + "/secret.key")) << testing::PrintToString(arguments);
+    if (command.size() == 3 && command[0] == "backup") {
+      EXPECT_EQ(done.err,
+                "the backup has no key, since " + data + " has none: keep the server's --key-file, if there is one\n");
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(backups + "/secret.key"));
+  Server(data).stop();
+  const Finished with_key = taskledger({"backup", "--data", data, "--to", backups});
+  EXPECT_EQ(with_key.err, "");
+  EXPECT_EQ(read_file(backups + "/secret.key"), read_file(data + "/secret.key"));
 }
 
 TEST(CommandLine, AResultThatIsLostIsAFailure) {
