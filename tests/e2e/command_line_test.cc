@@ -172,6 +172,26 @@ TEST(CommandLine, OnlyAServerMakesAKey) {
   EXPECT_EQ(read_file(backups + "/secret.key"), read_file(data + "/secret.key"));
 }
 
+// A file that is opened must not get the number of a standard descriptor: what is printed would go into it.
+TEST(CommandLine, WhatIsPrintedIntoClosedDescriptorsGoesNowhere) {
+  const TemporaryDirectory directory;
+  const std::string data = directory / "data", errors = directory / "errors";
+  (void)create_token(data, "acme", kUser);
+  const std::string program = std::string(TASKLEDGER_BINARY) + " ";
+  EXPECT_EQ(WEXITSTATUS(std::system((program + "stats --data " + data + " >&- 2>" + errors).c_str())), 1);
+  EXPECT_EQ(read_file(errors), "taskledger: stdout: Bad file descriptor\n");
+  const std::string serve =
+      "timeout --preserve-status 1 " + program + "serve --log-level trace --listen 127.0.0.1:0 --data ";
+  EXPECT_EQ(WEXITSTATUS(std::system((serve + data + " <&- >&- 2>&-").c_str())), 0);
+  EXPECT_EQ(lines_of(read_file(data + "/lock")).size(), 1u) << read_file(data + "/lock");
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(data)) {
+    if (!entry.is_regular_file()) continue;
+    EXPECT_THAT(read_file(entry.path()), Not(HasSubstr("listening on"))) << entry.path();
+    EXPECT_THAT(read_file(entry.path()), Not(HasSubstr("stopping\n"))) << entry.path();
+  }
+  EXPECT_EQ(taskledger({"verify", "--data", data}).exit_code, 0);
+}
+
 TEST(CommandLine, AResultThatIsLostIsAFailure) {
   const TemporaryDirectory directory;
   const std::string data = directory / "data", errors = directory / "errors";
