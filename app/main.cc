@@ -3,5 +3,6 @@
 
 int main(int argc, char** argv) {
   taskledger::app::take_standard_descriptors();
+  taskledger::app::name_exhaustion();
   return taskledger::app::run_command_line(argc, argv);
 }

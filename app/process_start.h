@@ -8,4 +8,8 @@ namespace taskledger::app {
 // nobody can read is a failure as before.
 void take_standard_descriptors();
 
+// Where memory or threads run out inside a library that does not expect it: one line and exit code 1 instead of an
+// abort. What else ends the program (a bug) aborts as it did.
+void name_exhaustion();
+
 }  // namespace taskledger::app

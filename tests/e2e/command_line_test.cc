@@ -192,6 +192,23 @@ TEST(CommandLine, WhatIsPrintedIntoClosedDescriptorsGoesNowhere) {
   EXPECT_EQ(taskledger({"verify", "--data", data}).exit_code, 0);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which need a large address space themselves
+TEST(CommandLine, WhereMemoryOrThreadsRunOutIsOneLine) {
+  const TemporaryDirectory directory;
+  const std::string data = directory / "data", errors = directory / "errors";
+  (void)create_token(data, "acme", kUser);
+  for (int kilobytes = 150'000; kilobytes <= 600'000; kilobytes += 25'000) {
+    const std::string line = "ulimit -c 0; ulimit -v " + std::to_string(kilobytes) + "; exec " + TASKLEDGER_BINARY +
+                             " stats --data " + data + " >/dev/null 2>" + errors;
+    const int status = std::system(line.c_str());
+    const std::string said = read_file(errors);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) <= 1) << kilobytes << " kB: " << status << ' ' << said;
+    if (WEXITSTATUS(status) == 1) expect_one_line(said);
+  }
+  EXPECT_EQ(taskledger({"verify", "--data", data}).exit_code, 0);
+}
+#endif
+
 TEST(CommandLine, AResultThatIsLostIsAFailure) {
   const TemporaryDirectory directory;
   const std::string data = directory / "data", errors = directory / "errors";
