@@ -16,7 +16,17 @@
 namespace taskledger::storage {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::string_view kFormatText = "taskledger data format ";
+
+// What `path` is. That somebody may not look is not that there is nothing.
+Result<fs::file_type, ReadError> type_of(const fs::path& path) {
+  std::error_code error;
+  const auto type = fs::status(path, error).type();
+  if (type != fs::file_type::none) return type;
+  return ReadError{fmt::format("cannot read {}: {}", path.string(), error.message())};
+}
 
 }  // namespace
 
@@ -54,14 +64,15 @@ Result<std::unique_ptr<DataDirectory>, ReadError> DataDirectory::open(const std:
       return ReadError{fmt::format("cannot make data directory {}: {}", path.string(), std::strerror(errno))};
     }
   }
-  if (!std::filesystem::is_directory(path, error)) {
-    if (std::filesystem::exists(path, error)) return ReadError{path.string() + " is a file, not a data directory"};
+  const auto type = type_of(path);
+  if (!type) return type.error();
+  if (*type == fs::file_type::not_found)
     return ReadError{fmt::format("data directory {} does not exist", path.string())};
-  }
-  if (options.existing && !std::filesystem::exists(path / "format", error) &&
-      !std::filesystem::exists(path / kRestoringFile, error)) {
+  if (*type != fs::file_type::directory) return ReadError{path.string() + " is a file, not a data directory"};
+  const auto format = type_of(path / "format");
+  if (!format) return format.error();
+  if (options.existing && *format == fs::file_type::not_found && !fs::exists(path / kRestoringFile, error))
     return ReadError{fmt::format("{} is no data directory: its file 'format' is missing", path.string())};
-  }
   if (options.access == Access::exclusive) {
     if (auto locked = opened->lock(); !locked) return locked.error();
   }
@@ -83,6 +94,7 @@ Result<void, ReadError> DataDirectory::lock() {
   lock_file_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_file_ < 0) return ReadError{fmt::format("cannot open {}: {}", file.string(), std::strerror(errno))};
   if (::flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return ReadError{fmt::format("cannot lock {}: {}", file.string(), std::strerror(errno))};
     auto text = read_small_file(file);
     std::string pid = text && *text ? **text : std::string();
     while (!pid.empty() && pid.back() == '\n') pid.pop_back();

@@ -172,6 +172,28 @@ TEST(CommandLine, OnlyAServerMakesAKey) {
   EXPECT_EQ(read_file(backups + "/secret.key"), read_file(data + "/secret.key"));
 }
 
+// A directory that may not be read is not one that lacks something.
+TEST(CommandLine, WhatMayNotBeReadIsNotMissing) {
+  const TemporaryDirectory directory;
+  const std::string data = directory / "data", errors = directory / "errors", program = directory / "taskledger";
+  (void)create_token(data, "acme", kUser);
+  std::string as_nobody;
+  std::filesystem::permissions(data, std::filesystem::perms::none);
+  if (::geteuid() == 0) {  // whom no permissions stop
+    std::filesystem::copy_file(TASKLEDGER_BINARY, program);
+    std::filesystem::permissions(directory.path(), std::filesystem::perms{0755});
+    as_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups ";
+  }
+  const std::string binary = as_nobody.empty() ? std::string(TASKLEDGER_BINARY) : as_nobody + program;
+  if (std::system((binary + " --version >/dev/null 2>&1").c_str()) != 0) GTEST_SKIP() << "cannot run as nobody";
+  const std::string denied = data + "/format: Permission denied\n";
+  for (const char* command : {"stats", "token list", "rebuild"}) {
+    EXPECT_EQ(WEXITSTATUS(std::system((binary + " " + command + " --data " + data + " 2>" + errors).c_str())), 1);
+    EXPECT_EQ(read_file(errors), "taskledger: cannot read " + denied) << command;
+  }
+  std::filesystem::permissions(data, std::filesystem::perms{0700});
+}
+
 // A file that is opened must not get the number of a standard descriptor: what is printed would go into it.
 TEST(CommandLine, WhatIsPrintedIntoClosedDescriptorsGoesNowhere) {
   const TemporaryDirectory directory;
