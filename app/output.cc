@@ -9,8 +9,22 @@
 
 namespace taskledger::app {
 namespace {
+
 constexpr std::size_t kPendingBytes = 256 * 1024;
+constexpr int kMaxLinks = 40;  // as many as the kernel follows
+
+// What a link leads to that is not there.
+std::string behind_links(const std::string& name) {
+  std::filesystem::path path = name;
+  std::error_code error;
+  for (int links = 0; std::filesystem::is_symlink(path, error); ++links) {
+    if (links == kMaxLinks) throw Failed(name + ": " + std::strerror(ELOOP));
+    path = path.parent_path() / std::filesystem::read_symlink(path, error);
+  }
+  return path.string();
 }
+
+}  // namespace
 
 Output::Output(std::string path) : path_(std::move(path)) {
   if (path_.empty() || path_ == "-") {
@@ -21,12 +35,12 @@ Output::Output(std::string path) : path_(std::move(path)) {
   const bool gzip = path_.ends_with(".gz");
   std::error_code error;
   const bool there = std::filesystem::exists(path_, error);
-  std::string target = path_;
   if (!there || std::filesystem::is_regular_file(path_, error)) {
     // Beside the file itself, wherever links to it are.
-    if (there) path_ = std::filesystem::canonical(path_, error).string();
-    target = partial_path_ = path_ + ".part";
+    path_ = there ? std::filesystem::canonical(path_, error).string() : behind_links(path_);
+    unfinished_.emplace(path_);
   }
+  const std::string& target = unfinished_ ? unfinished_->path() : path_;
   if (gzip) {
     gzip_ = gzopen(target.c_str(), "wb6");
   } else {
@@ -38,7 +52,6 @@ Output::Output(std::string path) : path_(std::move(path)) {
 Output::~Output() {
   if (gzip_ != nullptr) gzclose(gzip_);
   if (plain_ != nullptr && plain_ != stdout) std::fclose(plain_);
-  if (!partial_path_.empty()) std::remove(partial_path_.c_str());
 }
 
 void Output::fail() const {
@@ -67,8 +80,7 @@ void Output::finish() {
   const bool closed = gzip_ != nullptr ? gzclose(std::exchange(gzip_, nullptr)) == Z_OK
                                        : std::fclose(std::exchange(plain_, nullptr)) == 0;
   if (!closed) fail();
-  if (!partial_path_.empty() && std::rename(partial_path_.c_str(), path_.c_str()) != 0) fail();
-  partial_path_.clear();
+  if (unfinished_ && !unfinished_->finish()) fail();
 }
 
 }  // namespace taskledger::app

@@ -1,13 +1,17 @@
 // Where a command's result goes: stdout, or a file, gzip by its name. A file appears under its name only once it is
-// whole; what is there and no file (a pipe, a device) is written to as it is. Throws Failed when it cannot be written
-// (a full disk, a closed pipe). Not for use by several threads.
+// whole (a link stays one: the file that it leads to is written); what is there and no file (a pipe, a device) is
+// written to as it is. Throws Failed when it cannot be written (a full disk, a closed pipe). Not for use by several
+// threads.
 #pragma once
 
 #include <zlib.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "app/unfinished_file.h"
 
 namespace taskledger::app {
 
@@ -25,7 +29,8 @@ class Output {
   [[noreturn]] void fail() const;
   void flush();
 
-  std::string path_, partial_path_, pending_;
+  std::string path_, pending_;
+  std::optional<UnfinishedFile> unfinished_;
   std::FILE* plain_ = nullptr;
   gzFile gzip_ = nullptr;
 };

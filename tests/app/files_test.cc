@@ -1,6 +1,7 @@
 // LineReader and Output: plain and gzip, long lines, damage, and that nothing half-written gets a name.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -130,6 +131,41 @@ TEST_F(Files, AnOutputThatWasNotFinishedLeavesNothing) {
   EXPECT_EQ(content(path), "old");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
   EXPECT_THROW(Output((folder_ / "no" / "where").string()), Failed);
+}
+
+TEST_F(Files, AnOutputThatASignalEndsLeavesNothing) {
+  const std::string path = put("kept", "old");
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    EXPECT_EXIT(
+        {
+          Output output(path);
+          output.write("new");
+          raise(number);
+        },
+        testing::KilledBySignal(number), "");
+  }
+  EXPECT_EQ(content(path), "old");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(Files, ALinkStaysOneWhereverItLeads) {
+  const auto write = [](const std::string& path) {
+    Output output(path);
+    output.write("new");
+    output.finish();
+  };
+  std::filesystem::create_directory(folder_ / "there");
+  std::filesystem::create_symlink("second", folder_ / "first");
+  std::filesystem::create_symlink(folder_ / "there" / "target", folder_ / "second");
+  for (const char* round : {"made", "replaced"}) {
+    write((folder_ / "first").string());
+    EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "first")) << round;
+    EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "second")) << round;
+    EXPECT_EQ(content((folder_ / "there" / "target").string()), "new") << round;
+  }
+  std::filesystem::create_symlink("loop", folder_ / "loop");
+  EXPECT_THROW(write((folder_ / "loop").string()), Failed);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "loop"));
 }
 
 TEST(Settings, FlagsHaveNamesInTheEnvironment) { EXPECT_EQ(environment_name("tls-cert"), "TASKLEDGER_TLS_CERT"); }

@@ -1,0 +1,26 @@
+// A file that gets its name once it is whole: until then it is NAME.part, which goes when this does, and when SIGINT,
+// SIGTERM or SIGHUP ends the process. At most one at a time.
+#pragma once
+
+#include <string>
+
+namespace taskledger::app {
+
+class UnfinishedFile {
+ public:
+  explicit UnfinishedFile(const std::string& name);
+  ~UnfinishedFile();
+  UnfinishedFile(const UnfinishedFile&) = delete;
+  UnfinishedFile& operator=(const UnfinishedFile&) = delete;
+
+  // To be opened and written by whoever made this.
+  [[nodiscard]] const std::string& path() const { return path_; }
+  // Gives it its name; false, with errno, when that cannot be done.
+  [[nodiscard]] bool finish();
+
+ private:
+  std::string name_, path_;
+  bool finished_ = false;
+};
+
+}  // namespace taskledger::app
