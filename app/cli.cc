@@ -145,6 +145,10 @@ CLI::Validator at_least(std::uint64_t least) {
       "");
 }
 
+CLI::Validator not_empty() {
+  return CLI::Validator([](const std::string& text) { return text.empty() ? "must not be empty" : std::string(); }, "");
+}
+
 CLI::Option* add_data_option(CLI::App& command, std::string& directory) {
   return command.add_option("--data", directory, "The data directory")->type_name("DIR")->required();
 }

@@ -39,6 +39,8 @@ void add_stats(CLI::App& root, Run& run);
 
 // A check of flags that are counts.
 CLI::Validator at_least(std::uint64_t least);
+// And of those that choose something: given as '' (a variable of a script that is not set) they would choose all.
+CLI::Validator not_empty();
 // Declares the `--data DIR` that every command has.
 CLI::Option* add_data_option(CLI::App& command, std::string& directory);
 

@@ -112,8 +112,10 @@ void add_events(CLI::App& root, Run& run) {
   auto settings = std::make_shared<EventsSettings>();
   CLI::App* command = root.add_subcommand("events", "Read the log; may run beside a server");
   add_data_option(*command, settings->data);
-  command->add_option("--workspace", settings->workspace, "Only this workspace's events")->type_name("NAME");
-  command->add_option("--task", settings->task, "Only this task's events")->type_name("UUID");
+  command->add_option("--workspace", settings->workspace, "Only this workspace's events")
+      ->check(not_empty())
+      ->type_name("NAME");
+  command->add_option("--task", settings->task, "Only this task's events")->check(not_empty())->type_name("UUID");
   command
       ->add_option("--after", settings->after,
                    "Only what comes after this position: of the workspace, without --workspace of the whole log")

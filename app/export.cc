@@ -65,6 +65,7 @@ void add_export(CLI::App& root, Run& run) {
   CLI::App* command = root.add_subcommand("export", "Write event lines; may run beside a server");
   add_data_option(*command, settings->data);
   command->add_option("--workspace", settings->workspace, "Only this one; otherwise all, in the order of the log")
+      ->check(not_empty())
       ->type_name("NAME");
   command
       ->add_option("--after", settings->after,
@@ -72,8 +73,10 @@ void add_export(CLI::App& root, Run& run) {
       ->check(at_least(0))
       ->type_name("POSITION");
   command->add_option("-o,--output", settings->file, "Instead of stdout; .gz compresses")->type_name("FILE");
-  command->add_option("--task", settings->task, "Only this task's events")->type_name("UUID");
-  command->add_option("--type", settings->type, "Only events of this type, such as TaskCreated")->type_name("TYPE");
+  command->add_option("--task", settings->task, "Only this task's events")->check(not_empty())->type_name("UUID");
+  command->add_option("--type", settings->type, "Only events of this type, such as TaskCreated")
+      ->check(not_empty())
+      ->type_name("TYPE");
   command->callback([settings, &run] {
     if (!settings->task.empty() && !(settings->filter.stream = parse_uuid(settings->task)))
       throw CLI::ValidationError("--task", "is no UUID: " + settings->task);

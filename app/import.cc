@@ -39,7 +39,7 @@ void add_workspace(storage::BulkAppend& bulk, const std::string& name, Workspace
 
 int run_import(const ImportSettings& settings) {
   const auto name = commands::check_workspace_name(settings.workspace);
-  if (!name) throw Failed(name.error().message);
+  if (!name) throw CLI::ValidationError("--workspace", name.error().message);
   LineReader lines(settings.file);  // before anything is made
   const OpenLog open = open_to_write(settings.data);
   projections::Directory directory;
@@ -92,6 +92,7 @@ void add_import(CLI::App& root, Run& run) {
   CLI::App* command = root.add_subcommand("import", "Take a workspace's history in from event lines; all or nothing");
   add_data_option(*command, settings->data);
   command->add_option("--workspace", settings->workspace, "The workspace; made when it is not there")
+      ->check(not_empty())
       ->type_name("NAME")
       ->required();
   command->add_flag("--json", settings->json, "The result as JSON");

@@ -171,11 +171,20 @@ void add_replay(CLI::App& root, Run& run) {
   CLI::App* command =
       root.add_subcommand("replay", "What was true at an instant, from the log alone; may run beside a server");
   add_data_option(*command, given->settings.data);
-  command->add_option("--workspace", given->settings.workspace, "The workspace")->type_name("NAME")->required();
+  command->add_option("--workspace", given->settings.workspace, "The workspace")
+      ->check(not_empty())
+      ->type_name("NAME")
+      ->required();
   command->add_option("--as-of", given->as_of, "The instant, or a day: its end")->type_name("TIME")->required();
   CLI::Option* stats = command->add_flag("--stats", given->settings.stats, "The statistics of then, not the list");
-  CLI::Option* task = command->add_option("--task", given->task, "This task alone")->type_name("UUID")->excludes(stats);
-  command->add_option("--user", given->user, "Only tasks assigned to this user")->type_name("UUID")->excludes(task);
+  CLI::Option* task = command->add_option("--task", given->task, "This task alone")
+                          ->check(not_empty())
+                          ->type_name("UUID")
+                          ->excludes(stats);
+  command->add_option("--user", given->user, "Only tasks assigned to this user")
+      ->check(not_empty())
+      ->type_name("UUID")
+      ->excludes(task);
   command->add_option("--timezone", given->zone, "In which TIME is read, and days and weeks are; default UTC")
       ->type_name("TZ");
   command->add_option("--limit", given->settings.limit, "List no more tasks than this; 0: all")

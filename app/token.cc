@@ -225,6 +225,7 @@ void add_create(CLI::App& token, Run& run) {
   command
       ->add_option("--workspace", settings->workspace,
                    "The workspace; made when it is not there (with --url: the token's)")
+      ->check(not_empty())
       ->type_name("NAME");
   command->add_option("--user", settings->user, "The user")->type_name("UUID")->required();
   command->add_option("--scopes", settings->scopes, "Of " + std::string(kScopeNames))
@@ -233,7 +234,9 @@ void add_create(CLI::App& token, Run& run) {
   command->add_option("--timezone", settings->timezone, "The user's IANA time zone")
       ->type_name("TZ")
       ->capture_default_str();
-  command->add_option("--expires", settings->expires, "When it ends: a time, or the last day")->type_name("TIME");
+  command->add_option("--expires", settings->expires, "When it ends: a time, or the last day")
+      ->check(not_empty())
+      ->type_name("TIME");
   command->add_flag("--json", settings->json, "Id and secret as JSON");
   command->callback([settings, &run] {
     check_place(settings->place);

@@ -116,6 +116,7 @@ void add_verify(CLI::App& root, Run& run) {
                    "A head of a workspace kept earlier (JSON): nothing before it was altered")
       ->type_name("FILE");
   command->add_option("--workspace", settings->workspace, "The workspace of --head, when there are several")
+      ->check(not_empty())
       ->type_name("NAME");
   command->add_option("--key-file", settings->key_file, "Where secret.key is, when not in the data directory")
       ->type_name("FILE");

@@ -67,6 +67,19 @@ TEST(CommandLine, WrongUsageIsTwo) {
       {"token", "list", "--url", "nowhere", "--token", "ksr_x"},
       {"token", "create", "--data", data, "--workspace", "a\tb", "--user", kUser},
       {"token", "surf"},
+      {"token", "create", "--data", data, "--workspace", "acme", "--user", kUser, "--expires", ""},
+      {"token", "create", "--data", data, "--workspace", "", "--user", kUser},
+      {"token", "create", "--url", "http://127.0.0.1:1", "--token", "x", "--workspace", "", "--user", kUser},
+      {"import", "--data", data, "--workspace", "", "file"},
+      {"import", "--data", data, "--workspace", "a\tb", "file"},
+      {"export", "--data", data, "--workspace", ""},
+      {"export", "--data", data, "--task="},
+      {"export", "--data", data, "--type", ""},
+      {"events", "--data", data, "--workspace", ""},
+      {"events", "--data", data, "--task", ""},
+      {"replay", "--data", data, "--workspace", "", "--as-of", "2020-01-01"},
+      {"replay", "--data", data, "--workspace", "acme", "--as-of", "2020-01-01", "--user", ""},
+      {"verify", "--data", data, "--workspace", ""},
   };
   for (const auto& arguments : wrong) {
     const Finished refused = taskledger(arguments);
