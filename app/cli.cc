@@ -12,7 +12,10 @@
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -87,11 +90,22 @@ void overrule_environment(const Words& words) {
   }
 }
 
+// Editors of Windows put one before UTF-8.
+std::string without_byte_order_mark(const std::string& path) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  std::ifstream file(path);
+  if (!file) throw CLI::FileError::Missing(path);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  return text;
+}
+
 void read_config(CLI::App& command, const std::string& path) {
   if (command.count() == 0) return;  // named in the environment while another command runs
   if (std::error_code error; std::filesystem::is_directory(path, error))
     throw CLI::FileError(path + " is a directory", CLI::ExitCodes::FileError);
-  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(path)) {
+  std::istringstream text(without_byte_order_mark(path));
+  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(text)) {
     if (item.name == "++" || item.name == "--") continue;  // opening and closing of a section
     CLI::Option* option = item.parents.empty() ? command.get_option_no_throw("--" + item.name) : nullptr;
     if (option == nullptr || item.name == "config" || item.name == "help" || item.name == "version")

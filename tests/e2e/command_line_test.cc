@@ -284,6 +284,9 @@ TEST(CommandLine, FlagsComeBeforeEnvironmentBeforeFile) {
     EXPECT_THAT(there.err, HasSubstr("127.0.0.1:1")) << command;
   }
 
+  write_file(config, "\xEF\xBB\xBFlisten = \"from-file\"\n");  // with a byte order mark, as some editors write it
+  EXPECT_THAT(taskledger(serve).err, HasSubstr("from-file"));
+
   write_file(config, "surf = 1\n");
   const Finished refused = taskledger(serve);
   EXPECT_EQ(refused.exit_code, 2);
