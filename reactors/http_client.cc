@@ -1,5 +1,7 @@
 #include "reactors/http_client.h"
 
+#include <sys/socket.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -7,6 +9,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <cerrno>
 #include <deque>
 #include <optional>
 #include <stdexcept>
@@ -53,9 +56,23 @@ struct Connection {
   SteadyClock::time_point last_used;
 };
 
+// Whether nothing has come since the answer, wherever it may be by now: the buffer, the TLS layers, the socket. What
+// came belongs to no request, and would be taken for the answer to the next one; and a connection that was closed takes
+// none. A late message of TLS itself counts too, and costs a handshake.
+bool is_quiet(Connection& connection) {
+  if (connection.buffer.size() > 0) return false;
+  if (connection.tls) {
+    SSL* tls = connection.tls->native_handle();
+    if (SSL_has_pending(tls) != 0 || BIO_ctrl_pending(SSL_get_rbio(tls)) > 0) return false;
+  }
+  char byte = 0;
+  const auto peeked = ::recv(connection.tcp().socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return peeked < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
 struct Exchange {
   HttpOutcome outcome;
-  bool reusable = false;
+  bool keeps_alive = false;
   bool stale = false;  // nothing came back: on a connection that was idle, most likely closed by the peer before
 };
 
@@ -84,7 +101,7 @@ asio::awaitable<Exchange> exchange(Stream& stream, beast::flat_buffer& buffer, c
     const unsigned status = parser.get().result_int();
     if (!read_error && status < 200) continue;  // an interim answer
     result.outcome.status = static_cast<std::uint16_t>(status);
-    result.reusable = !read_error && parser.keep_alive();
+    result.keeps_alive = !read_error && parser.keep_alive();
     co_return result;
   }
 }
@@ -119,6 +136,16 @@ struct HttpClient::Impl {
     std::unique_ptr<Connection> connection;
     std::string error;
   };
+
+  // The one used last of those that are still good; nullptr: there is none.
+  std::unique_ptr<Connection> take_idle() {
+    while (!idle.empty()) {
+      auto connection = std::move(idle.back());
+      idle.pop_back();
+      if (is_quiet(*connection)) return connection;
+    }
+    return nullptr;
+  }
 
   [[nodiscard]] SteadyClock::time_point step_deadline(SteadyClock::time_point deadline) const {
     return std::min(deadline, SteadyClock::now() + settings.connect_timeout);
@@ -192,12 +219,8 @@ HttpClient::~HttpClient() = default;
 asio::awaitable<HttpOutcome> HttpClient::post(HttpPost post) {
   const Request request = impl_->make_request(std::move(post));
   const auto deadline = SteadyClock::now() + impl_->settings.total_timeout;
-  std::unique_ptr<Connection> connection;
-  bool fresh = impl_->idle.empty();
-  if (!fresh) {
-    connection = std::move(impl_->idle.back());
-    impl_->idle.pop_back();
-  }
+  std::unique_ptr<Connection> connection = impl_->take_idle();
+  bool fresh = !connection;
   for (;;) {
     if (!connection) {
       Impl::Connected connected = co_await impl_->connect(deadline);
@@ -221,7 +244,7 @@ asio::awaitable<HttpOutcome> HttpClient::post(HttpPost post) {
       impl_->idle.clear();  // as old as this one, or older
       continue;
     }
-    if (result.reusable) {
+    if (result.keeps_alive && is_quiet(*connection)) {
       connection->tcp().expires_never();
       connection->last_used = SteadyClock::now();
       impl_->idle.push_back(std::move(connection));
@@ -233,7 +256,7 @@ asio::awaitable<HttpOutcome> HttpClient::post(HttpPost post) {
 void HttpClient::close_idle() {
   const auto oldest = SteadyClock::now() - impl_->settings.idle_connection;
   auto& idle = impl_->idle;
-  std::erase_if(idle, [&](const auto& connection) { return connection->last_used < oldest; });
+  std::erase_if(idle, [&](const auto& connection) { return connection->last_used < oldest || !is_quiet(*connection); });
 }
 
 }  // namespace taskledger::reactors

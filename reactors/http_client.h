@@ -82,9 +82,10 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  // One attempt, within the settings' times. An idle connection that the peer closed meanwhile is replaced once.
+  // One attempt, within the settings' times. An idle connection that the peer closed meanwhile is replaced once; one on
+  // which anything came that was no answer to a request is not used again.
   boost::asio::awaitable<HttpOutcome> post(HttpPost request);
-  // Closes connections that nothing was sent on for long.
+  // Closes connections that nothing was sent on for long, or that the peer has closed.
   void close_idle();
 
  private:

@@ -71,6 +71,53 @@ TEST_F(HttpClientTest, AnIdleConnectionThatThePeerClosedIsReplaced) {
   EXPECT_EQ(receiver.all().back().connection, 2u);
 }
 
+// What comes after an answer belongs to no request: it must not become the answer to the next one.
+TEST_F(HttpClientTest, NothingLeftOverIsTakenForTheNextAnswer) {
+  const std::string ok = "HTTP/1.1 200 x\r\nContent-Length: 0\r\n\r\n";
+  struct Case {
+    const char* what;
+    std::string answer, more;  // `more`: sent by itself, a moment later
+    bool close = false;
+  };
+  const Case cases[] = {
+      {"answered twice", ok + ok, {}},
+      {"answered twice, one by one", ok, ok},
+      {"204 with a body", "HTTP/1.1 204 x\r\n\r\nOK", {}},
+      {"no length, but a body", ok + "OK", {}},
+      {"a line too many", ok + "\r\n", {}},
+      {"a line too many, later", ok, "\r\n"},
+      {"unasked", ok, "HTTP/1.1 408 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", true},
+      {"closed", ok, {}, true},
+  };
+  const auto certificate = make_certificate("localhost");
+  const auto file =
+      std::filesystem::path(testing::TempDir()) / ("taskledger-left-" + std::to_string(::getpid()) + ".pem");
+  std::ofstream(file) << certificate.certificate;
+  settings.extra_ca_file = file;
+  for (const bool secure : {false, true}) {
+    for (const Case& it : cases) {
+      SCOPED_TRACE(std::string(it.what) + (secure ? ", TLS" : ""));
+      std::promise<void> sent;
+      Receiver receiver(
+          [&](const Received& request) {
+            if (request.body == "2") return Reaction{.status = 500};
+            return Reaction{
+                .close = it.close, .raw = it.answer, .more = it.more, .sent = [&sent] { sent.set_value(); }};
+          },
+          secure ? certificate.certificate : "", secure ? certificate.key : "");
+      open(receiver.url());
+      EXPECT_EQ(post("1").status / 100, 2);
+      sent.get_future().wait();
+      EXPECT_EQ(post("2").status, 500);
+      const auto all = receiver.all();
+      EXPECT_EQ(all.size(), 2u);
+      EXPECT_EQ(all.back().body, "2");
+      EXPECT_EQ(all.back().connection, 2u);
+    }
+  }
+  std::filesystem::remove(file);
+}
+
 TEST_F(HttpClientTest, AnswersOfAllKindsAreStatuses) {
   unsigned status = 200;
   Receiver receiver([&](const Received&) {

@@ -83,8 +83,12 @@ struct Receiver::Impl {
       std::string answer = "HTTP/1.1 " + std::to_string(reaction.status) + " x\r\n" + reaction.headers;
       if (reaction.status != 204) answer += "Content-Length: " + std::to_string(reaction.body.size()) + "\r\n";
       answer += "\r\n" + reaction.body;
-      error_code error;
+      if (!reaction.raw.empty()) answer = reaction.raw;
+      error_code error, ignored;
       asio::write(stream, asio::buffer(answer), error);
+      if (!error && !reaction.more.empty()) asio::write(stream, asio::buffer(reaction.more), error);
+      if (reaction.close) socket.shutdown(tcp::socket::shutdown_send, ignored);
+      if (reaction.sent) reaction.sent();
       if (error || reaction.close) return;
     }
   }

@@ -25,9 +25,12 @@ struct Reaction {
   unsigned status = 204;
   std::string headers = {};  // ready "Name: value\r\n" lines
   std::string body = {};
-  bool reset = false;  // no answer: the connection is reset
-  bool hang = false;   // no answer, the connection stays open
-  bool close = false;  // after the answer
+  bool reset = false;               // no answer: the connection is reset
+  bool hang = false;                // no answer, the connection stays open
+  bool close = false;               // after the answer
+  std::string raw = {};             // instead of status, headers and body: the answer to the byte
+  std::string more = {};            // sent after it, by itself
+  std::function<void()> sent = {};  // called when all of that has left, and the connection is closed if it is to be
 };
 
 class Receiver {
