@@ -38,7 +38,7 @@ Endpoint::Endpoint(EndpointParts parts, WebhookPtr webhook)
     : parts_(std::move(parts)), webhook_(std::move(webhook)), timer_(parts_.io), flush_timer_(parts_.io) {
   auto url = parse_url(webhook_->url);
   if (!url) {  // an older version accepted what this one does not
-    problem_ = url.error().message;
+    url_problem_ = url.error().message;
     url = Url{};
   }
   client_ = std::make_unique<HttpClient>(parts_.io, *std::move(url), parts_.settings, parts_.resolver, parts_.trust);
@@ -85,7 +85,7 @@ void Endpoint::open_secrets() {
     problem_ = "the secret cannot be decrypted with this server's key; rotate it";
     spdlog::error("webhook {}: {}", to_string(webhook_->id), problem_);
   } else if (!store_failed_) {
-    problem_.clear();
+    problem_ = url_problem_;
   }
 }
 
@@ -122,12 +122,17 @@ asio::awaitable<HttpOutcome> Endpoint::send(Delivery delivery, std::string body)
   look_at_registry();
   const std::string message = message_id(webhook_->id, delivery);
   const std::int64_t seconds = parts_.clock().ms / 1000;
+  if (!problem_.empty()) {  // since it was taken; never a message that its receiver cannot verify
+    HttpOutcome unsent;
+    unsent.error = problem_;
+    co_return unsent;
+  }
   HttpPost post;
   post.headers.emplace_back("webhook-id", message);
   post.headers.emplace_back("webhook-timestamp", std::to_string(seconds));
   post.headers.emplace_back("webhook-signature", signatures(message, seconds, body));
   post.body = std::move(body);
-  return client_->post(std::move(post));
+  co_return co_await client_->post(std::move(post));
 }
 
 std::string Endpoint::signatures(std::string_view message, std::int64_t seconds, std::string_view body) const {
@@ -177,7 +182,9 @@ void Endpoint::pause_gone() {
   });
 }
 
-std::string Endpoint::ping() {
+std::optional<std::string> Endpoint::ping() {
+  look_at_registry();
+  if (!problem_.empty()) return std::nullopt;
   const Timestamp now = parts_.clock();
   last_ping_ms_ = std::max(last_ping_ms_ + 1, static_cast<std::uint64_t>(now.ms));
   Delivery ping;

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,10 +51,12 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   void close();
   void close_idle() { client_->close_idle(); }
 
-  // Sends a test message at once; its id.
-  std::string ping();
+  // Sends a test message at once; its id. nullopt: nothing can be sent, see problem().
+  std::optional<std::string> ping();
   // Why nothing is sent although nobody paused it: the secret cannot be decrypted, the store fails. Empty: all is well.
   [[nodiscard]] const std::string& problem() const { return problem_; }
+  // The store or the log fails, which passes by itself; what people can mend is a problem too.
+  [[nodiscard]] bool store_failed() const { return store_failed_; }
   // nullptr while the store or log fails.
   [[nodiscard]] DeliveryQueue* queue() { return queue_.get(); }
   [[nodiscard]] std::size_t under_way() const { return under_way_; }
@@ -88,7 +91,7 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   boost::asio::steady_timer timer_, flush_timer_;
   bool flush_armed_ = false, closed_ = false, draining_ = false, store_failed_ = false;
   std::uint64_t last_ping_ms_ = 0;
-  std::string problem_;
+  std::string problem_, url_problem_;
 };
 
 }  // namespace taskledger::reactors

@@ -300,7 +300,18 @@ Webhooks::Answer<void> Webhooks::replay(const WebhookCaller& caller, const Webho
 }
 
 Webhooks::Answer<std::string> Webhooks::ping(const WebhookCaller& caller, const WebhookId& id) {
-  return impl_->on_queue<std::string>(caller, id, [](Endpoint& endpoint) { return std::optional(endpoint.ping()); });
+  struct Sent {
+    std::optional<std::string> message;
+    std::string problem;
+  };
+  auto sent = impl_->on_queue<Sent>(caller, id, [](Endpoint& endpoint) {
+    std::optional<std::string> message = endpoint.ping();
+    if (!message && endpoint.store_failed()) return std::optional<Sent>();
+    return std::optional(Sent{std::move(message), endpoint.problem()});
+  });
+  if (!sent) return sent.error();
+  if (!sent->message) return WebhookFailure{Kind::conflict, "Nothing can be sent: " + sent->problem};
+  return *std::move(sent->message);
 }
 
 Webhooks::Answer<void> Webhooks::redeliver(const WebhookCaller& caller, const WebhookId& id,

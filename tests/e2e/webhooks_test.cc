@@ -230,6 +230,33 @@ TEST(WebhooksE2e, TheEndpointsOfTheApi) {
   server.stop();
 }
 
+TEST(WebhooksE2e, NothingUnsignedIsSentWithAnotherKey) {
+  const TemporaryDirectory directory;
+  const std::string data = directory / "data";
+  const std::string token = create_token(data, "acme", kUser, kScopes);
+  Receiver receiver;
+  std::string at;
+  {
+    Server server(data, kFlags);
+    HttpConnection client(server.port(), token);
+    const auto made = client.request("POST", "/api/v1/webhooks", R"({"url": ")" + receiver.url() + "\"}");
+    at = "/api/v1/webhooks/" + json_field(made.body, "id");
+    server.stop();
+  }
+  std::filesystem::remove(data + "/secret.key");
+  Server server(data, kFlags);
+  HttpConnection client(server.port(), token);
+  EXPECT_EQ(
+      client.request("POST", at + "/ping").body,
+      R"({"error":true,"code":"CONFLICT","message":"Nothing can be sent: the secret cannot be decrypted with this server's key; rotate it"})");
+  EXPECT_TRUE(receiver.all().empty());
+  EXPECT_EQ(client.request("POST", at + "/rotate-secret").status, 200u);
+  EXPECT_EQ(client.request("POST", at + "/ping").status, 202u);
+  ASSERT_TRUE(receiver.wait_for(1));
+  EXPECT_THAT(receiver.all()[0].headers.at("webhook-signature"), StartsWith("v1,"));
+  server.stop();
+}
+
 TEST(WebhooksE2e, PrivateAddressesAreRefusedByDefault) {
   const TemporaryDirectory directory;
   const std::string data = directory / "data";

@@ -48,7 +48,7 @@ class WebhooksTest : public testing::Test {
   ~WebhooksTest() override { stop(); }
 
   void start() {
-    WebhookParts parts{*fixture.log, fixture.store, std::string(32, 'k'),
+    WebhookParts parts{*fixture.log, fixture.store, server_key,
                        [this] { return Timestamp{wall_clock().ms + clock_offset_ms.load()}; }, seeded_bytes(++starts)};
     webhooks = std::make_unique<Webhooks>(std::move(parts), settings);
     ASSERT_TRUE(webhooks->start());
@@ -86,6 +86,7 @@ class WebhooksTest : public testing::Test {
   WebhookSettings settings;
   WebhookCaller caller{kWorkspace, kWorkspaceId, kActor}, stranger{kOtherWorkspace, workspace_id_of("other"), kActor};
   std::unique_ptr<Webhooks> webhooks;
+  std::string server_key = std::string(32, 'k');
   std::uint64_t starts = 0;
 };
 
@@ -247,6 +248,59 @@ TEST_F(WebhooksTest, RotationSignsWithBothSecretsForADay) {
   fixture.add(1);
   ASSERT_TRUE(receiver.wait_for(2));
   EXPECT_STREQ(signatures(1), "new");
+}
+
+TEST_F(WebhooksTest, NothingIsSentThatCannotBeSigned) {
+  Receiver receiver;
+  const auto webhook = create(receiver.url());
+  server_key = std::string(32, 'K');
+  stop(), start();
+  fixture.add(1);
+  const std::string problem = "the secret cannot be decrypted with this server's key; rotate it";
+  EXPECT_EQ(webhooks->get(caller, webhook.id)->problem, problem);
+  const auto refused = webhooks->ping(caller, webhook.id);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Kind::conflict);
+  EXPECT_EQ(refused.error().message, "Nothing can be sent: " + problem);
+  EXPECT_TRUE(receiver.all().empty());
+  EXPECT_EQ(listed(webhook.id, std::nullopt).size(), 1u);  // the event, waiting
+  const auto secret = webhooks->rotate_secret(caller, webhook.id);
+  ASSERT_TRUE(secret);
+  EXPECT_TRUE(webhooks->ping(caller, webhook.id));
+  ASSERT_TRUE(receiver.wait_for(2));
+  for (const Received& received : receiver.all()) {
+    EXPECT_EQ(received.headers.at("webhook-signature"),
+              sign(*secret, received.headers.at("webhook-id"), std::stoll(received.headers.at("webhook-timestamp")),
+                   received.body));
+  }
+}
+
+TEST_F(WebhooksTest, AnAddressThatIsNotTakenAnyMoreSaysSoAndLosesNothing) {
+  const WebhookId id{*parse_uuid("0190a000-0000-7000-8000-000000000001")};
+  const SecretBox box(server_key);
+  const auto secret = box.seal(make_secret(seeded_bytes(7)), id, seeded_bytes(8));
+  storage::Commit commit;
+  commit.workspace = kSystemWorkspace;
+  commit.expected.push_back({id.value, {0}});
+  commit.records.push_back({.stream = id.value,
+                            .type = storage::kSystemRecord,
+                            .payload = webhook_payload(WebhookCreated{.workspace = kWorkspace,
+                                                                      .workspace_id = kWorkspaceId,
+                                                                      .url = "http://user@example.com/",
+                                                                      .types = WebhookTypes::all(),
+                                                                      .sealed_secret = secret,
+                                                                      .after = {0}}),
+                            .time = {},
+                            .id = {},
+                            .trace = {}});
+  fixture.log->append(std::move(commit), [](const storage::EventLog::Appending& done) { ASSERT_TRUE(done); });
+  fixture.add(1);
+  const std::string problem = webhooks->get(caller, id)->problem;
+  EXPECT_NE(problem.find("url"), problem.npos) << problem;
+  EXPECT_EQ(webhooks->ping(caller, id).error().message, "Nothing can be sent: " + problem);
+  const auto pending = listed(id, std::nullopt);
+  ASSERT_EQ(pending.size(), 1u);
+  EXPECT_EQ(pending[0].delivery.attempts, 0u);
 }
 
 TEST_F(WebhooksTest, PingIsSignedTriedOnceAndListed) {
