@@ -96,10 +96,14 @@ std::optional<DeliveryNumber> parse_message_id(std::string_view id) {
   return ping ? number | kPingBit : number;
 }
 
-bool is_deliverable(const storage::Record& record, WebhookTypes types) {
-  if (record.type == storage::kSystemRecord || record.imported || !record.payload) return false;
+bool is_wanted(const storage::Record& record, WebhookTypes types) {
+  if (record.type == storage::kSystemRecord || record.imported) return false;
   return types.has(static_cast<EventType>(record.type)) &&
          record.type != static_cast<std::uint8_t>(EventType::task_erased);
+}
+
+bool is_deliverable(const storage::Record& record, WebhookTypes types) {
+  return record.payload && is_wanted(record, types);
 }
 
 Delivery delivery_of(const storage::Record& record, const WorkspaceId& workspace) {

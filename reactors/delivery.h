@@ -59,7 +59,9 @@ struct Delivery {
 [[nodiscard]] std::string message_id(const WebhookId& webhook, const Delivery& delivery);
 [[nodiscard]] std::optional<DeliveryNumber> parse_message_id(std::string_view id);
 
-// Whether the record is an event that webhooks are told about: not imported, not an erasure, not erased.
+// Whether the record is an event that webhooks are told about: not imported, not an erasure. And one whose payload is
+// there to be sent.
+[[nodiscard]] bool is_wanted(const storage::Record& record, WebhookTypes types);
 [[nodiscard]] bool is_deliverable(const storage::Record& record, WebhookTypes types);
 [[nodiscard]] Delivery delivery_of(const storage::Record& record, const WorkspaceId& workspace);
 // `{"type":"task.created","timestamp":…,"data":event line}`

@@ -43,38 +43,45 @@ DeliveryQueue::Outcome<void> DeliveryQueue::record_ping(const Delivery& ping) {
   return commit(std::move(changes));
 }
 
+DeliveryQueue::Outcome<std::optional<Delivery>> DeliveryQueue::delivery_in_log(DeliveryNumber number) const {
+  std::optional<Delivery> found;
+  if (number & kPingBit) return found;
+  auto read = parts_.log.read_workspace(identity_.workspace, {number - 1}, [&](const storage::Record& record) {
+    if (record.in_workspace.value == number && is_wanted(record, identity_.types))
+      found = delivery_of(record, identity_.workspace_id);
+    return false;
+  });
+  if (!read) return read.error();
+  return found;
+}
+
 DeliveryQueue::Outcome<DeliveryQueue::Redelivery> DeliveryQueue::redeliver(std::string_view id, Timestamp now) {
   const auto number = parse_message_id(id);
   if (!number) return Redelivery::not_found;
   Changes changes;
   auto delivery = row(keys::kWaiting, *number);
   if (!delivery) return delivery.error();
-  if (*delivery) {
-    if (message_id(identity_.webhook, **delivery) != id) return Redelivery::not_found;
+  const bool waits = delivery->has_value();
+  if (!waits) delivery = row(keys::kParked, *number);
+  if (!delivery) return delivery.error();
+  const bool parked = !waits && delivery->has_value();
+  if (!waits && !parked) delivery = delivery_in_log(*number);
+  if (!delivery) return delivery.error();
+  if (!*delivery || message_id(identity_.webhook, **delivery) != id) return Redelivery::not_found;
+  const auto body = body_of(**delivery);
+  if (!body) return body.error();
+  if (body->empty()) return Redelivery::erased;  // its row stays until its turn comes
+  if (waits) {
     // One that is under way or waits for an earlier one of its task comes in its turn.
     if (in_flight_.contains(*number) || (*delivery)->kind == DeliveryKind::held) return Redelivery::accepted;
     remove_waiting(changes, **delivery);
   } else {
-    delivery = row(keys::kParked, *number);
-    if (!delivery) return delivery.error();
-    if (*delivery) {
-      if (message_id(identity_.webhook, **delivery) != id) return Redelivery::not_found;
+    if (parked) {
       changes.push_back({keys::number(prefix_, keys::kParked, *number), std::nullopt});
       --parked_;
-    } else if (!(*number & kPingBit)) {
-      bool erased = false;
-      auto read = parts_.log.read_workspace(identity_.workspace, {*number - 1}, [&](const storage::Record& record) {
-        if (record.in_workspace.value != *number) return false;
-        erased = !record.payload && !record.imported;
-        if (is_deliverable(record, identity_.types)) *delivery = delivery_of(record, identity_.workspace_id);
-        return false;
-      });
-      if (!read) return read.error();
-      if (erased) return Redelivery::erased;
-      if (!*delivery || message_id(identity_.webhook, **delivery) != id) return Redelivery::not_found;
-      if (*number > cursor().value && (*number > scanned_ || buffer_.contains(*number))) return Redelivery::accepted;
+    } else if (*number > cursor().value && (*number > scanned_ || buffer_.contains(*number))) {
+      return Redelivery::accepted;
     }
-    if (!*delivery) return Redelivery::not_found;
     // A new series of attempts; what comes later of its task has gone its way already.
     if (!(*delivery)->is_ping()) (*delivery)->kind = DeliveryKind::redelivery;
     (*delivery)->attempts = 0;

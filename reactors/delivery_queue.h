@@ -92,7 +92,7 @@ class DeliveryQueue {
   // A ping was sent, aside from all else; the row for the lists.
   Outcome<void> record_ping(const Delivery& ping);
   enum class Redelivery { accepted, not_found, erased };
-  // `id`: the message's, which names number and event.
+  // `id`: the message's, which names number and event. erased: nothing is changed.
   Outcome<Redelivery> redeliver(std::string_view id, Timestamp now);
   // Pending and parked ones oldest first, done ones latest first.
   [[nodiscard]] Outcome<DeliveryPage> list(DeliveryState state, std::optional<std::uint64_t> after, std::size_t limit);
@@ -132,6 +132,8 @@ class DeliveryQueue {
   void add_done(Changes& changes, const Delivery& delivery);
   Outcome<void> commit(Changes changes);
   Outcome<std::optional<Delivery>> row(char table, DeliveryNumber number) const;
+  // Of an event without a row, its payload there or erased; nullopt: there is no such, or it is not for this webhook.
+  Outcome<std::optional<Delivery>> delivery_in_log(DeliveryNumber number) const;
   // The delivery that later ones of the task wait for.
   Outcome<std::optional<DeliveryNumber>> held_back_by(const TaskId& task) const;
   [[nodiscard]] bool slowed() const { return first_failures_ >= parts_.settings.failures_to_slow; }

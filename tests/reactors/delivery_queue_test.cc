@@ -354,6 +354,33 @@ TEST_F(DeliveryQueueTest, AnErasedPayloadIsNotSentAnyMore) {
   EXPECT_EQ(queue->cursor().value, 8u);
 }
 
+// Whatever row it has; and the row stays until its turn comes.
+TEST_F(DeliveryQueueTest, AnErasedEventIsNotRedelivered) {
+  using Redelivery = DeliveryQueue::Redelivery;
+  settings.retry.max_attempts = 2;
+  for (const unsigned task : {1, 1, 2, 3, 4}) fixture.add(task);
+  open();
+  EXPECT_THAT(take(), ElementsAre(1, 3, 4, 5));
+  const auto all = queue->list(DeliveryState::pending, {}, 10);
+  fail(3), ok(4);
+  now.ms += 1'000;
+  EXPECT_THAT(take(), ElementsAre(3));
+  fail(3), fail(1);
+  EXPECT_THAT(take(), IsEmpty());
+  // 1 waits, 2 is held back by it, 3 is parked, 4 is done, 5 is under way.
+  for (const unsigned task : {1, 2, 3, 4}) fixture.append(task, TaskDeleted{}), fixture.append(task, TaskErased{});
+  ++erasures;
+  ASSERT_EQ(all->rows.size(), 5u);
+  for (const ListedDelivery& row : all->rows) {
+    EXPECT_EQ(*queue->redeliver(message_id(kWebhook, row.delivery), now), Redelivery::erased) << row.delivery.number;
+  }
+  const std::string other(32, '0');
+  for (const char* number : {"1", "2", "3", "4", "5", "9223372036854775807"})
+    EXPECT_EQ(*queue->redeliver("msg_" + other + '_' + number, now), Redelivery::not_found) << number;
+  EXPECT_THAT(listed(DeliveryState::pending), ElementsAre(1, 2));
+  EXPECT_THAT(listed(DeliveryState::parked), ElementsAre(3));
+}
+
 TEST_F(DeliveryQueueTest, ListsPendingFromRowsWindowAndLog) {
   for (unsigned task = 0; task < 30; ++task) fixture.add(task);
   open();
