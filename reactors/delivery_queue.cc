@@ -80,9 +80,8 @@ DeliveryQueue::Outcome<void> DeliveryQueue::forget_waiting() {
                                    });
   if (!scanned) return scanned;
   Changes changes;
-  for (const Delivery& delivery : found) {
-    if (delivery.kind != DeliveryKind::redelivery) remove_waiting(changes, delivery);
-  }
+  // Redeliveries too: one left waiting would be left out of its place among the others.
+  for (const Delivery& delivery : found) remove_waiting(changes, delivery);
   forgetting_ = more ? std::optional(last) : std::nullopt;
   if (auto written = commit(std::move(changes)); !written) return written;
   return more ? Outcome<void>() : find_due();

@@ -220,6 +220,37 @@ TEST_F(DeliveryQueueTest, AReplaySendsAllAgainInOrderAndOnceOnly) {
   EXPECT_THAT(take(), ElementsAre(3));
 }
 
+// A redelivery that waits would be left out of its place, and come at its own time.
+TEST_F(DeliveryQueueTest, AReplayTakesWaitingRedeliveriesInTheirPlace) {
+  for (unsigned i = 0; i < 4; ++i) fixture.add(1);
+  open();
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    EXPECT_THAT(take(), ElementsAre(number));
+    ok(number);
+  }
+  const auto done = queue->list(DeliveryState::done, {}, 10);
+  for (const std::uint64_t number : {1u, 3u}) {
+    const Delivery& delivery = done->rows[4 - number].delivery;
+    EXPECT_EQ(*queue->redeliver(message_id(kWebhook, delivery), now), DeliveryQueue::Redelivery::accepted);
+  }
+  EXPECT_THAT(take(), ElementsAre(1, 3));
+  fail(1), fail(3);
+  queue->replay({1}, 1);  // 1 is not asked for: it goes on waiting
+  for (std::uint64_t number = 2; number <= 4; ++number) {
+    EXPECT_THAT(take(), ElementsAre(number));
+    ok(number);
+  }
+  EXPECT_THAT(listed(DeliveryState::pending), ElementsAre(1));
+  queue->replay({0}, 2);
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    EXPECT_THAT(take(), ElementsAre(number));
+    ok(number);
+  }
+  EXPECT_EQ(queue->waiting(), 0u);
+  now.ms += 10'000;
+  EXPECT_THAT(take(), IsEmpty());
+}
+
 TEST_F(DeliveryQueueTest, AReplayWaitsForWhatIsUnderWayAndNeverSkips) {
   for (const unsigned task : {1, 2, 3}) fixture.add(task);
   open();
