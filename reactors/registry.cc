@@ -5,7 +5,6 @@
 namespace taskledger::reactors {
 namespace {
 
-constexpr std::size_t kMaxSecrets = 4;   // the newest and those it replaced within the overlap
 constexpr std::size_t kMaxReplays = 32;  // requests kept for a restart; older ones were long carried out
 
 template <class... Cases>

@@ -20,6 +20,9 @@ struct SigningSecret {
   std::string sealed;
   std::optional<Timestamp> replaced_at;  // by a newer one; signs on for the overlap
 };
+// The newest, and those it replaced, kept of one webhook: that many signatures a message has at most. A rotation that
+// would drop one which still signs is refused (webhooks.cc).
+inline constexpr std::size_t kMaxSecrets = 10;
 struct ReplayRequest {
   WorkspacePosition after;
   std::uint64_t number = 0;  // of its record among the system's

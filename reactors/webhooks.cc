@@ -140,15 +140,16 @@ struct Webhooks::Impl {
     return future.get();
   }
 
-  // Load, decide, append; on a conflict, again. `decide` gives monostate where the state is already so.
+  // Load, decide, append; on a conflict, again. `decide` gives monostate where the state is already so, or a failure.
   template <class Decide>
   Answer<void> change(const WebhookCaller& caller, const WebhookId& id, Decide decide) {
     for (int attempt = 0; attempt < kMaxConflicts; ++attempt) {
       const auto webhook = find(caller, id);
       if (!webhook) return webhook.error();
-      const WebhookEvent event = decide(**webhook);
-      if (std::holds_alternative<std::monostate>(event)) return {};
-      const auto appended = append(caller, id, (*webhook)->version, event);
+      const Answer<WebhookEvent> event = decide(**webhook);
+      if (!event) return event.error();
+      if (std::holds_alternative<std::monostate>(*event)) return {};
+      const auto appended = append(caller, id, (*webhook)->version, *event);
       if (appended) {
         if (auto done = registry.catch_up(); !done) return unavailable("The log cannot be read");
         engine.wake();
@@ -157,6 +158,15 @@ struct Webhooks::Impl {
       if (appended.error() != storage::AppendError::conflict) return failure_of(appended.error());
     }
     return failure_of(storage::AppendError::conflict);
+  }
+
+  // When a rotation drops no secret that still signs; nullopt: now. One that cannot be read does not sign.
+  [[nodiscard]] std::optional<Timestamp> next_rotation(const Webhook& webhook) const {
+    if (webhook.secrets.size() < kMaxSecrets) return std::nullopt;
+    const SigningSecret& oldest = webhook.secrets.back();
+    const Timestamp over{oldest.replaced_at->ms + settings.rotation_overlap.count()};
+    if (parts.clock() >= over || !secrets.open(oldest.sealed, webhook.id)) return std::nullopt;
+    return over;
   }
 
   WebhookStatus status_of(const Webhook& webhook) {
@@ -281,7 +291,12 @@ Webhooks::Answer<void> Webhooks::resume(const WebhookCaller& caller, const Webho
 
 Webhooks::Answer<std::string> Webhooks::rotate_secret(const WebhookCaller& caller, const WebhookId& id) {
   std::string secret = make_secret(impl_->parts.random);
-  auto done = impl_->change(caller, id, [&](const Webhook&) {
+  auto done = impl_->change(caller, id, [&](const Webhook& webhook) -> Answer<WebhookEvent> {
+    if (const auto possible = impl_->next_rotation(webhook)) {
+      return WebhookFailure{Kind::conflict, std::to_string(kMaxSecrets) +
+                                                " secrets sign at the moment; another rotation is possible from " +
+                                                to_rfc3339(*possible)};
+    }
     return WebhookEvent(WebhookSecretRotated{impl_->secrets.seal(secret, id, impl_->parts.random)});
   });
   if (!done) return done.error();

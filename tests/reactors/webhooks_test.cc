@@ -250,6 +250,65 @@ TEST_F(WebhooksTest, RotationSignsWithBothSecretsForADay) {
   EXPECT_STREQ(signatures(1), "new");
 }
 
+// Each of them signs for its day: as many as one message names are kept, and a further rotation has to wait.
+TEST_F(WebhooksTest, ARotationThatWouldDropASecretWithinItsDayIsRefused) {
+  constexpr std::int64_t kHour = 60 * 60 * 1'000;
+  Receiver receiver;
+  const auto webhook = create(receiver.url());
+  std::vector<std::string> secrets{webhook.secret};  // newest first
+  std::optional<WebhookFailure> refused;
+  while (secrets.size() < 20 && !refused) {
+    clock_offset_ms += kHour;
+    const auto secret = webhooks->rotate_secret(caller, webhook.id);
+    if (secret) {
+      secrets.insert(secrets.begin(), *secret);
+    } else {
+      refused = secret.error();
+    }
+  }
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(secrets.size(), 10u);
+  EXPECT_EQ(refused->kind, Kind::conflict);
+  std::vector<Timestamp> changes;  // the registration, then the rotations
+  ASSERT_TRUE(fixture.log->read_all({0}, fixture.log->head().position, [&](const storage::Record& record) {
+    changes.push_back(record.time);
+    return true;
+  }));
+  ASSERT_EQ(changes.size(), 10u);
+  const Timestamp possible{changes[1].ms + 24 * kHour};
+  EXPECT_EQ(refused->message,
+            "10 secrets sign at the moment; another rotation is possible from " + to_rfc3339(possible));
+  fixture.add(1);
+  ASSERT_TRUE(receiver.wait_for(1));
+  const auto received = receiver.all()[0];
+  std::string signatures;
+  for (const std::string& secret : secrets) {
+    signatures +=
+        (signatures.empty() ? "" : " ") + sign(secret, received.headers.at("webhook-id"),
+                                               std::stoll(received.headers.at("webhook-timestamp")), received.body);
+  }
+  EXPECT_EQ(received.headers.at("webhook-signature"), signatures);
+  clock_offset_ms = possible.ms - wall_clock().ms + 1;
+  EXPECT_TRUE(webhooks->rotate_secret(caller, webhook.id));
+}
+
+// After a change of the server's key a rotation mends a webhook at once: what cannot be read signs nothing.
+TEST_F(WebhooksTest, SecretsThatCannotBeReadHoldNoRotationUp) {
+  Receiver receiver;
+  const auto webhook = create(receiver.url());
+  for (int i = 0; i < 20; ++i) static_cast<void>(webhooks->rotate_secret(caller, webhook.id));
+  server_key = std::string(32, 'K');
+  stop(), start();
+  const auto secret = webhooks->rotate_secret(caller, webhook.id);
+  ASSERT_TRUE(secret);
+  const auto id = webhooks->ping(caller, webhook.id);
+  ASSERT_TRUE(id);
+  ASSERT_TRUE(receiver.wait_for(1));
+  const auto received = receiver.all()[0];
+  EXPECT_EQ(received.headers.at("webhook-signature"),
+            sign(*secret, *id, std::stoll(received.headers.at("webhook-timestamp")), received.body));
+}
+
 TEST_F(WebhooksTest, NothingIsSentThatCannotBeSigned) {
   Receiver receiver;
   const auto webhook = create(receiver.url());
