@@ -90,6 +90,7 @@ std::optional<DeliveryNumber> parse_message_id(std::string_view id) {
   id.remove_prefix(kHead);
   const bool ping = id.starts_with('p');
   if (ping) id.remove_prefix(1);
+  if (id.starts_with('0')) return std::nullopt;  // numbers begin with 1, and are written in one way
   DeliveryNumber number = 0;
   const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
   if (error != std::errc() || end != id.data() + id.size() || (number & kPingBit)) return std::nullopt;

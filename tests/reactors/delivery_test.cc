@@ -39,6 +39,9 @@ TEST(Delivery, MessageIdsAreStableAndSayWhereTheyStand) {
   EXPECT_EQ(parse_message_id(message_id(kWebhook, delivery)), kPingBit | 5);
   for (const char* bad : {"", "msg_", "msg_0123", "1234"}) EXPECT_EQ(parse_message_id(bad), std::nullopt);
   EXPECT_EQ(parse_message_id(id + "x"), std::nullopt);
+  const std::string hash = id.substr(0, id.find('_', 4) + 1);
+  for (const char* bad : {"0", "00", "01234", "p0", "p05", "p", "-1", "18446744073709551615", "99999999999999999999"})
+    EXPECT_EQ(parse_message_id(hash + bad), std::nullopt) << bad;
 }
 
 TEST(Delivery, BodyIsTypeTimeAndEventLine) {
