@@ -94,7 +94,7 @@ class DeliveryQueue {
   enum class Redelivery { accepted, not_found, erased };
   // `id`: the message's, which names number and event. erased: nothing is changed.
   Outcome<Redelivery> redeliver(std::string_view id, Timestamp now);
-  // Pending and parked ones oldest first, done ones latest first.
+  // Pending and parked ones oldest first, done ones latest first. `after`: an earlier page's `next`, below UINT64_MAX.
   [[nodiscard]] Outcome<DeliveryPage> list(DeliveryState state, std::optional<std::uint64_t> after, std::size_t limit);
 
   // The prefix of all rows of a webhook, for removing them; and the ids of those that have rows.

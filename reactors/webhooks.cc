@@ -58,7 +58,7 @@ std::optional<PageStart> parse_cursor(std::string_view cursor) {
   cursor.remove_prefix(dot + 1);
   std::uint64_t after = 0;
   const auto [end, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), after);
-  if (error != std::errc() || end != cursor.data() + cursor.size()) return std::nullopt;
+  if (error != std::errc() || end != cursor.data() + cursor.size() || after == UINT64_MAX) return std::nullopt;
   return PageStart{*state, after};
 }
 

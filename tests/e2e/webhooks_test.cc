@@ -202,8 +202,14 @@ TEST(WebhooksE2e, TheEndpointsOfTheApi) {
   EXPECT_EQ(client.request("POST", at + "/deliveries/" + nested_field(done, "id") + "/redeliver").status, 202u);
   ASSERT_TRUE(receiver.wait_for(3));
   EXPECT_EQ(receiver.all()[2].headers.at("webhook-id"), receiver.all()[1].headers.at("webhook-id"));
-  EXPECT_EQ(client.request("POST", at + "/deliveries/nothing/redeliver").body,
-            R"({"error":true,"code":"RECORD_NOT_FOUND","message":"Delivery not found"})");
+  const std::string no_hash = "msg_" + std::string(32, '0');
+  for (const std::string& unknown : {std::string("nothing"), no_hash + "_0", no_hash + "_00", no_hash + "_1"}) {
+    EXPECT_EQ(client.request("POST", at + "/deliveries/" + unknown + "/redeliver").body,
+              R"({"error":true,"code":"RECORD_NOT_FOUND","message":"Delivery not found"})")
+        << unknown;
+  }
+  EXPECT_EQ(client.get(at + "/deliveries?cursor=done.18446744073709551615").body,
+            R"({"error":true,"code":"VALIDATION_ERROR","message":"Parameter 'cursor' is not one of this list"})");
   EXPECT_EQ(
       client.get(at + "/deliveries?state=lost").body,
       R"({"error":true,"code":"VALIDATION_ERROR","message":"Parameter 'state' must be one of: pending, parked, done"})");

@@ -430,6 +430,23 @@ TEST_F(WebhooksTest, OneListOfAllStates) {
   }
 }
 
+TEST_F(WebhooksTest, CursorsOfNoListAreRefused) {
+  Receiver receiver([](const Received&) { return Reaction{.status = 500}; });
+  const auto webhook = create(receiver.url());
+  fixture.add(1);
+  ASSERT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::parked).size() == 1; }));
+  for (const std::string state : {"pending", "parked", "done"}) {
+    for (const std::string after : {"18446744073709551615", "18446744073709551616", "-1", "", "1x"}) {
+      const auto page = webhooks->deliveries(caller, webhook.id, std::nullopt, state + '.' + after, 20);
+      ASSERT_FALSE(page) << state << after;
+      EXPECT_EQ(page.error().kind, Kind::invalid);
+    }
+  }
+  const auto beyond = webhooks->deliveries(caller, webhook.id, std::nullopt, "parked.18446744073709551614", 20);
+  ASSERT_TRUE(beyond);
+  EXPECT_TRUE(beyond->rows.empty());
+}
+
 TEST_F(WebhooksTest, AsManyAsAllowedEvenWhenMadeAtOnce) {
   Receiver receiver;
   settings.max_webhooks = 5;
