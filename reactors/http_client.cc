@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -185,11 +184,16 @@ struct HttpClient::Impl {
 
   asio::awaitable<std::string> handshake(Connection& connection, SteadyClock::time_point deadline) {
     auto& stream = *connection.tls;
-    error_code literal;
-    asio::ip::make_address(url.host, literal);
-    if (literal) SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str());  // names only, never addresses
+    // RFC 9110 (4.3.4): who it is stands in the alternative names. A subject that looks like a host name is a text.
+    X509_VERIFY_PARAM* wanted = SSL_get0_param(stream.native_handle());
+    X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    error_code no_address;
+    asio::ip::make_address(url.host, no_address);
+    const bool set = no_address ? X509_VERIFY_PARAM_set1_host(wanted, url.host.data(), url.host.size()) == 1 &&
+                                      SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str()) == 1
+                                : X509_VERIFY_PARAM_set1_ip_asc(wanted, url.host.c_str()) == 1;
+    if (!set) co_return std::string("TLS handshake: the host's name cannot be checked");
     stream.set_verify_mode(ssl::verify_peer);
-    stream.set_verify_callback(ssl::host_name_verification(url.host));
     connection.tcp().expires_at(deadline);
     const auto [error] = co_await stream.async_handshake(ssl::stream_base::client, kAsTuple);
     if (!error) co_return std::string();

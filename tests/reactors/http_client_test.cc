@@ -187,10 +187,10 @@ TEST_F(HttpClientTest, ANameThatLeadsInsideIsNotConnectedTo) {
 
 TEST_F(HttpClientTest, CertificatesAndHostNamesAreChecked) {
   const auto trusted = make_certificate("localhost"), other_name = make_certificate("example.org"),
-             expired = make_certificate("localhost", -1);
+             expired = make_certificate("localhost", -1), of_old = make_certificate("localhost", 1, NamedIn::subject);
   const auto file =
       std::filesystem::path(testing::TempDir()) / ("taskledger-ca-" + std::to_string(::getpid()) + ".pem");
-  std::ofstream(file) << trusted.certificate << other_name.certificate << expired.certificate;
+  std::ofstream(file) << trusted.certificate << other_name.certificate << expired.certificate << of_old.certificate;
   {
     Receiver receiver({}, trusted.certificate, trusted.key);
     open(receiver.url());
@@ -204,7 +204,7 @@ TEST_F(HttpClientTest, CertificatesAndHostNamesAreChecked) {
     EXPECT_EQ(post().status, 204);
     EXPECT_EQ(receiver.all().back().connection, receiver.all().front().connection);
   }
-  for (const auto& bad : {other_name, expired}) {
+  for (const auto& bad : {other_name, expired, of_old}) {
     Receiver receiver({}, bad.certificate, bad.key);
     open(receiver.url());
     const HttpOutcome outcome = post();
