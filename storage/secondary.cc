@@ -3,17 +3,21 @@
 #include <fmt/format.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "storage/wal_check.h"
 
 namespace taskledger::storage {
 namespace {
 
-constexpr int kAttempts = 5;  // the writer may delete a file between our listing and opening it
+// The writer may delete a file between our listing and opening it, again and again while it erases, each time another:
+// what is damaged or missing is so as often as one looks.
+constexpr int kAttempts = 50, kSameFindings = 3;
 
 Result<std::unique_ptr<LogTables>, ReadError> open_whole(const std::string& log, const std::filesystem::path& scratch,
                                                          const TablesOptions& options) {
@@ -53,15 +57,17 @@ Result<std::unique_ptr<LogTables>, ReadError> open_secondary_tables(const DataDi
   }
   TablesOptions options;
   options.block_cache_bytes = block_cache_bytes;
-  for (int attempt = 1;; ++attempt) {
+  std::string finding;
+  for (int attempt = 1, same = 0;; ++attempt) {
     if (auto checked = check_wal(directory.log().string(), WalTail::keep, nullptr); !checked) return checked.error();
     auto tables = open_whole(directory.log().string(), scratch.path(), options);
-    if (tables || attempt == kAttempts) {
+    if (!tables) same = tables.error().what == std::exchange(finding, tables.error().what) ? same + 1 : 1;
+    if (tables || same == kSameFindings || attempt == kAttempts) {
       // Only opening asks for it: whatever ends this process, nothing is left behind.
       std::filesystem::remove_all(scratch.path(), error);
       return tables;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20 * attempt));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 * std::min(attempt, 5)));
   }
 }
 
