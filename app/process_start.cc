@@ -20,7 +20,7 @@ std::terminate_handler aborting = nullptr;
 // then there is no exception to be asked.
 bool is_exhaustion() {
   const auto thrown = std::current_exception();
-  if (!thrown) return true;
+  if (!thrown) return std::uncaught_exceptions() > 0;
   try {
     std::rethrow_exception(thrown);
   } catch (const std::bad_alloc&) {

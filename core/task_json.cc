@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 14> kUpdateKeys = {
     "id",    "is_completed", "completed_at", "completed_by", "created_by",     "created_at",      "updated_at"};
 static_assert(kUpdateKeys[kTaskId] == "task_id");
 constexpr std::span<const std::string_view> kReadOnlyKeys = std::span(kUpdateKeys).subspan(kTaskId + 1);
-constexpr std::array<std::string_view, 13> kSingleUpdateKeys = [] {
+constexpr std::array<std::string_view, 13> kFieldsAndReadOnlyKeys = [] {
   std::array<std::string_view, 13> keys;
   for (std::size_t i = 0, out = 0; i < kUpdateKeys.size(); ++i) {
     if (i != kTaskId) keys[out++] = kUpdateKeys[i];
@@ -124,7 +124,7 @@ Record read_record(BatchKind kind, const Element& value, const TimeZone& zone) {
   if (value.get_object().get(object) != simdjson::SUCCESS) return Invalid{"Record must be a JSON object"};
   if (kind == BatchKind::update) return read_update_record(object, zone);
   if (kind != BatchKind::create) return read_plain_record(kind, object);
-  Result<CreateTask> create = read_create(object, kSingleUpdateKeys, zone);
+  Result<CreateTask> create = read_create(object, kFieldsAndReadOnlyKeys, zone);
   if (!create) return create.error();
   return BatchRecord{std::nullopt, std::move(*create)};
 }
@@ -163,7 +163,7 @@ Result<UpdateTask> parse_update(std::string_view json, const TimeZone& zone) {
   if (!body) return body.error();
   UpdateTask command;
   std::uint64_t seen = 0;
-  const Result<void> read = read_object(kFields, *body, kSingleUpdateKeys, seen,
+  const Result<void> read = read_object(kFields, *body, kFieldsAndReadOnlyKeys, seen,
                                         [&](std::size_t index, const Path& at, const Element& value) -> Result<void> {
                                           if (index >= kTaskFieldNames.size()) return {};
                                           return read_task_field(index, at, value, Nulls::clear, zone, command.patch);

@@ -100,6 +100,7 @@ class Projector final : public Runner {
   Result<void, storage::ReadError> follow(Beside& beside, std::uint64_t to);
   Result<void, storage::ReadError> swap(Beside& beside, const std::vector<std::string>& names);
   Result<Maintenance::Checked, storage::ReadError> check(const std::vector<std::string>& names, bool slow);
+  void await_passed(Position position) const;
   Result<Maintenance::Checked, storage::ReadError> compare_with(const std::vector<std::string>& names,
                                                                 FoldedLog& folded);
 

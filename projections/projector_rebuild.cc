@@ -19,8 +19,8 @@ constexpr std::uint64_t kNear = 20'000;  // records: so few are folded or applie
 constexpr std::uint64_t kVeryNear = 200;
 constexpr int kRounds = 8;                            // of coming nearer, while writes come in as fast
 constexpr double kFoldShare = 0.6, kLoadShare = 0.9;  // of the progress, when they are done
-constexpr int kChecksAgain = 3;
-constexpr int kRest = 9;  // times the work that a slow check rests for
+constexpr int kChecksAgain = 3;                       // of what differs
+constexpr int kRest = 9;                              // times the work that a slow check rests for
 
 std::vector<std::string> with_list(std::vector<std::string> names) {
   const std::string list(kProjectionNames[0]);
@@ -141,6 +141,13 @@ Result<void, storage::ReadError> Projector::swap(Beside& beside, const std::vect
   return {};
 }
 
+// For a while: records that are in the log may still be on their way.
+void Projector::await_passed(Position position) const {
+  constexpr std::chrono::milliseconds kLook{2}, kAtMost{5'000};
+  for (auto waited = kLook; passed_ < position.value && waited < kAtMost && !maintenance_.stopping(); waited += kLook)
+    std::this_thread::sleep_for(kLook);
+}
+
 Result<Maintenance::Checked, storage::ReadError> Projector::check(const std::vector<std::string>& names, bool slow) {
   Team team(slow ? 1 : options_.rebuild_threads, true);
   FoldedLog folded(team);
@@ -162,6 +169,7 @@ Result<Maintenance::Checked, storage::ReadError> Projector::check(const std::vec
   // A task that is erased just now is gone from the log, and not yet from the rows: what differs is what still differs
   // with both at a later position. (Erasures wait for the rows to be written, so few can come between.)
   for (int again = 0; compared && compared->differs() && again < kChecksAgain; ++again) {
+    await_passed(log_.head().position);
     if (auto persisted = persist_locked(); !persisted) return persisted.error();
     compared = compare_with(names, folded);
   }

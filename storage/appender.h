@@ -32,7 +32,7 @@ struct AppenderOptions {
   std::size_t max_queued_bytes = std::size_t{64} << 20;
   std::size_t max_group_records = 4096;
   std::size_t max_group_bytes = std::size_t{8} << 20;
-  std::size_t cached_streams = 200'000;
+  std::size_t cached_streams = 190'000;
 };
 
 class Appender {

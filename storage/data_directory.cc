@@ -125,8 +125,8 @@ Result<void, ReadError> DataDirectory::check_or_write_format() {
 
 Result<void, ReadError> DataDirectory::load_key(const Options& options) {
   const auto file = options.key_file.empty() ? path_ / "secret.key" : options.key_file;
+  if (access_ == Access::reader && ::access(file.c_str(), R_OK) != 0) return {};  // not there, or not for this reader
   auto key = read_secret_key(file);
-  if (access_ == Access::reader && (!key || !*key)) return {};
   if (!key) return key.error();
   if (!*key && !options.random) {
     if (options.key_file.empty()) return {};  // the server keeps its key elsewhere, or has not run yet

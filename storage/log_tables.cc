@@ -190,10 +190,20 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_to_read(const std:
   return tables;
 }
 
-Result<void, ReadError> LogTables::check_files(const std::string& path, const std::string& no_wal) {
+Result<std::vector<std::size_t>, ReadError> LogTables::check_files(const std::string& path, const std::string& no_wal) {
   const auto opened = open_to_read(path, no_wal, *rocksdb::Env::Default());
   if (!opened) return opened.error();
-  return {};
+  return (*opened)->files();
+}
+
+std::vector<std::size_t> LogTables::files() const {
+  std::vector<std::size_t> counts;
+  for (auto* handle : handles_) {
+    rocksdb::ColumnFamilyMetaData table;
+    db_->GetColumnFamilyMetaData(handle, &table);
+    counts.push_back(table.file_count);
+  }
+  return counts;
 }
 
 Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_read_only(const std::string& path, rocksdb::Env& env) {

@@ -23,6 +23,16 @@ bool is_needed(rocksdb::DB& db, const std::string& log) {
   return !db.GetIntProperty(rocksdb::DB::Properties::kMinLogNumberToKeep, &from) || std::stoull(name) >= from;
 }
 
+std::vector<std::string> numbered_files(rocksdb::DB& db, std::string_view ending) {
+  std::vector<std::string> names, paths;
+  db.GetEnv()->GetChildren(db.GetName(), &names);
+  for (const auto& name : names) {
+    if (name.ends_with(ending) && name.find_first_not_of("0123456789") == name.size() - ending.size())
+      paths.push_back(db.GetName() + "/" + name);
+  }
+  return paths;
+}
+
 std::set<std::string> live_tables(rocksdb::DB& db) {
   std::vector<rocksdb::LiveFileMetaData> files;
   db.GetLiveFilesMetaData(&files);
@@ -49,30 +59,22 @@ rocksdb::Status rewrite_tables(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* fam
   return db.CompactRange(options, family, &first, &last);
 }
 
-std::vector<std::string> write_ahead_logs(rocksdb::DB& db) {
-  std::vector<std::string> names, paths;
-  db.GetEnv()->GetChildren(db.GetName(), &names);
-  for (const auto& name : names) {
-    if (is_log(name) && name.find_first_not_of("0123456789") == name.size() - 4)
-      paths.push_back(db.GetName() + "/" + name);
-  }
-  return paths;
-}
+std::vector<std::string> write_ahead_logs(rocksdb::DB& db) { return numbered_files(db, ".log"); }
 
 Result<void, ReadError> wait_until_removed(rocksdb::DB& db, const std::vector<std::string>& files,
                                            const std::atomic<bool>& give_up) {
-  const auto live = live_tables(db);
-  std::vector<std::string> waited;
-  for (const auto& file : files) {
-    const bool stays = is_log(file) ? is_needed(db, file) : live.contains(file);
-    if (!stays) waited.push_back(file);
-  }
+  std::vector<std::string> waited = numbered_files(db, ".sst");
+  waited.insert(waited.end(), files.begin(), files.end());
   for (auto pause = kFirstLook;; pause = std::min(2 * pause, kBetweenLooks)) {
     // Enabling deletions removes obsolete files now, not at some later time in the background.
     auto status = db.DisableFileDeletions();
     if (status.ok()) status = db.EnableFileDeletions(/*force=*/false);
     if (!status.ok()) return read_error(status);
-    std::erase_if(waited, [&](const std::string& file) { return db.GetEnv()->FileExists(file).IsNotFound(); });
+    const auto live = live_tables(db);  // those being written are to become so
+    std::erase_if(waited, [&](const std::string& file) {
+      const bool stays = is_log(file) ? is_needed(db, file) : live.contains(file);
+      return stays || db.GetEnv()->FileExists(file).IsNotFound();
+    });
     if (waited.empty()) return {};
     if (give_up) return ReadError{waited.front() + " is still in use"};
     std::this_thread::sleep_for(pause);

@@ -19,8 +19,9 @@ namespace taskledger::storage {
                                              const rocksdb::Slice& first, const rocksdb::Slice& last,
                                              std::vector<std::string>& files);
 [[nodiscard]] std::vector<std::string> write_ahead_logs(rocksdb::DB& db);
-// After everything was flushed and compacted: of the files, those that the database has no more use for. (RocksDB
-// leaves alone a table whose keys reach into a range, if it has none in it.) ReadError: `give_up` became true.
+// After everything was flushed and compacted: the files that the database has no more use for, of those given and of
+// the tables that lie there (one that was merged before may still be read by somebody). RocksDB leaves alone a table
+// whose keys reach into a range, if it has none in it. ReadError: `give_up` became true.
 Result<void, ReadError> wait_until_removed(rocksdb::DB& db, const std::vector<std::string>& files,
                                            const std::atomic<bool>& give_up = false);
 

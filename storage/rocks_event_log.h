@@ -37,7 +37,7 @@ struct LogOptions {
   std::size_t max_queued_bytes = std::size_t{64} << 20;
   std::size_t max_group_records = 4096;
   std::size_t max_group_bytes = std::size_t{8} << 20;
-  std::size_t cached_streams = 200'000;  // versions kept in memory, about 60 bytes each
+  std::size_t cached_streams = 190'000;  // versions kept in memory, 33 bytes each
   std::size_t block_cache_bytes = std::size_t{32} << 20;
   std::size_t write_buffer_bytes = std::size_t{32} << 20;
   std::chrono::milliseconds merge_interval = std::chrono::seconds(20);  // of looking for small tables to merge

@@ -19,13 +19,24 @@ namespace {
 // what is damaged or missing is so as often as one looks.
 constexpr int kAttempts = 50, kSameFindings = 3;
 
-Result<std::unique_ptr<LogTables>, ReadError> open_whole(const std::string& log, const std::filesystem::path& scratch,
-                                                         const TablesOptions& options) {
+Result<std::unique_ptr<LogTables>, ReadError> open_checked(const std::string& log, const std::filesystem::path& scratch,
+                                                           const TablesOptions& options) {
   std::error_code error;
   const auto no_wal = scratch / "no-wal";
   std::filesystem::create_directories(no_wal, error);
-  if (auto there = LogTables::check_files(log, no_wal.string()); !there) return there.error();
-  return LogTables::open_secondary(log, scratch.string(), options);
+  if (error) return ReadError{fmt::format("cannot make {}: {}", no_wal.string(), error.message())};
+  const auto there = LogTables::check_files(log, no_wal.string());
+  if (!there) return there.error();
+  auto opened = LogTables::open_secondary(log, scratch.string(), options);
+  if (!opened) return opened;
+  // Files that went between the two are made up for by what is there instead, or their table would be empty.
+  static_cast<void>((*opened)->db().TryCatchUpWithPrimary());
+  const auto seen = (*opened)->files();
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    if (seen[i] == 0 && (*there)[i] != 0)
+      return ReadError{fmt::format("{}: tables change while they are opened: try again", log)};
+  }
+  return opened;
 }
 
 }  // namespace
@@ -60,7 +71,7 @@ Result<std::unique_ptr<LogTables>, ReadError> open_secondary_tables(const DataDi
   std::string finding;
   for (int attempt = 1, same = 0;; ++attempt) {
     if (auto checked = check_wal(directory.log().string(), WalTail::keep, nullptr); !checked) return checked.error();
-    auto tables = open_whole(directory.log().string(), scratch.path(), options);
+    auto tables = open_checked(directory.log().string(), scratch.path(), options);
     if (!tables) same = tables.error().what == std::exchange(finding, tables.error().what) ? same + 1 : 1;
     if (tables || same == kSameFindings || attempt == kAttempts) {
       // Only opening asks for it: whatever ends this process, nothing is left behind.

@@ -1,6 +1,7 @@
 #include "storage/small_tables.h"
 
 #include <rocksdb/metadata.h>
+#include <rocksdb/sst_file_reader.h>
 
 #include <string>
 #include <vector>
@@ -10,16 +11,33 @@ namespace {
 
 constexpr std::uint64_t kSmall = std::uint64_t{8} << 20, kMerged = std::uint64_t{64} << 20;  // bytes
 
+bool readable(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const rocksdb::SstFileMetaData& file) {
+  rocksdb::SstFileReader reader(db.GetOptions(family));
+  return reader.Open(file.db_path + file.name).ok() && reader.VerifyChecksum().ok();
+}
+
 void merge_in_level(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const rocksdb::LevelMetaData& level,
                     std::size_t many) {
-  std::vector<std::string> run;
+  std::vector<const rocksdb::SstFileMetaData*> run;
   std::uint64_t bytes = 0;
+  const auto merge = [&](std::span<const rocksdb::SstFileMetaData* const> files) {
+    if (files.size() < many) return;
+    std::vector<std::string> names;
+    for (const auto* file : files) names.push_back(file->name);
+    rocksdb::CompactionOptions options;
+    options.compression = rocksdb::kDisableCompressionOption;  // as the family has it
+    options.output_file_size_limit = kMerged;
+    static_cast<void>(db.CompactFiles(options, family, names, level.level));
+  };
   const auto end_run = [&] {
     if (run.size() >= many) {
-      rocksdb::CompactionOptions options;
-      options.compression = rocksdb::kDisableCompressionOption;  // as the family has it
-      options.output_file_size_limit = kMerged;
-      static_cast<void>(db.CompactFiles(options, family, run, level.level));
+      std::size_t from = 0;
+      for (std::size_t i = 0; i < run.size(); ++i) {
+        if (readable(db, family, *run[i])) continue;
+        merge(std::span(run).subspan(from, i - from));
+        from = i + 1;
+      }
+      merge(std::span(run).subspan(from));
     }
     run.clear();
     bytes = 0;
@@ -27,7 +45,7 @@ void merge_in_level(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const 
   for (const auto& file : level.files) {  // in the order of their keys
     if (file.size >= kSmall || file.being_compacted || bytes + file.size > kMerged) end_run();
     if (file.size >= kSmall || file.being_compacted) continue;
-    run.push_back(file.name);
+    run.push_back(&file);
     bytes += file.size;
   }
   end_run();

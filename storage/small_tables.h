@@ -1,6 +1,6 @@
 // Merging tables that are needlessly many. RocksDB moves tables whose keys do not meet down as they are: where keys
 // only ascend, as those of a log do, every file that a flush ever made would stay, and be held open, one by one.
-// Threads: any; slow. Failure: tables stay as they are until the next time.
+// Threads: any; slow. A table that cannot be read stays as it is: RocksDB stops all writes when a compaction meets one.
 #pragma once
 
 #include <rocksdb/db.h>

@@ -1,5 +1,5 @@
 // The versions of streams, as the appender knows them: a bounded cache of what it wrote or saw, the `streams` table
-// behind it. Threads: the appender's. Memory: 24 to 48 bytes a stream.
+// behind it. Threads: the appender's. Memory: 32 to 64 bytes a stream.
 #pragma once
 
 #include <vector>

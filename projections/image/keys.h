@@ -96,6 +96,7 @@ struct TitleKey {
     return order_of(text(image->title[a]).compare(text(image->title[b])));
   }
   [[nodiscard]] std::strong_ordering compare(Row a, const KeyValue& b) const {
+    if (b.null) return std::strong_ordering::less;
     if (const auto order = image->title_key[a] <=> b.title_key; order != 0) return order;
     std::string_view folded = text(image->folded[a]);
     folded.remove_suffix(1);

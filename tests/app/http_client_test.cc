@@ -35,6 +35,7 @@ class SlowServer {
     thread_ = std::thread([this] { serve(); });
   }
   ~SlowServer() {
+    ::shutdown(listener_, SHUT_RDWR);  // nobody may have come
     thread_.join();
     ::close(listener_);
   }
@@ -45,6 +46,7 @@ class SlowServer {
  private:
   void serve() const {
     const int peer = ::accept(listener_, nullptr, nullptr);
+    if (peer < 0) return;
     char request[4096];
     EXPECT_GT(::recv(peer, request, sizeof request, 0), 0);
     std::this_thread::sleep_for(wait_);

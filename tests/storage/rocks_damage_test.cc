@@ -289,6 +289,14 @@ TEST_F(RocksDamage, ABulkAppendKilledHalfWayLeavesNothing) {
   EXPECT_EQ(verify(data_), "ok: 100005");
 }
 
+TEST_F(RocksDamage, AKeyOfAnotherSizeIsRefusedByReadersToo) {
+  ASSERT_TRUE(open(data_).log);
+  std::ofstream(data_ / "secret.key", std::ios::binary | std::ios::trunc) << "short";
+  EXPECT_THAT(verify(data_), HasSubstr("secret.key"));
+  fs::remove(data_ / "secret.key");
+  EXPECT_EQ(verify(data_), "ok: 0") << "who only reads needs none";
+}
+
 TEST_F(RocksDamage, AReaderBesideTheWriterSeesOnlyWholeStates) {
   auto opened = open(data_);
   ASSERT_TRUE(opened.log) << opened.error;
@@ -375,6 +383,39 @@ TEST_F(RocksDamage, FlushesDoNotLeaveAFileEachForEver) {
   log->reset();
   directory->reset();
   EXPECT_EQ(verify(data_), "ok: 40");
+}
+
+// RocksDB stops all writes when a compaction meets a damaged block: merging must not look for trouble.
+TEST_F(RocksDamage, ADamagedTableIsNotMergedAndStopsNoWrites) {
+  LogOptions options;
+  options.clock = SetClock{};
+  options.random = seeded_random(2);
+  options.merge_interval = std::chrono::hours(1);
+  {
+    auto directory = DataDirectory::open(data_, exclusive());
+    ASSERT_TRUE(directory);
+    auto log = open_event_log(**directory, options);
+    ASSERT_TRUE(log) << log.error().what;
+    for (std::uint32_t i = 0; i < 3 * kManySmallTables; ++i) {
+      const std::string payload(i == kManySmallTables ? 3000 : 10, 'x');
+      ASSERT_TRUE(append(**log, commit_of(uuid(i), 0, {R"({"title":")" + payload + "\"}"})));
+      ASSERT_TRUE((*log)->back_up(temporary_.path() / "backups"));  // which flushes
+    }
+  }
+  const std::size_t before = tables_in(data_);
+  flip_byte(data_ / "log", ".sst", 0.3);  // the largest: that with the long title
+  options.merge_interval = std::chrono::milliseconds(10);
+  auto directory = DataDirectory::open(data_, exclusive());
+  ASSERT_TRUE(directory);
+  auto log = open_event_log(**directory, options);
+  ASSERT_TRUE(log) << log.error().what;
+  for (int i = 0; i < 500 && tables_in(data_) > before - kManySmallTables; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_LE(tables_in(data_), before - kManySmallTables) << "the others are merged";
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  Commit elsewhere = commit_of(uuid(1000), 0);  // the damaged one is needed by those of its own workspace
+  elsewhere.workspace = kWorkspace.next();
+  EXPECT_TRUE(append(**log, std::move(elsewhere))) << (*log)->failure().value_or("");
 }
 
 TEST_F(RocksDamage, NeitherDoCommandsThatEndAtOnce) {
