@@ -47,6 +47,7 @@ Output::Output(std::string path) : path_(std::move(path)) {
     plain_ = std::fopen(target.c_str(), "wb");
   }
   if (gzip_ == nullptr && plain_ == nullptr) fail();
+  if (unfinished_) unfinished_->opened();
 }
 
 Output::~Output() {

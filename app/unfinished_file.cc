@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
+#include <array>
+#include <climits>
 #include <cstdio>
 
 namespace taskledger::app {
@@ -11,10 +13,11 @@ namespace {
 
 constexpr int kEnding[] = {SIGINT, SIGTERM, SIGHUP};
 
-std::atomic<const char*> unfinished = nullptr;  // set before the handler is, and reset after it
+// Where the handler finds it, on whatever thread: set before the handler is, and never freed.
+std::array<char, PATH_MAX> unfinished{};
 
 void remove_and_end(int number) {
-  ::unlink(unfinished);
+  ::unlink(unfinished.data());
   ::raise(number);  // held until this returns; by then its action is the usual one again
 }
 
@@ -33,15 +36,16 @@ void set_action(void (*from)(int), void (*to)(int)) {
 
 }  // namespace
 
-UnfinishedFile::UnfinishedFile(const std::string& name) : name_(name), path_(name + ".part") {
-  unfinished = path_.c_str();
+void UnfinishedFile::opened() {
+  opened_ = true;
+  if (path_.size() >= unfinished.size()) return;  // no file can be opened by such a name
+  std::copy_n(path_.c_str(), path_.size() + 1, unfinished.data());
   set_action(SIG_DFL, remove_and_end);
 }
 
 UnfinishedFile::~UnfinishedFile() {
-  if (!finished_) ::unlink(path_.c_str());
+  if (opened_ && !finished_) ::unlink(path_.c_str());
   set_action(remove_and_end, SIG_DFL);
-  unfinished = nullptr;
 }
 
 bool UnfinishedFile::finish() {

@@ -8,19 +8,20 @@ namespace taskledger::app {
 
 class UnfinishedFile {
  public:
-  explicit UnfinishedFile(const std::string& name);
+  explicit UnfinishedFile(const std::string& name) : name_(name), path_(name + ".part") {}
   ~UnfinishedFile();
   UnfinishedFile(const UnfinishedFile&) = delete;
   UnfinishedFile& operator=(const UnfinishedFile&) = delete;
 
-  // To be opened and written by whoever made this.
+  // To be opened and written by whoever made this, who then says that it is open: until then it may be another's.
   [[nodiscard]] const std::string& path() const { return path_; }
+  void opened();
   // Gives it its name; false, with errno, when that cannot be done.
   [[nodiscard]] bool finish();
 
  private:
   std::string name_, path_;
-  bool finished_ = false;
+  bool opened_ = false, finished_ = false;
 };
 
 }  // namespace taskledger::app

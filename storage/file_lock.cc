@@ -18,22 +18,22 @@ ReadError cannot(const char* what, const std::filesystem::path& file) {
 
 }  // namespace
 
-Result<FileLock, ReadError> FileLock::alone(const std::filesystem::path& file, const std::string& held) {
-  return take(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), file, LOCK_EX, held);
+Result<FileLock, ReadError> FileLock::alone(const std::filesystem::path& file, const std::string& if_held) {
+  return take(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), file, LOCK_EX, if_held);
 }
 
-Result<FileLock, ReadError> FileLock::shared(const std::filesystem::path& file, const std::string& held) {
+Result<FileLock, ReadError> FileLock::shared(const std::filesystem::path& file, const std::string& if_held) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0 && errno == ENOENT) return FileLock(-1);
-  return take(fd, file, LOCK_SH, held);
+  return take(fd, file, LOCK_SH, if_held);
 }
 
 Result<FileLock, ReadError> FileLock::take(int fd, const std::filesystem::path& file, int how,
-                                           const std::string& held) {
+                                           const std::string& if_held) {
   if (fd < 0) return cannot("open", file);
   FileLock lock(fd);
   if (::flock(fd, how | LOCK_NB) == 0) return lock;
-  if (errno == EWOULDBLOCK) return ReadError{held};
+  if (errno == EWOULDBLOCK) return ReadError{if_held};
   return cannot("lock", file);
 }
 

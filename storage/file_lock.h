@@ -12,10 +12,11 @@ namespace taskledger::storage {
 
 class FileLock {
  public:
-  // Makes the file where there is none. `held`: the error when somebody else has it.
-  [[nodiscard]] static Result<FileLock, ReadError> alone(const std::filesystem::path& file, const std::string& held);
+  // Makes the file where there is none. `if_held`: the error when somebody else has it.
+  [[nodiscard]] static Result<FileLock, ReadError> alone(const std::filesystem::path& file, const std::string& if_held);
   // Beside others who do the same. Asks for no more than to read the file, and where there is none nobody holds it.
-  [[nodiscard]] static Result<FileLock, ReadError> shared(const std::filesystem::path& file, const std::string& held);
+  [[nodiscard]] static Result<FileLock, ReadError> shared(const std::filesystem::path& file,
+                                                          const std::string& if_held);
 
   ~FileLock();
   FileLock(FileLock&& other) noexcept;
@@ -23,7 +24,8 @@ class FileLock {
 
  private:
   explicit FileLock(int fd) : fd_(fd) {}
-  static Result<FileLock, ReadError> take(int fd, const std::filesystem::path& file, int how, const std::string& held);
+  static Result<FileLock, ReadError> take(int fd, const std::filesystem::path& file, int how,
+                                          const std::string& if_held);
   int fd_;
 };
 

@@ -149,6 +149,13 @@ TEST_F(Files, AnOutputThatASignalEndsLeavesNothing) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
 }
 
+TEST_F(Files, WhatCannotBeOpenedIsSomebodyElsesAndStays) {
+  const std::string path = (folder_ / "made").string();
+  std::filesystem::create_symlink(folder_ / "no such folder" / "file", path + ".part");
+  EXPECT_THROW(Output output(path), Failed);
+  EXPECT_TRUE(std::filesystem::is_symlink(path + ".part"));
+}
+
 TEST_F(Files, ALinkStaysOneWhereverItLeads) {
   const auto write = [](const std::string& path) {
     Output output(path);

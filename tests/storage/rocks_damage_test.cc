@@ -379,7 +379,7 @@ TEST_F(RocksDamage, FlushesDoNotLeaveAFileEachForEver) {
   }
   for (int i = 0; i < 500 && tables_in(data_) > 5 * kManySmallTables; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_LE(tables_in(data_), 5 * kManySmallTables);
+  EXPECT_LE(tables_in(data_), 5 * kManySmallTables) << "of 120";
   log->reset();
   directory->reset();
   EXPECT_EQ(verify(data_), "ok: 40");
@@ -425,7 +425,7 @@ TEST_F(RocksDamage, NeitherDoCommandsThatEndAtOnce) {
     ASSERT_TRUE(opened.log) << opened.error;
     ASSERT_TRUE(append(*opened.log, commit_of(uuid(i), 0)));
   }
-  EXPECT_LE(tables_in(data_), 100u);
+  EXPECT_LE(tables_in(data_), 100u) << "of 210";
   EXPECT_EQ(verify(data_), "ok: 70");
 }
 
