@@ -5,6 +5,7 @@
 
 #include "storage/keys.h"
 #include "storage/obsolete_files.h"
+#include "storage/small_tables.h"
 
 namespace taskledger::storage {
 namespace {
@@ -116,6 +117,7 @@ void Eraser::purge_later(std::vector<ErasedRange> ranges, std::vector<Erasure> e
 }
 
 void Eraser::run() {
+  std::size_t purges = 0;
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [&] { return closing_ || !jobs_.empty(); });
@@ -131,8 +133,15 @@ void Eraser::run() {
     }
     auto done = add_erasures(list_, all.erasures);
     if (done) done = purge(tables_, all.ranges, closing_);
-    const std::lock_guard answering(answering_);
-    for (const Job& job : jobs) job.done(done);
+    {
+      const std::lock_guard answering(answering_);
+      for (const Job& job : jobs) job.done(done);
+    }
+    // Each flushed, and none lets others merge while it lasts.
+    if (++purges % kManySmallTables == 0 && !closing_) {
+      const std::lock_guard rewriting(tables_.rewriting());
+      merge_small_tables(tables_.db(), tables_.all());
+    }
     lock.lock();
   }
 }

@@ -385,6 +385,22 @@ TEST_F(RocksDamage, FlushesDoNotLeaveAFileEachForEver) {
   EXPECT_EQ(verify(data_), "ok: 40");
 }
 
+// However fast they come: what is merged now and then would come too late, or never find nobody purging.
+TEST_F(RocksDamage, NorDoErasures) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  constexpr std::uint32_t kErasures = 60;
+  for (std::uint32_t i = 0; i < kErasures; ++i) {
+    ASSERT_TRUE(append(*opened.log, commit_of(uuid(i), 0)));
+    Commit erase = commit_of(uuid(i), 1);
+    erase.erase = {uuid(i)};
+    ASSERT_TRUE(append(*opened.log, erase));
+    EXPECT_LE(tables_in(data_), 6 * kManySmallTables) << "of 180 in the end";
+  }
+  opened = {};
+  EXPECT_EQ(verify(data_), "ok: 120");
+}
+
 // RocksDB stops all writes when a compaction meets a damaged block: merging must not look for trouble.
 TEST_F(RocksDamage, ADamagedTableIsNotMergedAndStopsNoWrites) {
   LogOptions options;
