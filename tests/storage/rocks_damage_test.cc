@@ -30,7 +30,8 @@ struct Opened {
   std::unique_ptr<RocksEventLog> log;
   std::string error;
 };
-Opened open(const fs::path& path, SetClock clock = {}) {
+Opened open(const fs::path& path, SetClock clock = {},
+            std::chrono::milliseconds merge_interval = LogOptions{}.merge_interval) {
   Opened opened;
   auto directory = DataDirectory::open(path, exclusive());
   if (!directory) {
@@ -41,6 +42,7 @@ Opened open(const fs::path& path, SetClock clock = {}) {
   LogOptions options;
   options.clock = clock;
   options.random = seeded_random(2);
+  options.merge_interval = merge_interval;
   auto log = open_event_log(*opened.directory, options);
   if (log)
     opened.log = std::move(*log);
@@ -364,24 +366,17 @@ std::size_t tables_in(const fs::path& data) {
 
 // Each flush makes a file a table, and keys that only ascend never bring two of them together by themselves.
 TEST_F(RocksDamage, FlushesDoNotLeaveAFileEachForEver) {
-  auto directory = DataDirectory::open(data_, exclusive());
-  ASSERT_TRUE(directory);
-  LogOptions options;
-  options.clock = SetClock{};
-  options.random = seeded_random(2);
-  options.merge_interval = std::chrono::milliseconds(10);
-  auto log = open_event_log(**directory, options);
-  ASSERT_TRUE(log) << log.error().what;
+  auto opened = open(data_, {}, std::chrono::milliseconds(10));
+  ASSERT_TRUE(opened.log) << opened.error;
   constexpr std::uint32_t kFlushes = 40;
   for (std::uint32_t i = 0; i < kFlushes; ++i) {
-    ASSERT_TRUE(append(**log, commit_of(uuid(i), 0)));
-    ASSERT_TRUE((*log)->back_up(temporary_.path() / "backups"));  // which flushes
+    ASSERT_TRUE(append(*opened.log, commit_of(uuid(i), 0)));
+    ASSERT_TRUE(opened.log->back_up(temporary_.path() / "backups"));  // which flushes
   }
   for (int i = 0; i < 500 && tables_in(data_) > 5 * kManySmallTables; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_LE(tables_in(data_), 5 * kManySmallTables) << "of 120";
-  log->reset();
-  directory->reset();
+  opened = {};
   EXPECT_EQ(verify(data_), "ok: 40");
 }
 
@@ -403,35 +398,26 @@ TEST_F(RocksDamage, NorDoErasures) {
 
 // RocksDB stops all writes when a compaction meets a damaged block: merging must not look for trouble.
 TEST_F(RocksDamage, ADamagedTableIsNotMergedAndStopsNoWrites) {
-  LogOptions options;
-  options.clock = SetClock{};
-  options.random = seeded_random(2);
-  options.merge_interval = std::chrono::hours(1);
   {
-    auto directory = DataDirectory::open(data_, exclusive());
-    ASSERT_TRUE(directory);
-    auto log = open_event_log(**directory, options);
-    ASSERT_TRUE(log) << log.error().what;
+    auto opened = open(data_, {}, std::chrono::hours(1));
+    ASSERT_TRUE(opened.log) << opened.error;
     for (std::uint32_t i = 0; i < 3 * kManySmallTables; ++i) {
       const std::string payload(i == kManySmallTables ? 3000 : 10, 'x');
-      ASSERT_TRUE(append(**log, commit_of(uuid(i), 0, {R"({"title":")" + payload + "\"}"})));
-      ASSERT_TRUE((*log)->back_up(temporary_.path() / "backups"));  // which flushes
+      ASSERT_TRUE(append(*opened.log, commit_of(uuid(i), 0, {R"({"title":")" + payload + "\"}"})));
+      ASSERT_TRUE(opened.log->back_up(temporary_.path() / "backups"));  // which flushes
     }
   }
   const std::size_t before = tables_in(data_);
   flip_byte(data_ / "log", ".sst", 0.3);  // the largest: that with the long title
-  options.merge_interval = std::chrono::milliseconds(10);
-  auto directory = DataDirectory::open(data_, exclusive());
-  ASSERT_TRUE(directory);
-  auto log = open_event_log(**directory, options);
-  ASSERT_TRUE(log) << log.error().what;
+  auto opened = open(data_, {}, std::chrono::milliseconds(10));
+  ASSERT_TRUE(opened.log) << opened.error;
   for (int i = 0; i < 500 && tables_in(data_) > before - kManySmallTables; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_LE(tables_in(data_), before - kManySmallTables) << "the others are merged";
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   Commit elsewhere = commit_of(uuid(1000), 0);  // the damaged one is needed by those of its own workspace
   elsewhere.workspace = kWorkspace.next();
-  EXPECT_TRUE(append(**log, std::move(elsewhere))) << (*log)->failure().value_or("");
+  EXPECT_TRUE(append(*opened.log, std::move(elsewhere))) << opened.log->failure().value_or("");
 }
 
 TEST_F(RocksDamage, NeitherDoCommandsThatEndAtOnce) {

@@ -2,9 +2,12 @@
 #include <gmock/gmock.h>
 #include <rocksdb/db.h>
 
+#include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <random>
+#include <thread>
 
 #include "storage/rocks_view_store.h"
 #include "tests/storage/damage.h"
@@ -118,6 +121,31 @@ TEST_F(ViewStoreTest, RowsOfAnyKeysAreWrittenInTheirOrder) {
     for (const auto& [key, value] : expected) text.append(key).append("=").append(value).append(" ");
     ASSERT_EQ(rows(table), text) << "round " << round;
   }
+}
+
+// Tasks that are only created are rows whose keys ascend: RocksDB itself would keep a file for each flush.
+TEST_F(ViewStoreTest, FlushesDoNotLeaveAFileEachForEver) {
+  ViewOptions options;
+  options.merge_interval = std::chrono::milliseconds(10);
+  reopen(options);
+  const auto files = [&] {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_->views()))
+      count += entry.path().extension() == ".sst";
+    return count;
+  };
+  constexpr unsigned kFlushes = 60;
+  for (unsigned i = 0; i < kFlushes; ++i) {
+    RowChanges row;
+    row.put(std::to_string(100 + i), "row");
+    ASSERT_TRUE(store_->write({{"list", 1, std::move(row)}}, at(i + 1)));
+    ASSERT_TRUE(store_->flush());
+  }
+  for (int i = 0; i < 500 && files() > kFlushes / 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_LE(files(), kFlushes / 2);
+  std::string all;
+  for (unsigned i = 0; i < kFlushes; ++i) all += std::to_string(100 + i) + "=row ";
+  EXPECT_EQ(rows(1), all);
 }
 
 TEST_F(ViewStoreTest, ARebuiltGenerationServesOnceItIsActivated) {
