@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <simdjson.h>
+#include <sys/socket.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/connect.hpp>
@@ -73,13 +74,13 @@ void finish(asio::io_context& context, const beast::error_code& error, std::stri
 
 // A server that is gone, its machine or the way there, is noticed after a minute; one that takes its time is not.
 void keep_alive(asio::ip::tcp::socket& socket) {
-  using Idle = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPIDLE>;
-  using Between = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPINTVL>;
-  using Probes = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>;
   socket.set_option(asio::socket_base::keep_alive(true));
-  socket.set_option(Idle(30));
-  socket.set_option(Between(10));
-  socket.set_option(Probes(3));
+  const auto set = [&socket](int option, int value) {
+    static_cast<void>(::setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value, sizeof value));
+  };
+  set(TCP_KEEPIDLE, 30);
+  set(TCP_KEEPINTVL, 10);
+  set(TCP_KEEPCNT, 3);
 }
 
 template <class Stream>
