@@ -1,5 +1,7 @@
 #include "core/query.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -157,9 +159,10 @@ bool matches(const ListQuery& query, const Task& task) {
 }
 
 void append_stats_json(std::string& out, const Stats& stats) {
+  out.reserve(out.size() + 256);  // six names of 97 characters, six numbers of at most 20
   const auto number = [&](std::string_view key, std::uint64_t value) {
-    out += key;
-    out += std::to_string(value);
+    const fmt::format_int text(value);
+    out.append(key).append(text.data(), text.size());
   };
   number(R"({"total":)", stats.total);
   number(R"(,"completedToday":)", stats.completed_today);

@@ -1,5 +1,6 @@
 #include "http/parameters.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "core/text.h"
@@ -15,6 +16,13 @@ int hex_digit(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
+}
+
+// Whether it stands for itself: ASCII with nothing to decode.
+bool is_plain(std::string_view text) {
+  unsigned special = 0;
+  for (const char c : text) special |= static_cast<unsigned>(c == '%') | static_cast<unsigned>(c == '+') | (c & 0x80U);
+  return special == 0;
 }
 
 }  // namespace
@@ -51,10 +59,7 @@ Target split_target(std::string_view target) noexcept {
 
 // nullopt: a broken escape, or no UTF-8.
 std::optional<std::string_view> Parameters::decode(std::string_view text) {
-  if (text.find_first_of("%+") == std::string_view::npos) {
-    if (!is_valid_utf8(text)) return std::nullopt;
-    return text;
-  }
+  if (is_plain(text)) return text;
   const std::size_t start = decoded_.size();
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '+') {
@@ -77,7 +82,7 @@ std::optional<std::string_view> Parameters::decode(std::string_view text) {
 Result<void> Parameters::parse(std::string_view query, std::span<const std::string_view> known) {
   known_ = known.first(std::min(known.size(), kMaxKnown));
   // Decoding never lengthens: one reservation, and views into it stay.
-  if (query.find_first_of("%+") != std::string_view::npos) decoded_.reserve(query.size());
+  if (!is_plain(query)) decoded_.reserve(query.size());
   std::uint32_t seen = 0;
   while (!query.empty()) {
     const auto end = std::min(query.find('&'), query.size());
@@ -88,8 +93,7 @@ Result<void> Parameters::parse(std::string_view query, std::span<const std::stri
     const auto raw_name = pair.substr(0, equals);
     const auto name = decode(raw_name);
     if (!name) return invalid_parameter(raw_name, "has a name that is not valid URL-encoded UTF-8");
-    std::size_t index = 0;
-    while (index < known_.size() && known_[index] != *name) ++index;
+    const auto index = static_cast<std::size_t>(std::ranges::find(known_, *name) - known_.begin());
     if (index == known_.size()) return invalid_parameter(*name, "is unknown");
     if (seen >> index & 1) return invalid_parameter(*name, "is given twice");
     seen |= std::uint32_t{1} << index;

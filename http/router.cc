@@ -99,6 +99,7 @@ PathValues Router::path_values(const Route& route, std::string_view path) {
   PathValues values;
   std::size_t found = 0;
   auto pattern = route.pattern;
+  if (pattern.find('{') == std::string_view::npos) return values;
   while (!pattern.empty() && !path.empty() && found < values.size()) {
     pattern.remove_prefix(1);
     path.remove_prefix(1);

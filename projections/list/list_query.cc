@@ -375,13 +375,7 @@ Validity validity_of(const Image& image, const ListQuery& query, const Bound& bo
   Validity validity;
   validity.changed = *changed_for(image, query);
   if (query.mode != Mode::overdue && query.mode != Mode::upcoming) return validity;
-  OrderTree::Place place =
-      query.mode == Mode::upcoming ? bound.low : bound.high;  // the first that is due at `now` or after
-  if (place != bound.end) validity.until = image.due[bound.tree->row(place)];
-  if (place != bound.tree->begin()) {
-    bound.tree->retreat(place);
-    validity.after = image.due[bound.tree->row(place)];
-  }
+  validity.limit_to_due_times_around(image, *bound.tree, query.mode == Mode::upcoming ? bound.low : bound.high);
   return validity;
 }
 

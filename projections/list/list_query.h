@@ -12,25 +12,16 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <vector>
 
 #include "core/query.h"
 #include "projections/image/image.h"
 #include "projections/read_models.h"
+#include "projections/validity.h"
 
 namespace taskledger::projections {
 
-// How long an answer is the answer: until a task changes that the query could match, and while `now` stays between the
-// due times around it.
-struct Validity {
-  std::uint64_t changed = 0;                                                       // what changed_for() said
-  std::int64_t after = std::numeric_limits<std::int64_t>::min(), until = kNoTime;  // `now` in (after, until], ms
-  [[nodiscard]] bool holds(std::uint64_t changed_now, Timestamp now) const {
-    return changed == changed_now && after < now.ms && now.ms <= until;
-  }
-};
 // Of Image::changed(), the last value at which a task that the query could match has changed; nullopt: it names a user
 // or an entity that no task has.
 [[nodiscard]] std::optional<std::uint64_t> changed_for(const Image& image, const ListQuery& query);

@@ -60,6 +60,12 @@ void check_task(World& world, Runner& runner, WorkspaceNumber workspace) {
   ASSERT_FALSE(runner.task(workspace, {world.uuid()}, true)->found());
 }
 
+void check_stats(World& world, Runner& runner, WorkspaceNumber workspace, const StatsQuery& query) {
+  const auto stats = runner.stats(workspace, query);
+  ASSERT_TRUE(stats.has_value());
+  ASSERT_EQ(stats->stats, World::expected(world.live[workspace], query));
+}
+
 void check_all(World& world, Runner& runner, WorkspaceNumber workspace, int queries) {
   ASSERT_EQ(runner.passed(), world.log->head().position);
   ASSERT_EQ(runner.position(workspace), world.log->workspace_head(workspace).position);
@@ -70,10 +76,10 @@ void check_all(World& world, Runner& runner, WorkspaceNumber workspace, int quer
     for (std::uint64_t times = world.pick(4); times > 0; --times) {
       ASSERT_NO_FATAL_FAILURE(check_list(world, runner, workspace, repeated));
     }
-    const StatsQuery query = world.stats_query();
-    const auto stats = runner.stats(workspace, query);
-    ASSERT_TRUE(stats.has_value());
-    ASSERT_EQ(stats->stats, World::expected(world.live[workspace], query));
+    ASSERT_NO_FATAL_FAILURE(check_stats(world, runner, workspace, world.stats_query()));
+    for (std::uint64_t times = world.pick(4); times > 0; --times) {
+      ASSERT_NO_FATAL_FAILURE(check_stats(world, runner, workspace, world.repeated_stats_query()));
+    }
   }
   ASSERT_NO_FATAL_FAILURE(check_task(world, runner, workspace));
 }

@@ -210,6 +210,16 @@ class World {
     query.week = {{query.day.begin.ms - 200'000'000}, {query.day.end.ms + 300'000'000}};
     return query;
   }
+  // Asked again and again, at instants of one of two days, for some users or all: what is remembered of an answer.
+  StatsQuery repeated_stats_query() {
+    StatsQuery query;
+    if (chance(50)) query.user = users_[pick(2)];
+    const auto day = static_cast<std::int64_t>(pick(2));
+    query.day = {{kStart + day * 86'400'000}, {kStart + (day + 1) * 86'400'000}};
+    query.week = {{kStart - 200'000'000}, {kStart + 300'000'000}};
+    query.now = {query.day.begin.ms + static_cast<std::int64_t>(pick(2)) * 40'000'000};
+    return query;
+  }
 
   // The whole list that pages of the query add up to, and the statistics, by looking at every task.
   static std::vector<const Task*> expected(const Tasks& tasks, const ListQuery& query) {
