@@ -30,6 +30,16 @@ constexpr std::string_view kNoConnection = "no connection";
 struct Url {
   bool tls = false;
   std::string host, port, path;
+
+  [[nodiscard]] bool is_address() const {
+    beast::error_code no_address;
+    asio::ip::make_address(host, no_address);
+    return !no_address;
+  }
+  [[nodiscard]] std::string authority() const {
+    const bool v6 = host.find(':') != std::string::npos;
+    return (v6 ? '[' + host + ']' : host) + ':' + port;
+  }
 };
 
 Url parse_url(const std::string& text) {
@@ -117,9 +127,14 @@ void exchange_over_tls(asio::io_context& context, const Url& url, const Request&
   asio::ssl::context tls(asio::ssl::context::tls_client);
   tls.set_default_verify_paths();
   tls.set_verify_mode(asio::ssl::verify_peer);
-  tls.set_verify_callback(asio::ssl::host_name_verification(url.host));
   beast::ssl_stream<beast::tcp_stream> stream(context, tls);
-  SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str());
+  // RFC 9110 (4.3.4): who it is stands in the alternative names. A subject that looks like a host name is a text.
+  X509_VERIFY_PARAM* wanted = SSL_get0_param(stream.native_handle());
+  X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const bool set = url.is_address() ? X509_VERIFY_PARAM_set1_ip_asc(wanted, url.host.c_str()) == 1
+                                    : X509_VERIFY_PARAM_set1_host(wanted, url.host.data(), url.host.size()) == 1 &&
+                                          SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str()) == 1;
+  if (!set) throw Failed("the host's name cannot be checked");
   connect(context, beast::get_lowest_layer(stream), url, patience);
   beast::error_code failed;
   stream.async_handshake(asio::ssl::stream_base::client, [&failed](beast::error_code error) { failed = error; });
@@ -136,7 +151,7 @@ HttpAnswer http_request(const std::string& base, const std::string& token, std::
   request.method_string(beast::string_view(method.data(), method.size()));
   const std::string whole_target = url.path + std::string(target);
   request.target(whole_target);
-  request.set(beast::http::field::host, url.host + ":" + url.port);
+  request.set(beast::http::field::host, url.authority());
   request.set(beast::http::field::authorization, "Bearer " + token);
   request.set(beast::http::field::connection, "close");
   if (!body.empty()) {

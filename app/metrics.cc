@@ -109,6 +109,8 @@ void add_projections(Writer& to, const MetricsSources& from) {
   each([](const auto& status) { return status.events_per_second; });
   to.gauge("taskledger_projections_running", "1 while read models follow the log; 0 once they have stopped.")
       .of(from.models.failure() ? 0.0 : 1.0);
+  to.gauge("taskledger_rows_unwritten", "1 while rows of read models cannot be written: they are tried again.")
+      .of(from.models.rows_unwritten() ? 1.0 : 0.0);
   const auto images = from.models.images();
   to.gauge("taskledger_image_cache_workspaces", "Workspaces whose read models are in memory.").of(images.workspaces);
   to.gauge("taskledger_image_cache_bytes", "Bytes of them, as last measured.").of(images.bytes);

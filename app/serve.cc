@@ -9,10 +9,12 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 
 #include "app/command.h"
+#include "app/descriptors.h"
 #include "app/logging.h"
 #include "app/metrics.h"
 #include "app/need.h"
@@ -20,6 +22,7 @@
 #include "app/read_models.h"
 #include "app/serve_settings.h"
 #include "app/service_manager.h"
+#include "app/signals.h"
 #include "app/system.h"
 #include "app/worker_pool.h"
 #include "commands/command_handler.h"
@@ -35,16 +38,6 @@
 namespace taskledger::app {
 namespace {
 
-// Signals that the main thread waits for; blocked before any thread starts, so that each inherits the mask.
-sigset_t block_signals() {
-  sigset_t awaited;
-  sigemptyset(&awaited);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&awaited, number);
-  pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  return awaited;
-}
-
 bool is_loopback(const std::string& address) {
   boost::system::error_code failed;
   const auto parsed = boost::asio::ip::make_address(address, failed);
@@ -59,8 +52,8 @@ class Process {
       : open_(open_to_serve(settings.data, settings.key_file, settings.log)),
         models_(open_read_models(*open_.directory, *open_.log, settings.runner, "catching up")),
         past_(*open_.log, *models_.runner, system_now, {settings.past_cache_mb << 20, {}}),
-        commands_(commands::make_command_handler(*open_.log, system_now, pooled_random)),
         workers_(settings.workers, settings.worker_queue),
+        commands_(commands::make_command_handler(*open_.log, system_now, pooled_random, command_options())),
         reactor_store_(open_.log->reactor_store()),
         webhooks_({*open_.log, *reactor_store_, server_key(), system_now, system_random}, webhook_settings(settings)),
         requests_(http::all_routes()),
@@ -91,14 +84,22 @@ class Process {
     server_.stop();
     past_.stop();
     if (operator_server_) operator_server_->stop();
+    const bool log_failed = open_.log->failure().has_value();
+    models_.runner->stop();  // before the workers: one of them may wait for a rebuild
     workers_.stop();
     webhooks_.stop();
-    models_.runner->stop();
     reactor_store_.reset();
+    // RocksDB may abort on closing what it could not write to. There is nothing left that closing would save.
+    if (log_failed) leave();
     open_.log.reset();
   }
 
  private:
+  [[noreturn]] static void leave() {
+    std::fflush(nullptr);
+    spdlog::default_logger()->flush();
+    std::_Exit(kDone);
+  }
   [[nodiscard]] std::string scrape() {
     return metrics_text({requests_, *open_.log, *models_.views, *models_.runner, webhooks_, workers_,
                          [this] { return server_.connections(); }, [this] { return server_.body_bytes(); }, system_now,
@@ -106,6 +107,11 @@ class Process {
   }
   [[nodiscard]] std::optional<std::string> why_not_ready() const {
     return http::why_not_ready(*open_.log, *models_.runner);
+  }
+  [[nodiscard]] commands::CommandHandlerOptions command_options() {
+    commands::CommandHandlerOptions options;
+    options.aside = [this](std::function<void()> job) { return workers_.post(std::move(job)); };
+    return options;
   }
   [[nodiscard]] http::ApiParts api_parts(const ServeSettings& settings) {
     http::ApiParts parts{*open_.log, *models_.runner, *commands_, workers_, system_now, system_random, &webhooks_};
@@ -158,8 +164,8 @@ class Process {
   OpenLog open_;
   ReadModelStores models_;
   projections::PastReads past_;
-  std::unique_ptr<commands::CommandHandler> commands_;
   WorkerPool workers_;
+  std::unique_ptr<commands::CommandHandler> commands_;
   std::unique_ptr<storage::ReactorStore> reactor_store_;
   reactors::Webhooks webhooks_;
   http::RequestMetrics requests_;
@@ -183,22 +189,34 @@ void warn_of_plain_text(const ServeSettings& settings) {
       settings.server.address);
 }
 
+void keep_descriptors_for_files(ServeSettings& settings) {
+  const std::size_t limit = raise_descriptor_limit();
+  const std::size_t room = connections_within(limit, settings.server.max_connections);
+  if (room == settings.server.max_connections) return;
+  spdlog::warn("{} open files are allowed, so at most {} connections, not {}", limit, room,
+               settings.server.max_connections);
+  settings.server.max_connections = room;
+}
+
 // Each arena keeps what it once needed: enough for the threads that allocate with every write (io, appender, row
 // writer, RocksDB's), which with four of them waited for each other, and fewer than glibc would have, which nobody
 // uses.
 constexpr int kArenas = 12;
 
-int serve(const ServeSettings& settings) {
+int serve(ServeSettings settings) {
   ::mallopt(M_ARENA_MAX, kArenas);
   // Small blocks are kept by each thread anyway; glibc's older lists of them are gone through, under the arena's lock,
   // whenever something large is freed.
   ::mallopt(M_MXFAST, 0);
   set_up_logging(settings.log_format, settings.log_level);
-  const sigset_t awaited = block_signals();
+  signal(SIGPIPE, SIG_IGN);
+  Signals signals;
   warn_of_plain_text(settings);
+  keep_descriptors_for_files(settings);
   ServiceManager manager;
   Process process(settings);
   process.start();
+  signals.started();
   fmt::print("listening on {}\n",
              url_of(!settings.server.tls_certificate.empty(), settings.server.address, process.port()));
   if (const auto port = process.metrics_port())
@@ -209,10 +227,7 @@ int serve(const ServeSettings& settings) {
   }
   manager.ready();
   manager.watch([&process] { return process.alive(); });
-  while (true) {
-    int number = 0;
-    if (sigwait(&awaited, &number) != 0) continue;
-    if (number != SIGHUP) break;
+  while (signals.next() == SIGHUP) {
     manager.reloading();
     if (!settings.server.tls_certificate.empty()) process.reload_tls();
     manager.ready();

@@ -1,6 +1,6 @@
 // What systemd is told of this process over NOTIFY_SOCKET (sd_notify(3) says how), written by ourselves: a datagram of
 // `NAME=value` lines. Without that variable nothing happens. The watchdog is a thread that says WATCHDOG=1 at half the
-// interval of WATCHDOG_USEC, as long as `alive` holds: a server that no longer answers is then started anew.
+// interval of WATCHDOG_USEC, as long as `alive` holds: one that has failed for good is then started anew.
 // Threads: not for use by several, but for the watchdog's own.
 #pragma once
 

@@ -20,6 +20,7 @@ namespace taskledger::commands {
 namespace {
 
 constexpr int kMaxAttempts = 50;
+constexpr std::uint64_t kShortStream = 256;  // events; a longer one is read aside
 
 // One request on its way; shared by the callbacks that carry it on.
 struct Job {
@@ -28,6 +29,9 @@ struct Job {
   int attempts = 0;
   std::string kept_key;      // empty: no idempotency key
   std::vector<TaskId> made;  // ids that were made for its creations, in their order
+  // Of an undo: its task's events, as far as they have been read.
+  std::optional<TaskHistory> history;
+  bool claims = false;  // its task's entry in the cache
 
   // Of the present attempt.
   struct Touch {
@@ -66,7 +70,11 @@ bool is_creation(const BatchRecord& record) { return std::holds_alternative<Crea
 class Handler final : public CommandHandler {
  public:
   Handler(storage::EventLog& log, Clock clock, RandomBytes random, CommandHandlerOptions options)
-      : log_(log), clock_(std::move(clock)), random_(std::move(random)), cache_(options.cached_tasks) {}
+      : log_(log),
+        clock_(std::move(clock)),
+        random_(std::move(random)),
+        aside_(std::move(options.aside)),
+        cache_(options.cached_tasks, options.cached_bytes) {}
 
   void execute(Request request, Done done) override {
     auto job = std::make_shared<Job>();
@@ -97,10 +105,7 @@ class Handler final : public CommandHandler {
 
  private:
   // What the log holds of the tasks that the cache does not.
-  struct Loaded {
-    std::unordered_map<TaskId, Task> states;
-    std::optional<TaskHistory> history;  // for an undo
-  };
+  using Loaded = std::unordered_map<TaskId, Task>;
 
   // One for each: from gaps in its ids a workspace could count what others create.
   AscendingUuids& ids_of(WorkspaceNumber workspace) {
@@ -160,87 +165,111 @@ class Handler final : public CommandHandler {
     return outcome;
   }
 
-  void run(const JobPtr& job) {
+  // `aside`: on a thread that may read for long.
+  void run(const JobPtr& job, bool aside = false) {
     while (job->attempts++ < kMaxAttempts) {
-      auto loaded = load(*job);
+      auto loaded = load(*job, aside);
       if (!loaded) {
         spdlog::error("loading a task: {}", loaded.error().what);
         return finish(job, Failure{Fault::unavailable, std::nullopt});
       }
-      bool queued = false;
+      if (!*loaded) {
+        if (!aside_([this, job] { run(job, true); })) finish(job, Failure{Fault::busy, std::nullopt});
+        return;
+      }
+      Next next = Next::decided;
       std::optional<storage::EventLog::Appending> at_once;
       {
         const std::lock_guard lock(mutex_);
-        queued = decide_and_queue(job, *loaded);
+        next = decide_and_queue(job, **loaded);
         at_once = std::exchange(job->at_once, std::nullopt);
       }
-      if (!queued) {
-        if (!job->decided) continue;  // what was loaded is overtaken: load it again
-        return finish(job, std::move(*job->decided));
-      }
+      if (next == Next::decided) return finish(job, std::move(*job->decided));
+      if (next == Next::parked) return;
+      if (next == Next::overtaken) continue;
       if (!at_once) return;  // answered() carries on, maybe already
       if (!settle(job, *at_once)) return;
     }
     finish(job, Failure{Fault::busy, std::nullopt});
   }
 
-  Result<Loaded, storage::ReadError> load(const Job& job) {
+  // nullopt: it takes too long here.
+  Result<std::optional<Loaded>, storage::ReadError> load(Job& job, bool aside) {
     const Caller& caller = job.request.caller;
-    Loaded loaded;
+    const BatchRecord& first = job.request.records.front();
+    const bool is_undo = std::holds_alternative<UndoEvent>(first.command);
     std::vector<TaskId> missing;
     {
       const std::lock_guard lock(mutex_);
       for (const BatchRecord& record : job.request.records) {
         if (is_creation(record)) continue;  // a fresh id: there is nothing to load
-        if (std::holds_alternative<UndoEvent>(record.command) || !cache_.find({caller.workspace, *record.task_id})) {
-          missing.push_back(*record.task_id);
-        }
+        if (is_undo || !cache_.find({caller.workspace, *record.task_id})) missing.push_back(*record.task_id);
       }
+    }
+    std::uint64_t left = kShortStream;
+    bool too_long = false;
+    const auto more = [&](const storage::Record&) {
+      too_long = aside_ && !aside && left-- == 0;
+      return !too_long;
+    };
+    Loaded loaded;
+    if (is_undo) {
+      if (!job.history) job.history.emplace().state.id = *first.task_id;
+      auto read = extend_history(log_, caller.workspace, caller.workspace_id, *job.history, more);
+      if (!read) return read.error();
+      if (too_long) return std::optional<Loaded>();
+      loaded.emplace(*first.task_id, job.history->state);
+      return std::optional(std::move(loaded));
     }
     for (const TaskId& id : missing) {
-      if (loaded.states.contains(id)) continue;
-      if (std::holds_alternative<UndoEvent>(job.request.records.front().command)) {
-        auto history = load_history(log_, caller.workspace, caller.workspace_id, id);
-        if (!history) return history.error();
-        loaded.states.emplace(id, history->state);
-        loaded.history = *std::move(history);
-      } else {
-        auto state = fold_task(log_, caller.workspace, id);
-        if (!state) return state.error();
-        loaded.states.emplace(id, *std::move(state));
-      }
+      if (loaded.contains(id)) continue;
+      auto state = fold_task(log_, caller.workspace, id, more);
+      if (!state) return state.error();
+      if (too_long) return std::optional<Loaded>();
+      loaded.emplace(id, *std::move(state));
     }
-    return loaded;
+    return std::optional(std::move(loaded));
   }
 
-  // Under the mutex, so that the order of the log's queue is the order of decisions. True when a commit was queued;
-  // otherwise `decided` has the answer, or is absent when what was loaded is out of date.
-  bool decide_and_queue(const JobPtr& job, Loaded& loaded) {
+  enum class Next {
+    queued,     // a commit
+    decided,    // without one
+    overtaken,  // what was loaded is out of date
+    parked,     // until another job is done
+  };
+
+  // Under the mutex, so that the order of the log's queue is the order of decisions.
+  Next decide_and_queue(const JobPtr& job, Loaded& loaded) {
     const Request& request = job->request;
     job->touched.clear();
     job->decided.reset();
 
-    if (loaded.history) {
-      const TaskCache::Key key{request.caller.workspace, loaded.history->state.id};
-      const auto* entry = cache_.find(key);
-      if (entry && entry->state.version != loaded.history->state.version) {
-        // Events under way are not in the history yet: wait for them behind a commit of nothing. An entry that the log
-        // does not bear out goes.
+    if (job->history) {
+      const TaskCache::Key key{request.caller.workspace, job->history->state.id};
+      auto* entry = cache_.find(key);
+      if (entry && entry->state.version != job->history->state.version) {
+        // Events under way are not in the history yet: wait for them, and let nobody else change the task meanwhile. An
+        // entry that the log does not bear out goes.
+        if (entry->claimed_by != nullptr && entry->claimed_by != job.get()) return park(job, entry->claimed_by);
         if (entry->under_way == 0) {
           cache_.drop(key, entry->serial);
-          return false;
+          return Next::overtaken;
         }
-        storage::Commit wait;
-        wait.workspace = request.caller.workspace;
-        wait.actor = request.caller.user;
-        return queue(job, std::move(wait));
+        entry->claimed_by = job.get();
+        job->claims = true;
+        storage::Commit nothing;  // answered when they are
+        nothing.workspace = request.caller.workspace;
+        nothing.actor = request.caller.user;
+        return queue(job, std::move(nothing));
       }
     }
 
     // What load() left to the cache may have gone from it since.
     for (const BatchRecord& record : request.records) {
-      if (is_creation(record) || loaded.states.contains(*record.task_id)) continue;
-      if (!cache_.find({request.caller.workspace, *record.task_id})) return false;
+      if (is_creation(record)) continue;
+      const auto* entry = cache_.find({request.caller.workspace, *record.task_id});
+      if (!entry && !loaded.contains(*record.task_id)) return Next::overtaken;
+      if (entry && entry->claimed_by != nullptr && entry->claimed_by != job.get()) return park(job, entry->claimed_by);
     }
 
     Task absent;
@@ -248,14 +277,14 @@ class Handler final : public CommandHandler {
     const auto known = [&](const TaskId& id) -> const Task& {
       if (!made.is(id)) {
         if (const auto* entry = cache_.find({request.caller.workspace, id})) return entry->state;
-        const auto found = loaded.states.find(id);
-        if (found != loaded.states.end()) return found->second;
+        const auto found = loaded.find(id);
+        if (found != loaded.end()) return found->second;
       }
       absent = Task{};
       absent.id = id;
       return absent;
     };
-    Decision decision = decide_request(request, known, loaded.history ? &*loaded.history : nullptr, clock_());
+    Decision decision = decide_request(request, known, job->history ? &*job->history : nullptr, clock_());
     const bool relies_on_queue = touch(*job, decision);
     if (decision.failure) {
       job->decided = *decision.failure;
@@ -266,7 +295,7 @@ class Handler final : public CommandHandler {
     const bool keeps = !decision.failure && !job->kept_key.empty();
     if (decision.records.empty() && !keeps && !relies_on_queue) {
       if (job->decided->has_value()) job->decided = as_of_now(job, std::move(**job->decided));
-      return false;
+      return Next::decided;
     }
     return queue(job, make_commit(*job, decision, keeps));
   }
@@ -314,7 +343,13 @@ class Handler final : public CommandHandler {
     return {job.kept_key, encode({expires, job.request.idempotency->request, outcomes}), expires};
   }
 
-  bool queue(const JobPtr& job, storage::Commit commit) {
+  Next park(const JobPtr& job, const void* behind) {
+    --job->attempts;
+    parked_[behind].push_back(job);
+    return Next::parked;
+  }
+
+  Next queue(const JobPtr& job, storage::Commit commit) {
     job->at_once.reset();
     job->appending = std::this_thread::get_id();
     log_.append(std::move(commit), [this, job](const storage::EventLog::Appending& result) {
@@ -325,7 +360,7 @@ class Handler final : public CommandHandler {
       }
     });
     job->appending = std::thread::id{};
-    return true;
+    return Next::queued;
   }
 
   void answered(const JobPtr& job, const storage::EventLog::Appending& result) {
@@ -357,22 +392,32 @@ class Handler final : public CommandHandler {
   }
 
   void finish(const JobPtr& job, Result<Outcome, Failure> result) {
+    std::vector<JobPtr> parked;
+    if (job->claims) {
+      const std::lock_guard lock(mutex_);
+      auto* entry = cache_.find({job->request.caller.workspace, job->history->state.id});
+      if (entry && entry->claimed_by == job.get()) entry->claimed_by = nullptr;
+      if (auto waiting = parked_.extract(job.get())) parked = std::move(waiting.mapped());
+    }
     if (!job->kept_key.empty()) {
       const std::lock_guard lock(keys_mutex_);
       keys_.erase(job->kept_key);
     }
     auto done = std::move(job->done);
     done(std::move(result));
+    for (const JobPtr& one : parked) run(one);
   }
 
   storage::EventLog& log_;
   Clock clock_;
   RandomBytes random_;
+  const std::function<bool(std::function<void()>)> aside_;
   std::mutex ids_mutex_;
   std::unordered_map<WorkspaceNumber, AscendingUuids> ids_;
 
   std::mutex mutex_;  // decisions, their order in the log's queue, and the cache
   TaskCache cache_;
+  std::unordered_map<const void*, std::vector<JobPtr>> parked_;  // behind the job that claims their task
   std::mutex keys_mutex_;
   std::unordered_map<std::string, storage::Hash> keys_;  // under way, with the hash of their request
 };

@@ -56,6 +56,7 @@ enum class Fault {
   key_in_flight,        // the first request with that key is still under way: 409
   busy,                 // queue full, or a conflict that did not end: 503
   unavailable,          // the disk failed: 503
+  unseen,               // done, but the read models have stopped before they passed it: 503
 };
 struct Failure {
   std::variant<Refusal, Fault> why;
@@ -97,6 +98,10 @@ class CommandHandler {
 
 struct CommandHandlerOptions {
   std::size_t cached_tasks = 100'000;
+  std::size_t cached_bytes = 64 << 20;  // of the same: titles and links can be long
+  // Has something done by another thread, soon; false: it cannot now. So that neither an io thread nor the appender's
+  // reads a long stream, which otherwise is read where it is needed.
+  std::function<bool(std::function<void()>)> aside = {};
 };
 [[nodiscard]] std::unique_ptr<CommandHandler> make_command_handler(storage::EventLog& log, Clock clock,
                                                                    RandomBytes random,

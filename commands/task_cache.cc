@@ -4,6 +4,16 @@
 #include <utility>
 
 namespace taskledger::commands {
+namespace {
+
+// Beside the task itself: the nodes of list and index.
+constexpr std::size_t kNodes = 112;
+
+std::size_t bytes_of(const Task& task) {
+  return sizeof(TaskCache::Entry) + kNodes + task.fields.title.capacity() + task.fields.links.capacity() * sizeof(Link);
+}
+
+}  // namespace
 
 TaskCache::Entry* TaskCache::find(const Key& key) {
   const auto found = index_.find(key);
@@ -16,13 +26,27 @@ TaskCache::Entry& TaskCache::keep(const Key& key, Task state) {
   const auto [place, fresh] = index_.try_emplace(key);
   if (!fresh) {
     entries_.splice(entries_.begin(), entries_, place->second);
-    entries_.front().state = std::move(state);
-    return entries_.front();
+    set_state(entries_.front(), std::move(state));
+  } else {
+    entries_.push_front({.key = key, .state = {}, .serial = next_serial_++});
+    place->second = entries_.begin();
+    set_state(entries_.front(), std::move(state));
   }
-  entries_.push_front({key, std::move(state), next_serial_++, 0});
-  place->second = entries_.begin();
   evict();
   return entries_.front();
+}
+
+void TaskCache::set_state(Entry& entry, Task state) {
+  entry.state = std::move(state);
+  bytes_ -= entry.bytes;
+  entry.bytes = bytes_of(entry.state);
+  bytes_ += entry.bytes;
+}
+
+void TaskCache::erase(std::list<Entry>::iterator entry) {
+  bytes_ -= entry->bytes;
+  index_.erase(entry->key);
+  entries_.erase(entry);
 }
 
 void TaskCache::settle(const Key& key, std::uint64_t serial) {
@@ -35,19 +59,15 @@ void TaskCache::settle(const Key& key, std::uint64_t serial) {
 void TaskCache::drop(const Key& key, std::uint64_t serial) {
   const auto found = index_.find(key);
   if (found == index_.end() || found->second->serial != serial) return;
-  entries_.erase(found->second);
-  index_.erase(found);
+  erase(found->second);
 }
 
 void TaskCache::evict() {
   // Entries under way are as many as the log's queue holds at most, so a few steps past them are enough.
   auto at = std::prev(entries_.end());
-  while (entries_.size() > capacity_ && at != entries_.begin()) {
+  while ((entries_.size() > capacity_ || bytes_ > most_bytes_) && at != entries_.begin()) {
     const auto before = std::prev(at);
-    if (at->under_way == 0) {
-      index_.erase(at->key);
-      entries_.erase(at);
-    }
+    if (at->under_way == 0) erase(at);
     at = before;
   }
 }

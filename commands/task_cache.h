@@ -25,9 +25,12 @@ class TaskCache {
     Task state;
     std::uint64_t serial = 0;     // tells this entry from a later one of the same task
     std::uint32_t under_way = 0;  // commits queued and not answered that made this state
+    std::size_t bytes = 0;
+    const void* claimed_by = nullptr;  // a command that can only be decided while none of others' is under way
   };
 
-  explicit TaskCache(std::size_t capacity) : capacity_(capacity) {}
+  // Of entries, and of bytes of their states.
+  TaskCache(std::size_t capacity, std::size_t bytes) : capacity_(capacity), most_bytes_(bytes) {}
 
   // nullptr when it is not held. Valid until the next call of keep or drop.
   [[nodiscard]] Entry* find(const Key& key);
@@ -37,6 +40,7 @@ class TaskCache {
   void settle(const Key& key, std::uint64_t serial);
   void drop(const Key& key, std::uint64_t serial);
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
   struct Hash {
@@ -44,9 +48,12 @@ class TaskCache {
       return std::hash<TaskId>{}(key.task) ^ std::hash<WorkspaceNumber>{}(key.workspace);
     }
   };
+  void set_state(Entry& entry, Task state);
+  void erase(std::list<Entry>::iterator entry);
   void evict();
 
-  std::size_t capacity_;
+  std::size_t capacity_, most_bytes_;
+  std::size_t bytes_ = 0;  // of all entries
   std::uint64_t next_serial_ = 1;
   std::list<Entry> entries_;  // most recently used first
   std::unordered_map<Key, std::list<Entry>::iterator, Hash> index_;

@@ -7,12 +7,12 @@
 namespace taskledger::commands {
 namespace {
 
-// Reads and decodes; `visit` gets the record and its event.
+// Reads and decodes from a version on; `visit` gets the record and its event.
 template <class Visit>
 Result<void, storage::ReadError> each_event(const storage::EventLog& log, WorkspaceNumber workspace, const TaskId& id,
-                                            Visit visit) {
+                                            Version from, Visit visit) {
   std::optional<storage::ReadError> damaged;
-  auto read = log.read_stream(workspace, id.value, Version{1}, [&](const storage::Record& record) {
+  auto read = log.read_stream(workspace, id.value, from, [&](const storage::Record& record) {
     auto event = event_of(record);
     if (!event) {
       damaged = event.error();
@@ -46,7 +46,7 @@ Result<Task, storage::ReadError> fold_task(const storage::EventLog& log, Workspa
                                            const std::function<bool(const storage::Record&)>& more) {
   Task state;
   state.id = id;
-  auto read = each_event(log, workspace, id, [&](const storage::Record& record, const TaskEvent& event) {
+  auto read = each_event(log, workspace, id, Version{1}, [&](const storage::Record& record, const TaskEvent& event) {
     if (more && !more(record)) return false;
     evolve(state, id, record.version, record.time, record.actor, event);
     return true;
@@ -55,18 +55,18 @@ Result<Task, storage::ReadError> fold_task(const storage::EventLog& log, Workspa
   return state;
 }
 
-Result<TaskHistory, storage::ReadError> load_history(const storage::EventLog& log, WorkspaceNumber workspace,
-                                                     const WorkspaceId& workspace_id, const TaskId& id) {
-  TaskHistory history;
-  history.state.id = id;
-  auto read = each_event(log, workspace, id, [&](const storage::Record& record, TaskEvent& event) {
-    evolve(history.state, id, record.version, record.time, record.actor, event);
-    history.events.push_back(
-        {record.version, record.time, record.actor, event_id_of(record, workspace_id), std::move(event)});
-    return true;
-  });
-  if (!read) return read.error();
-  return history;
+Result<void, storage::ReadError> extend_history(const storage::EventLog& log, WorkspaceNumber workspace,
+                                                const WorkspaceId& workspace_id, TaskHistory& history,
+                                                const std::function<bool(const storage::Record&)>& more) {
+  Task& state = history.state;
+  return each_event(
+      log, workspace, state.id, state.version.next(), [&](const storage::Record& record, TaskEvent& event) {
+        if (more && !more(record)) return false;
+        evolve(state, state.id, record.version, record.time, record.actor, event);
+        history.events.push_back(
+            {record.version, record.time, record.actor, event_id_of(record, workspace_id), std::move(event)});
+        return true;
+      });
 }
 
 }  // namespace taskledger::commands

@@ -27,8 +27,9 @@ struct TaskHistory {
   Task state;
   std::vector<RecordedEvent> events;  // oldest first
 };
-[[nodiscard]] Result<TaskHistory, storage::ReadError> load_history(const storage::EventLog& log,
-                                                                   WorkspaceNumber workspace,
-                                                                   const WorkspaceId& workspace_id, const TaskId& id);
+// Reads on from where `history`, of the task that its state names, ends; for as long as `more` says so.
+[[nodiscard]] Result<void, storage::ReadError> extend_history(
+    const storage::EventLog& log, WorkspaceNumber workspace, const WorkspaceId& workspace_id, TaskHistory& history,
+    const std::function<bool(const storage::Record&)>& more = {});
 
 }  // namespace taskledger::commands

@@ -91,25 +91,26 @@ Result<Token> parse_token(std::string_view body, const TimeZone& zone, Timestamp
     const auto path = json::kFields / "expires_at";
     const auto time = parse_time(fields.expires, zone);
     if (!time) return json::fault(path, "must be a date or a date-time (RFC 3339)");
-    token.expires_at = time->whole_day ? time->as_until() : time->at;
+    token.expires_at = time->as_until();
     if (*token.expires_at <= now) return json::fault(path, "must lie in the future");
   }
   return token;
 }
 
-// Appended, and known to every later request.
-Task<std::optional<storage::AppendError>> append(const Api& api, storage::Commit commit) {
-  using Failed = std::optional<storage::AppendError>;
+// Appended, and known to every later request; or the reply that says why not.
+Task<std::optional<Reply>> append(const Api& api, storage::Commit commit) {
+  using Failed = std::optional<Reply>;
   const ApiParts& parts = api.parts;
   auto initiate = [&parts, &commit](std::function<void(Failed)> done) {
     parts.log.append(std::move(commit), [&parts, done = std::move(done)](const storage::EventLog::Appending& result) {
-      if (!result) return done(result.error());
+      if (!result) return done(reply_of(result.error()));
       parts.models.when_passed(result->position, [&parts, done, position = result->position] {
-        done(parts.models.passed() < position ? Failed(storage::AppendError::unavailable) : std::nullopt);
+        if (parts.models.passed() >= position) return done(std::nullopt);
+        done(reply_of(commands::Failure{commands::Fault::unseen, std::nullopt}));
       });
     });
   };
-  const Failed failed = co_await resume_here<Failed>(std::move(initiate));
+  auto failed = co_await resume_here<Failed>(std::move(initiate));
   co_return failed;
 }
 
@@ -146,7 +147,7 @@ Task<Handled> create_token(Request request, std::string body) {
   auto made = commands::make_token(*std::move(token), request.api.parts.clock, request.api.parts.random);
   made.commit.actor = request.caller->token.user;
   const auto failed = co_await append(request.api, std::move(made.commit));
-  if (failed) co_return Handled(reply_of(*failed));
+  if (failed) co_return Handled(*failed);
   std::string json = R"({"id":")" + to_string(made.token.id) + R"(","token":")" + made.token.secret + "\"}";
   auto reply = json_reply(201, std::move(json));
   reply.headers = "Cache-Control: no-store\r\n";
@@ -157,8 +158,7 @@ std::optional<Handled> list_tokens(const Request& request) {
   if (auto refusal = refused(request)) return *std::move(refusal);
   std::string body = R"({"data":[)";
   bool first = true;
-  for (const Token& token : request.api.parts.models.directory().tokens()) {
-    if (token.workspace != request.workspace()) continue;
+  for (const Token& token : request.api.parts.models.directory().tokens_of(request.workspace())) {
     if (!std::exchange(first, false)) body += ',';
     append_token_json(body, token);
   }
@@ -171,15 +171,14 @@ Task<Handled> revoke_token(Request request, std::string body) {
   if (auto checked = check_no_fields(body); !checked) co_return Handled(reply_of(checked.error()));
   const auto id = parse_uuid(request.path[0]);
   bool found = false;
-  for (const Token& token : request.api.parts.models.directory().tokens()) {
-    found = found || (id && token.id.value == *id && token.workspace == request.workspace());
-  }
+  for (const Token& token : request.api.parts.models.directory().tokens_of(request.workspace()))
+    found = found || (id && token.id.value == *id);
   if (!found) co_return Handled(error_reply(404, "Token not found"));
   auto commit = commands::revoke_token(TokenId{*id}, request.caller->token.user);
   const auto failed = co_await append(request.api, std::move(commit));
   // A conflict: someone else has just revoked it.
-  if (failed == storage::AppendError::conflict) co_return Handled(error_reply(404, "Token not found"));
-  if (failed) co_return Handled(reply_of(*failed));
+  if (failed && failed->status == 409) co_return Handled(error_reply(404, "Token not found"));
+  if (failed) co_return Handled(*failed);
   co_return Handled(no_content());
 }
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "core/text.h"
+#include "reactors/webhooks.h"
 
 namespace taskledger::http {
 namespace {
@@ -76,6 +77,8 @@ StatusAndText explain(commands::Fault fault) {
       return {503, "Too many writes are waiting: try again"};
     case Fault::unavailable:
       return {503, "Writes are not possible at the moment"};
+    case Fault::unseen:
+      return {503, "The change is made and kept, but cannot be read yet"};
   }
   return {500, "Internal error"};
 }
@@ -158,6 +161,23 @@ Reply reply_of(storage::AppendError error) {
 Reply reply_of(const storage::ReadError& error) {
   spdlog::error("reading failed: {}", error.what);
   return error_reply(503, "Data could not be read");
+}
+
+Reply reply_of(const reactors::WebhookFailure& failure) {
+  using Kind = reactors::WebhookFailure::Kind;
+  switch (failure.kind) {
+    case Kind::invalid:
+      return error_reply(400, failure.message);
+    case Kind::not_found:
+      return error_reply(404, failure.message);
+    case Kind::conflict:
+      return error_reply(409, failure.message);
+    case Kind::busy:
+      return reply_of(storage::AppendError::queue_full);
+    case Kind::unavailable:
+      break;
+  }
+  return error_reply(503, failure.message);
 }
 
 }  // namespace taskledger::http

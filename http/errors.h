@@ -13,6 +13,10 @@
 #include "http/message.h"
 #include "storage/event_log.h"
 
+namespace taskledger::reactors {
+struct WebhookFailure;
+}
+
 namespace taskledger::http {
 
 // The contract's code for a status: "VALIDATION_ERROR" for 400 and so on.
@@ -26,6 +30,7 @@ namespace taskledger::http {
 [[nodiscard]] Reply reply_of(const BatchInvalid& error);
 [[nodiscard]] Reply reply_of(const commands::Failure& failure);
 [[nodiscard]] Reply reply_of(storage::AppendError error);
+[[nodiscard]] Reply reply_of(const reactors::WebhookFailure& failure);
 // Logged here, with its cause; the reply says nothing of it.
 [[nodiscard]] Reply reply_of(const storage::ReadError& error);
 

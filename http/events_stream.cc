@@ -64,7 +64,6 @@ Batch read_batch(const Following& stream, WorkspacePosition after, WorkspacePosi
   batch.at = to;
   const auto visit = [&](const storage::Record& record) {
     if (record.in_workspace > to) return false;
-    if (batch.text.size() >= kPieceBytes) return false;
     append_server_sent_event(batch.text, record, stream.caller.workspace_id);
     batch.at = record.in_workspace;
     return batch.text.size() < kPieceBytes;

@@ -2,11 +2,21 @@
 
 #include <boost/asio/post.hpp>
 
+#include "core/access.h"
 #include "core/event.h"
 #include "http/event_page.h"
 #include "http/handlers.h"
 
 namespace taskledger::http {
+namespace {
+
+bool is_revocation(const storage::Record& record) {
+  if (!record.payload) return false;
+  const auto event = parse_system_payload(*record.payload, record.stream, record.time);
+  return event && std::holds_alternative<TokenRevoked>(*event);
+}
+
+}  // namespace
 
 void append_server_sent_event(std::string& out, const storage::Record& record, const WorkspaceId& workspace) {
   out += "id: ";
@@ -30,7 +40,7 @@ void FeedHub::appended(std::span<const storage::Record> records) {
     std::vector<Channel*> touched;
     for (const auto& record : records) {
       if (record.workspace == kSystemWorkspace) {
-        if (record.payload && record.payload->find("TokenRevoked") != std::string_view::npos) revoked = record.position;
+        if (is_revocation(record)) revoked = record.position;
         continue;
       }
       const auto found = channels_.find(record.workspace);

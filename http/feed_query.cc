@@ -13,7 +13,7 @@ Result<void> read_times(const Parameters& parameters, const TimeZone& of_token, 
   if (*since) filter.since = (*since)->as_since();
   auto until = parameters.time("until", *zone);
   if (!until) return until.error();
-  if (*until) filter.until = (*until)->whole_day ? (*until)->as_until() : (*until)->at;
+  if (*until) filter.until = (*until)->as_until();
   return {};
 }
 

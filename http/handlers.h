@@ -76,6 +76,8 @@ using SlowHandler = Task<Handled> (*)(Request request, std::string body);
   reply.status = 204;
   return reply;
 }
+// Of one stream: what an io thread may read for an answer; more is a worker's.
+inline constexpr std::uint64_t kQuickEvents = 256;
 void append_number(std::string& out, std::uint64_t number);
 void append_etag(std::string& headers, Version version);
 
@@ -136,7 +138,7 @@ Task<Handled> resume_webhook(Request, std::string);
 Task<Handled> rotate_webhook_secret(Request, std::string);
 Task<Handled> replay_webhook(Request, std::string);
 // notifications.cc
-std::optional<Handled> list_notifications(const Request&);
+Task<Handled> list_notifications(Request, std::string);
 Task<Handled> read_notification(Request, std::string);
 Task<Handled> read_all_notifications(Request, std::string);
 

@@ -12,7 +12,6 @@ namespace taskledger::http {
 namespace {
 
 constexpr std::array<std::string_view, 3> kParameters{"limit", "cursor", "timezone"};
-constexpr std::uint64_t kQuickEvents = 256;  // a longer way through the stream is a worker's
 
 Fingerprint fingerprint_of_history(const TaskId& id) {
   Fingerprint fingerprint;

@@ -68,7 +68,7 @@ Task<Handled> write(Request request, std::string_view body, Decide decide) {
       const Position position = result->position;
       parts.models.when_passed(position, [&parts, done, result = std::move(result)] {
         if (parts.models.passed() < result->position)
-          return done(commands::Failure{commands::Fault::unavailable, std::nullopt});
+          return done(commands::Failure{commands::Fault::unseen, std::nullopt});
         done(result);
       });
     });
@@ -81,9 +81,7 @@ Task<Handled> write(Request request, std::string_view body, Decide decide) {
   co_return Handled(reply_of(failure));
 }
 
-}  // namespace
-
-std::optional<Handled> list_notifications(const Request& request) {
+Handled page_of(const Request& request) {
   static constexpr std::array<std::string_view, 3> kParameters{"unread", "limit", "cursor"};
   Parameters parameters;
   if (auto parsed = parameters.parse(request.query, kParameters); !parsed) return reply_of(parsed.error());
@@ -115,6 +113,14 @@ std::optional<Handled> list_notifications(const Request& request) {
     body += "null}";
   }
   return Handled(json_reply(200, std::move(body)), page->position);
+}
+
+}  // namespace
+
+// Each title is folded from its task's stream: a worker's work.
+Task<Handled> list_notifications(Request request, std::string) {
+  std::function<Handled()> job = [request] { return page_of(request); };
+  co_return co_await on_worker(request.api, std::move(job));
 }
 
 Task<Handled> read_notification(Request request, std::string body) {

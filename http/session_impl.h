@@ -126,7 +126,7 @@ class Session final : public Connection, private WriteTurn::Writer {
   bool too_much_ = false;  // is being received by all connections together
   bool close_ = false;     // after the answer under way
   bool linger_ = false;    // the peer may still be sending
-  bool watching_ = false, peer_gone_ = false;
+  bool watching_ = false, watched_enough_ = false, peer_gone_ = false;
   std::function<void()> on_closing_;
   std::optional<SteadyTimer> watch_ended_;
 };

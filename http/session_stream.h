@@ -76,7 +76,8 @@ Task<void> Session<Stream>::watch() {
   std::array<char, 512> nowhere;
   for (;;) {
     const auto [error, n] = co_await stream_.async_read_some(boost::asio::buffer(nowhere), kToken);
-    if (error) break;
+    if (n > 0) linger_ = true;
+    if (error || watched_enough_) break;
   }
   watching_ = false;
   peer_gone();
@@ -116,9 +117,13 @@ Task<void> Session<Stream>::serve_stream() {
   }
   broken_ = broken_ || writer.failed || peer_gone_;
   if (watching_) {
+    // A read that has something already is not cancelled: it is the last then. What TLS still waits for ends in time.
+    watched_enough_ = true;
     boost::system::error_code ignored;
     lowest().cancel(ignored);
+    arm(kLingerTime);
     co_await watch_ended_->async_wait(kToken);
+    disarm();
   }
   stream_answer_ = nullptr;
   report(writer.bytes);

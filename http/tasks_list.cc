@@ -81,7 +81,7 @@ std::optional<Handled> get_stats(const Request& request) {
   auto stats = parse_of_stats(request);
   if (!stats) return reply_of(stats.error());
   if (stats->as_of && !request.api.parts.past) return past_unavailable();
-  if (stats->as_of) return std::nullopt;
+  if (stats->as_of || !request.api.parts.models.is_loaded(request.workspace())) return std::nullopt;
   return answer(request, *stats);
 }
 

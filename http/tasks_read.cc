@@ -31,25 +31,31 @@ struct Then {
 };
 
 // An erased task has no past any more, so its whole stream is looked at, not only the part asked for.
-Handled as_it_was(const Request& request, const TaskId& id, const Then& then, bool include_links) {
+// nullopt: it has more than `most` events.
+std::optional<Handled> as_it_was(const Request& request, const TaskId& id, const Then& then, bool include_links,
+                                 std::uint64_t most) {
   const auto& parts = request.api.parts;
   const auto position = parts.models.position(request.workspace());
-  bool erased = false;
+  bool erased = false, too_many = false;
   Version last;
   auto state = commands::fold_task(parts.log, request.workspace(), id, [&](const storage::Record& record) {
     if (then.as_of && record.time > *then.as_of) return false;
     if (then.version && record.version.value > *then.version) return false;
+    too_many = record.version.value > most;
     last = record.version;
-    return true;
+    return !too_many;
   });
   if (!state) return reply_of(state.error());
+  if (too_many) return std::nullopt;
   auto rest = parts.log.read_stream(request.workspace(), id.value, last.next(), [&](const storage::Record& record) {
     erased = erased || record.type == static_cast<std::uint8_t>(EventType::task_erased);
-    return true;
+    too_many = record.version.value > most;
+    return !too_many;
   });
   if (!rest) return reply_of(rest.error());
+  if (too_many) return std::nullopt;
   const bool there = state->lifecycle == Lifecycle::live && !erased && (!then.version || last.value == *then.version);
-  if (!there) return {error_reply(404, kTaskNotFound), position};
+  if (!there) return Handled(error_reply(404, kTaskNotFound), position);
   std::string json;
   append_task_json(json, *state);
   if (include_links) {
@@ -84,31 +90,37 @@ Result<TaskRequest> parse(const Request& request) {
   return task;
 }
 
+Handled as_it_is(const Request& request, const TaskRequest& asked) {
+  auto task = request.api.parts.models.task(request.workspace(), *asked.id, asked.include_links);
+  if (!task) return reply_of(task.error());
+  if (!task->found()) return {error_reply(404, kTaskNotFound), task->position};
+  return reply(request, std::move(task->json), task->version, task->position);
+}
+
 }  // namespace
 
 std::optional<Handled> get_task(const Request& request) {
   const auto asked = parse(request);
   if (!asked) return reply_of(asked.error());
   if (!asked->id) return error_reply(404, kTaskNotFound);
+  const auto& parts = request.api.parts;
   const Then& then = asked->then;
-  if (then.as_of) {
-    // An event of that instant may still be on its way to the disk.
-    const auto* past = request.api.parts.past;
-    if (past && !past->settled(request.workspace(), *then.as_of)) return std::nullopt;
-  }
-  if (then.as_of || then.version) return as_it_was(request, *asked->id, then, asked->include_links);
-  auto task = request.api.parts.models.task(request.workspace(), *asked->id, asked->include_links);
-  if (!task) return reply_of(task.error());
-  if (!task->found()) return Handled(error_reply(404, kTaskNotFound), task->position);
-  return reply(request, std::move(task->json), task->version, task->position);
+  // An event of that instant may still be on its way to the disk.
+  if (then.as_of && parts.past && !parts.past->settled(request.workspace(), *then.as_of)) return std::nullopt;
+  if (then.as_of || then.version) return as_it_was(request, *asked->id, then, asked->include_links, kQuickEvents);
+  if (!parts.models.is_loaded(request.workspace())) return std::nullopt;
+  return as_it_is(request, *asked);
 }
 
 Task<Handled> get_task_on_worker(Request request, std::string) {
   std::function<Handled()> job = [request]() -> Handled {
     const auto asked = parse(request);
     if (!asked) return reply_of(asked.error());
-    request.api.parts.past->settle(request.workspace(), *asked->then.as_of);
-    return as_it_was(request, *asked->id, asked->then, asked->include_links);
+    const auto& parts = request.api.parts;
+    const Then& then = asked->then;
+    if (!then.as_of && !then.version) return as_it_is(request, *asked);
+    if (then.as_of && parts.past) parts.past->settle(request.workspace(), *then.as_of);
+    return *as_it_was(request, *asked->id, then, asked->include_links, std::numeric_limits<std::uint64_t>::max());
   };
   co_return co_await on_worker(request.api, std::move(job));
 }

@@ -18,25 +18,6 @@ using reactors::Webhooks;
 
 constexpr std::string_view kNotFound = "Webhook not found";
 
-Reply reply_of(const WebhookFailure& failure) {
-  using Kind = WebhookFailure::Kind;
-  switch (failure.kind) {
-    case Kind::invalid:
-      return error_reply(400, failure.message);
-    case Kind::not_found:
-      return error_reply(404, failure.message);
-    case Kind::conflict:
-      return error_reply(409, failure.message);
-    case Kind::busy:
-      return http::reply_of(storage::AppendError::queue_full);
-    case Kind::unavailable:
-      break;
-  }
-  auto reply = error_reply(503, failure.message);
-  reply.headers = "Retry-After: 1\r\n";
-  return reply;
-}
-
 reactors::WebhookCaller caller_of(const Request& request) {
   return {request.workspace(), request.caller->workspace_id, request.caller->token.user};
 }

@@ -78,7 +78,7 @@ Task<CommandResult> execute(const Api& api, commands::CommandHandler::Request co
       parts.models.when_passed(position, [&parts, done, result = std::move(result)] {
         // Let go without having passed: the models have stopped. The write is durable, but nobody could read it.
         if (parts.models.passed() < result->position)
-          return done(commands::Failure{commands::Fault::unavailable, std::nullopt});
+          return done(commands::Failure{commands::Fault::unseen, std::nullopt});
         done(result);
       });
     });

@@ -85,6 +85,15 @@ std::vector<Token> Directory::tokens() const {
   return tokens;
 }
 
+std::vector<Token> Directory::tokens_of(WorkspaceNumber workspace) const {
+  const std::shared_lock lock(state_->mutex);
+  std::vector<Token> tokens;
+  for (const auto& [position, token] : state_->in_order) {
+    if (token->workspace == workspace) tokens.push_back(*token);
+  }
+  return tokens;
+}
+
 std::optional<Workspace> Directory::workspace(WorkspaceNumber number) const {
   const std::shared_lock lock(state_->mutex);
   const auto found = state_->workspaces.find(number);

@@ -29,7 +29,9 @@ class Directory {
   // By the SHA-256 of the whole token text. Revoked tokens are absent; expired ones are not filtered here.
   // The pointer is kept alive by the caller for as long as it looks at it.
   [[nodiscard]] std::shared_ptr<const Token> token_by_hash(const TokenHash& hash) const;
-  [[nodiscard]] std::vector<Token> tokens() const;  // all that are not revoked, oldest first
+  // Those that are not revoked, oldest first: all, or a workspace's.
+  [[nodiscard]] std::vector<Token> tokens() const;
+  [[nodiscard]] std::vector<Token> tokens_of(WorkspaceNumber workspace) const;
   [[nodiscard]] std::optional<Workspace> workspace(WorkspaceNumber) const;
   [[nodiscard]] std::optional<Workspace> workspace(const WorkspaceId&) const;
   [[nodiscard]] std::optional<Workspace> workspace_named(std::string_view name) const;

@@ -4,7 +4,6 @@
 
 #include "projections/applier.h"
 #include "projections/list/list_row.h"
-#include "projections/persist.h"
 
 namespace taskledger::projections {
 
@@ -68,8 +67,10 @@ Result<void, storage::ReadError> Models::forget(const storage::Record& erased) {
   return notifications.forget(erased.workspace, events);
 }
 
-Models::Frozen Models::freeze(Position position) {
-  Frozen frozen{position, {}, std::exchange(erased_, {})};
+void Models::freeze(Position position) {
+  Frozen& frozen = frozen_.emplace();
+  frozen.position = position;
+  frozen.erased = std::exchange(erased_, {});
   for (WorkspaceImage* workspace : workspaces.all()) {
     if (!workspace->loaded) continue;
     const std::shared_lock lock(workspace->lock);  // of the pointer; what changes is changed by those who apply
@@ -81,7 +82,6 @@ Models::Frozen Models::freeze(Position position) {
   }
   notifications.freeze();
   changed = 0;
-  return frozen;
 }
 
 void Models::take_erased(Models& from) {
@@ -89,8 +89,8 @@ void Models::take_erased(Models& from) {
   from.erased_.clear();
 }
 
-Result<std::size_t, storage::ReadError> Models::write(const Frozen& frozen) {
-  ChangedRows rows;
+void Models::make_rows(Frozen& frozen) {
+  ChangedRows& rows = frozen.rows.emplace();
   for (const Frozen::Workspace& one : frozen.workspaces) {
     for (bool more = true; more;) {
       const std::shared_lock lock(one.image->lock);  // a writer that waits goes before the next few
@@ -98,36 +98,49 @@ Result<std::size_t, storage::ReadError> Models::write(const Frozen& frozen) {
     }
     rows.add_summary(one.image->number, one.position, one.tasks);
   }
+}
+
+Result<void, storage::ReadError> Models::make_tables(Frozen& frozen) {
   const auto hash = log_.hash_at(frozen.position);
   if (!hash) return hash.error();
   if (!*hash) return storage::ReadError{"the log does not reach what the read models have passed"};
-  storage::RowChanges stats;
-  if (generations_[2] != 0) {
-    auto counted = written_stats_.add(rows.stats, views_, generations_[2]);
-    if (!counted) return counted.error();
-    stats = *std::move(counted);
-  }
   auto told = notifications.frozen_rows();
   if (!told) return told.error();
-  std::vector<storage::ViewStore::TableWrite> tables;
-  std::size_t count = 0;
-  std::array<storage::RowChanges, kProjections> of{std::move(rows.list), std::move(rows.mode), std::move(stats),
-                                                   *std::move(told)};
+  storage::RowChanges stats;
+  if (generations_[kStatsAt] != 0) {
+    auto counted = written_stats_.add(frozen.rows->stats, views_, generations_[kStatsAt]);
+    if (!counted) {
+      written_stats_.forget();
+      return counted.error();
+    }
+    stats = *std::move(counted);
+  }
+  std::array<storage::RowChanges, kProjections> of{std::move(frozen.rows->list), std::move(frozen.rows->mode),
+                                                   std::move(stats), *std::move(told)};
   for (std::size_t i = 0; i < kProjections; ++i) {
     if (generations_[i] == 0) continue;
-    count += of[i].size();
-    tables.push_back({kProjectionNames[i], generations_[i], std::move(of[i]), {}});
-    if (kProjectionNames[i] == kListProjection) tables.back().erased = frozen.erased;
+    frozen.tables.push_back({kProjectionNames[i], generations_[i], std::move(of[i]), {}});
+    if (i == kListAt) frozen.tables.back().erased = frozen.erased;
   }
-  if (auto stored = views_.write(tables, {frozen.position, **hash}); !stored) {
-    written_stats_.forget();
-    return stored.error();
+  frozen.checkpoint = {frozen.position, **hash};
+  return {};
+}
+
+Result<std::size_t, storage::ReadError> Models::write() {
+  Frozen& frozen = *frozen_;
+  if (!frozen.rows) make_rows(frozen);
+  if (frozen.tables.empty()) {
+    if (auto made = make_tables(frozen); !made) return made.error();
   }
+  if (auto stored = views_.write(frozen.tables, frozen.checkpoint); !stored) return stored.error();
   notifications.written();
+  std::size_t count = 0;
+  for (const auto& table : frozen.tables) count += table.rows.size();
   for (const Frozen::Workspace& one : frozen.workspaces) {
     one.image->persisted = one.position.value;
     workspaces.measure(*one.image);
   }
+  frozen_.reset();
   return count;
 }
 

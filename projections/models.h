@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "projections/notifications/notifications.h"
+#include "projections/persist.h"
 #include "projections/stats/stats_changes.h"
 #include "projections/workspaces.h"
 
@@ -20,6 +21,10 @@ namespace taskledger::projections {
 
 inline constexpr std::size_t kProjections = 4;
 inline constexpr std::array<std::string_view, kProjections> kProjectionNames{"list", "mode", "stats", "notifications"};
+// Places in what has one for each.
+inline constexpr std::size_t kListAt = 0, kStatsAt = 2, kNotificationsAt = 3;
+static_assert(kProjectionNames[kListAt] == "list" && kProjectionNames[kStatsAt] == "stats" &&
+              kProjectionNames[kNotificationsAt] == "notifications");
 // In the order of the names; 0: this projection is not kept here.
 using Generations = std::array<std::atomic<std::uint64_t>, kProjections>;
 
@@ -27,8 +32,8 @@ class Models {
  public:
   // All outlive this.
   Models(storage::EventLog& log, storage::ViewStore& views, const Generations& generations)
-      : workspaces(views, generations[0]),
-        notifications(views, generations[3]),
+      : workspaces(views, generations[kListAt]),
+        notifications(views, generations[kNotificationsAt]),
         log_(log),
         views_(views),
         generations_(generations) {}
@@ -36,21 +41,15 @@ class Models {
   // Records of one workspace, in the order of the log.
   Result<void, storage::ReadError> apply(std::span<const storage::Record> records);
 
-  // What changed is set aside, to be written as of `position`.
-  struct Frozen {
-    Position position;
-    struct Workspace {
-      WorkspaceImage* image;
-      WorkspacePosition position;
-      std::uint32_t tasks;
-    };
-    std::vector<Workspace> workspaces;
-    std::vector<std::string> erased;  // keys of `list`
-  };
-  [[nodiscard]] Frozen freeze(Position position);
-  // Writes the rows of what is frozen, and the checkpoint; returns how many rows. After an error rows are missing in
-  // the store for good.
-  Result<std::size_t, storage::ReadError> write(const Frozen& frozen);
+  // Sets aside what changed, to be written as of `position`; while nothing is set aside.
+  void freeze(Position position);
+  // Where what is set aside goes to.
+  [[nodiscard]] std::optional<Position> frozen_at() const {
+    return frozen_ ? std::optional(frozen_->position) : std::nullopt;
+  }
+  // Writes the rows of what is set aside, and the checkpoint; returns how many rows. After an error it is still set
+  // aside, for the next try.
+  Result<std::size_t, storage::ReadError> write();
 
   // Of models that take this one's place, whose erasures are not written yet.
   void take_erased(Models& from);
@@ -60,15 +59,32 @@ class Models {
   std::atomic<std::size_t> changed{0};  // tasks and rows of notifications since the last freeze
 
  private:
+  struct Frozen {
+    Position position;
+    struct Workspace {
+      WorkspaceImage* image;
+      WorkspacePosition position;
+      std::uint32_t tasks;
+    };
+    std::vector<Workspace> workspaces;
+    std::vector<std::string> erased;  // keys of `list`
+    // As far as they are made.
+    std::optional<ChangedRows> rows;
+    std::vector<storage::ViewStore::TableWrite> tables;
+    storage::Checkpoint checkpoint;
+  };
+  void make_rows(Frozen& frozen);
+  Result<void, storage::ReadError> make_tables(Frozen& frozen);
   Result<void, storage::ReadError> notify(const Image& image, const storage::Record& record,
                                           const std::optional<TaskEvent>& event);
   Result<void, storage::ReadError> forget(const storage::Record& erased);
-  [[nodiscard]] bool notifies() const { return generations_[3] != 0; }
+  [[nodiscard]] bool notifies() const { return generations_[kNotificationsAt] != 0; }
 
   storage::EventLog& log_;
   storage::ViewStore& views_;
   const Generations& generations_;
   WrittenStats written_stats_;
+  std::optional<Frozen> frozen_;
   std::vector<std::string> erased_;  // since the last freeze: keys of `list` whose rows' files are to be purged
 };
 

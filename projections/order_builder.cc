@@ -68,8 +68,12 @@ void OrderBuilder::build(WorkspaceImage& workspace, Field field) {
     more = order.copy(*workspace.image);
   }
   order.sort();
-  const std::unique_lock lock(workspace.lock);
-  if (workspace.image != nullptr && workspace.image->serial() == serial) order.publish(*workspace.image);
+  {
+    const std::unique_lock lock(workspace.lock);
+    if (workspace.image == nullptr || workspace.image->serial() != serial) return;
+    order.publish(*workspace.image);
+  }
+  workspaces_.measure(workspace);
 }
 
 }  // namespace taskledger::projections

@@ -5,9 +5,6 @@
 #include <algorithm>
 
 #include "projections/applier.h"
-#include "projections/list/list_query.h"
-#include "projections/list/render.h"
-#include "projections/stats/stats_query.h"
 
 namespace taskledger::projections {
 
@@ -90,11 +87,15 @@ void Projector::write_rows_now_and_then() {
     }
     if (stopping_ || has_failed_) return;
     const bool due = std::chrono::steady_clock::now() - persisted_at_.load() >= options_.persist_interval;
-    if ((!due && models_.changed < options_.persist_tasks) || persist_failed_) continue;
+    if (!due && (models_.changed < options_.persist_tasks || unwritten_)) continue;
+    const bool failed_before = unwritten_;
     if (const auto persisted = persist(); !persisted) {
-      spdlog::error("read models cannot be written, and are caught up from the log at the next start: {}",
-                    persisted.error().what);
-    } else if (const auto purged = views_.purge(stopping_); !purged) {
+      if (!failed_before)
+        spdlog::error("read models cannot be written, and are tried again: {}", persisted.error().what);
+      continue;
+    }
+    if (failed_before) spdlog::info("read models are written again");
+    if (const auto purged = views_.purge(stopping_); !purged) {
       spdlog::error("read models still hold what was erased: {}", purged.error().what);
     }
     workspaces_.evict(options_.cache_bytes);
@@ -182,16 +183,22 @@ WorkspacePosition Projector::position(WorkspaceNumber workspace) const {
   return {found == nullptr ? 0 : found->position.load()};
 }
 
+bool Projector::is_loaded(WorkspaceNumber workspace) const {
+  const WorkspaceImage* found = workspaces_.find(workspace);
+  return found != nullptr && found->loaded;
+}
+
 std::vector<ProjectionStatus> Projector::status() const {
   const State state = state_;
-  const std::uint64_t head = std::max(log_.head().position.value, passed_.load()), target = target_;
+  // In this order: what has passed is never beyond the head.
+  const std::uint64_t passed = passed_, head = std::max(log_.head().position.value, passed), target = target_;
   std::vector<ProjectionStatus> all;
   for (std::size_t i = 0; i < kProjections; ++i) {
     ProjectionStatus& status = all.emplace_back();
     status.name = kNames[i];
     status.state = state == State::live ? "live" : state == State::catching_up ? "catching_up" : "rebuilding";
     status.checkpoint = {checkpoint_};
-    status.lag = head - passed_;
+    status.lag = head - passed;
     status.generation = generations_[i];
     if (state == State::live) {
       maintenance_.describe(i, status);
@@ -199,9 +206,8 @@ std::vector<ProjectionStatus> Projector::status() const {
     }
     status.events_per_second = rate_;
     const std::uint64_t from = started_at_;
-    status.progress = target > from ? static_cast<double>(passed_ - std::min(from, passed_.load())) /
-                                          static_cast<double>(target - from)
-                                    : 1;
+    status.progress =
+        target > from ? static_cast<double>(passed - std::min(from, passed)) / static_cast<double>(target - from) : 1;
   }
   return all;
 }
@@ -216,58 +222,6 @@ ImageFigures Projector::images() const {
   return figures;
 }
 
-// From the cache of pages, or else what `find(image, query, validity)` gives, which goes into it.
-template <class Find>
-std::optional<ListPage> Projector::page_of(const WorkspaceImage& at, const ListQuery& query, const Find& find) {
-  std::optional<ListPage> page = pages_.find(*at.image, query);
-  if (!page) {
-    Validity validity;
-    page = find(*at.image, query, validity);
-    if (page) pages_.offer(*at.image, query, validity, *page);
-  }
-  if (at.image->wants_orders()) orders_.ask(at.number);
-  if (page) page->position = {at.position};
-  return page;
-}
-
-std::optional<ListPage> Projector::list_at_once(WorkspaceNumber workspace, const ListQuery& query) {
-  auto page = workspaces_.read_loaded(
-      workspace, [&](const WorkspaceImage& at) { return page_of(at, query, answer_list_at_once); });
-  return page ? *std::move(page) : std::nullopt;
-}
-
-Result<ListPage, storage::ReadError> Projector::list(WorkspaceNumber workspace, const ListQuery& query) {
-  return workspaces_.read_long(workspace, [&](const WorkspaceImage& at) {
-    return *page_of(at, query, [](const Image& image, const ListQuery& asked, Validity& validity) {
-      return std::optional(answer_list(image, asked, validity));
-    });
-  });
-}
-
-Result<TaskAnswer, storage::ReadError> Projector::task(WorkspaceNumber workspace, const TaskId& id,
-                                                       bool include_links) {
-  return workspaces_.read(workspace, [&](const WorkspaceImage& at) {
-    TaskAnswer answer;
-    answer.position = {at.position};
-    const auto row = at.image->find(id.value);
-    if (!row) return answer;
-    answer.version = {at.image->version[*row]};
-    append_rows_json(answer.json, *at.image, std::span(&*row, 1));
-    if (!include_links) return answer;
-    answer.json.back() = ',';
-    answer.json += R"("linked_entities":)";
-    append_links_json(answer.json, at.image->task(*row).fields.links);
-    answer.json += '}';
-    return answer;
-  });
-}
-
-Result<StatsAnswer, storage::ReadError> Projector::stats(WorkspaceNumber workspace, const StatsQuery& query) {
-  return workspaces_.read(workspace, [&](const WorkspaceImage& at) {
-    return StatsAnswer{answer_stats(*at.image, query), {at.position}};
-  });
-}
-
 Result<void, storage::ReadError> Projector::purge_erased() {
   if (auto purged = purge_now(); !purged) return purged;
   // Rows that a rebuild has folded before, and purges at its end.
@@ -278,16 +232,6 @@ Result<void, storage::ReadError> Projector::purge_erased() {
 Result<void, storage::ReadError> Projector::purge_now() {
   if (auto persisted = persist(); !persisted) return persisted;
   return views_.purge(stopping_);
-}
-
-Result<void, storage::ReadError> Projector::read_image(
-    WorkspaceNumber workspace, const std::function<void(const Image&, WorkspacePosition)>& visit) {
-  const auto read = workspaces_.read_long(workspace, [&](const WorkspaceImage& at) {
-    visit(*at.image, {at.position});
-    return true;
-  });
-  if (!read) return read.error();
-  return {};
 }
 
 }  // namespace taskledger::projections

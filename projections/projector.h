@@ -49,6 +49,7 @@ class Projector final : public Runner {
   [[nodiscard]] std::vector<ProjectionStatus> status() const override;
   [[nodiscard]] ImageFigures images() const override;
   [[nodiscard]] PageCacheFigures kept_pages() const override { return pages_.figures(); }
+  [[nodiscard]] bool rows_unwritten() const override { return unwritten_; }
 
   std::optional<ListPage> list_at_once(WorkspaceNumber workspace, const ListQuery& query) override;
   Result<ListPage, storage::ReadError> list(WorkspaceNumber workspace, const ListQuery& query) override;
@@ -62,13 +63,14 @@ class Projector final : public Runner {
                                                                  const UserId& user) override;
   Result<void, storage::ReadError> read_image(
       WorkspaceNumber workspace, const std::function<void(const Image&, WorkspacePosition)>& visit) override;
+  [[nodiscard]] bool is_loaded(WorkspaceNumber workspace) const override;
   [[nodiscard]] WorkspacePosition position(WorkspaceNumber workspace) const override;
   Result<void, storage::ReadError> purge_erased() override;
 
  private:
   static constexpr const auto& kNames = kProjectionNames;
   template <class Find>
-  [[nodiscard]] std::optional<ListPage> page_of(const WorkspaceImage& at, const ListQuery& query, const Find& find);
+  [[nodiscard]] std::optional<ListPage> page_of(WorkspaceImage& at, const ListQuery& query, const Find& find);
   enum class State { live, catching_up, rebuilding };
 
   // The log keeps its observer for good: it holds this, which lets go of the projector when that is destroyed.
@@ -121,7 +123,9 @@ class Projector final : public Runner {
   std::atomic<std::uint64_t> passed_{0}, checkpoint_{0}, target_{0}, started_at_{0};
   std::atomic<double> rate_{0};
   std::atomic<State> state_{State::catching_up};
-  std::atomic<bool> started_{false}, stopping_{false}, persist_failed_{false}, has_failed_{false};
+  std::atomic<bool> started_{false}, stopping_{false}, has_failed_{false};
+  std::atomic<bool> unwritten_{false};  // the last rows could not be written, and are tried again
+  std::atomic<bool> rows_end_{false};   // a new generation is on disk, which what is in memory does not belong to
   mutable std::mutex failure_mutex_;
   std::optional<std::string> failure_;
   std::size_t rows_since_flush_ = 0;

@@ -23,7 +23,7 @@ constexpr int kChecksAgain = 3;                       // of what differs
 constexpr int kRest = 9;                              // times the work that a slow check rests for
 
 std::vector<std::string> with_list(std::vector<std::string> names) {
-  const std::string list(kProjectionNames[0]);
+  const std::string list(kProjectionNames[kListAt]);
   if (std::find(names.begin(), names.end(), list) == names.end()) names.insert(names.begin(), list);
   return names;
 }
@@ -100,8 +100,8 @@ Result<void, storage::ReadError> Projector::swap(Beside& beside, const std::vect
     // The rows of both at one position.
     if (auto persisted = persist_locked(); !persisted) return persisted;
     if (auto followed = follow(beside, checkpoint_); !followed) return followed;
-    if (const auto written = beside.models.write(beside.models.freeze({beside.passed})); !written)
-      return written.error();
+    beside.models.freeze({beside.passed});
+    if (const auto written = beside.models.write(); !written) return written.error();
     auto activated = beside.fresh.activate(names);
     if (!activated) return activated.error();
     replaced = *std::move(activated);
@@ -115,7 +115,7 @@ Result<void, storage::ReadError> Projector::swap(Beside& beside, const std::vect
       if (!maintenance_.stopping()) {
         fail(followed.error().what);
       } else {
-        persist_failed_ = true;  // what serves in these last moments must not be written over the new rows
+        rows_end_ = true;  // what serves in these last moments must not be written over the new rows
       }
       return followed;
     }
@@ -125,7 +125,7 @@ Result<void, storage::ReadError> Projector::swap(Beside& beside, const std::vect
         generations_[static_cast<std::size_t>(at)] = views_.generation(name);
       }
     };
-    if (beside.generations[3] != 0) {
+    if (beside.generations[kNotificationsAt] != 0) {
       notifications_.take_over(beside.models.notifications, switch_generations);
     } else {
       switch_generations();
@@ -164,7 +164,7 @@ Result<Maintenance::Checked, storage::ReadError> Projector::check(const std::vec
   }
   // While the rows are looked at none are written: they and what is not yet written of the images stay of one state.
   const std::lock_guard persisting(persisting_);
-  if (persist_failed_) return storage::ReadError{"an earlier write failed"};
+  if (models_.frozen_at() || rows_end_) return storage::ReadError{"rows could not be written before"};
   auto compared = compare_with(names, folded);
   // A task that is erased just now is gone from the log, and not yet from the rows: what differs is what still differs
   // with both at a later position. (Erasures wait for the rows to be written, so few can come between.)

@@ -123,19 +123,22 @@ Result<void, storage::ReadError> Projector::persist() {
 
 Result<void, storage::ReadError> Projector::persist_locked() {
   persisted_at_ = std::chrono::steady_clock::now();
-  if (persist_failed_) return storage::ReadError{"an earlier write failed"};
-  Models::Frozen frozen;
-  {
-    const std::lock_guard applying(applying_);  // one position for all
-    if (passed_ == checkpoint_) return {};
-    frozen = models_.freeze({passed_});
+  if (rows_end_) return storage::ReadError{"stopping"};
+  // What could not be written the last time comes first, by itself: its rows are those of its position.
+  while (passed_ != checkpoint_) {
+    const bool again = models_.frozen_at().has_value();
+    if (!again) {
+      const std::lock_guard applying(applying_);  // one position for all
+      models_.freeze({passed_});
+    }
+    const Position position = *models_.frozen_at();
+    const auto rows = models_.write();
+    unwritten_ = !rows;
+    if (!rows) return rows.error();
+    checkpoint_ = position.value;
+    rows_since_flush_ += *rows;
+    if (!again) break;
   }
-  persist_failed_ = true;  // until it has succeeded: the changes are forgotten in memory, rows must not miss them
-  const auto rows = models_.write(frozen);
-  if (!rows) return rows.error();
-  persist_failed_ = false;
-  checkpoint_ = frozen.position.value;
-  rows_since_flush_ += *rows;
   const auto now = std::chrono::steady_clock::now();
   if (rows_since_flush_ >= kFlushRows || now - flushed_at_ >= kFlushInterval) {
     flushed_at_ = now;

@@ -87,6 +87,9 @@ class ReadModels {
       WorkspaceNumber workspace, const std::function<void(const Image&, WorkspacePosition)>& visit) = 0;
   // What is passed, and no file of the read models holds anything of the tasks erased in it any more. Blocks for long.
   virtual Result<void, storage::ReadError> purge_erased() = 0;
+  // Whether reads of the workspace cost what they cost: without its image in memory the first one loads it, a second or
+  // so a million tasks.
+  [[nodiscard]] virtual bool is_loaded(WorkspaceNumber workspace) const = 0;
   // Of the events that every later read reflects.
   [[nodiscard]] virtual WorkspacePosition position(WorkspaceNumber workspace) const = 0;
 };

@@ -1,5 +1,7 @@
 // Who waits for the read models to pass a position, of the log or of a workspace.
-// Threads: any. Callbacks run without locks held, on the thread that reports progress or at once on the caller's.
+// Threads: any. Callbacks run on the thread that reports progress, or at once on the caller's. That thread applies
+// events meanwhile: a callback hands over and returns; it neither blocks nor asks the read models or their runner for
+// anything.
 #pragma once
 
 #include <cstdint>

@@ -168,7 +168,10 @@ class Store final : public RocksViewStore {
     value += as_bytes(checkpoint.hash);
     std::size_t rows = 0;
     for (const auto& table : tables) rows += table.rows.size();
-    return rows < large_write_ ? write_small(tables, value) : write_large(tables, value);
+    auto written = rows < large_write_ ? write_small(tables, value) : write_large(tables, value);
+    // What kept RocksDB from writing may have passed (space, descriptors): let the next try find out.
+    if (!written) db_->Resume().PermitUncheckedError();
+    return written;
   }
 
   Result<void, ReadError> scan(std::string_view projection, std::uint64_t generation, std::string_view from,

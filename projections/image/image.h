@@ -5,8 +5,8 @@
 // first use.
 // Threads: as a container (workspaces.h locks it); ensure_order() and want_order() may be called by readers at the same
 // time, load() by those who load.
-// Memory: about 150 bytes a task, its title twice (as it is and folded), 20 bytes a link (ARCHITECTURE.md has the
-// table).
+// Memory: about 150 bytes a task, its title twice (as it is and folded), 20 bytes a link (docs/read-models.md has
+// the table).
 #pragma once
 
 #include <array>
@@ -117,9 +117,6 @@ class Image {
   [[nodiscard]] std::optional<std::uint32_t> user_number(const Uuid& user) const;
   [[nodiscard]] const Entity* entity(const Uuid& entity) const;
   [[nodiscard]] std::optional<std::uint32_t> entity_number(const Uuid& entity) const;
-  [[nodiscard]] bool row_before(const Column<std::int64_t>& times, Row row, std::int64_t time, const Uuid& task) const {
-    return times[row] < time || (times[row] == time && uuid_less(id[row], task));
-  }
 
   // The sequence by a sort field (nulls last, equal ones by id), built on first use; due_date is always there.
   [[nodiscard]] const OrderTree& ensure_order(Field field) const;

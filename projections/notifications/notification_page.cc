@@ -1,29 +1,48 @@
 #include "projections/notifications/notification_page.h"
 
+#include <algorithm>
+#include <numeric>
 #include <optional>
+#include <tuple>
 
 #include "core/text.h"
 #include "projections/applier.h"
-#include "projections/projector.h"
 
 namespace taskledger::projections {
 
 namespace {
 
-// nullopt: erased.
-Result<std::optional<std::string>, storage::ReadError> title_at(const storage::EventLog& log, WorkspaceNumber workspace,
-                                                                const TaskId& id, Version version) {
-  Task task;
-  Result<void, storage::ReadError> folded{};
-  auto read = log.read_stream(workspace, id.value, {1}, [&](const storage::Record& record) {
-    if (record.version > version) return false;
-    folded = fold_record(task, record);
-    return folded.has_value();
+using Titles = std::vector<std::optional<std::string>>;
+
+// Of each row, as it was at the event; nullopt: erased. A task's stream is read once, however many rows are its own.
+Result<Titles, storage::ReadError> titles_of(const std::vector<ShownNotification>& rows, WorkspaceNumber workspace,
+                                             const storage::EventLog& log) {
+  std::vector<std::size_t> by_task(rows.size());
+  std::iota(by_task.begin(), by_task.end(), std::size_t{0});
+  std::sort(by_task.begin(), by_task.end(), [&](std::size_t a, std::size_t b) {
+    return std::tie(rows[a].row.task, rows[a].row.version) < std::tie(rows[b].row.task, rows[b].row.version);
   });
-  if (!read) return read.error();
-  if (!folded) return folded.error();
-  if (task.fields.title.empty()) return std::optional<std::string>();
-  return std::optional<std::string>(std::move(task.fields.title));
+  Titles titles(rows.size());
+  for (auto next = by_task.begin(); next != by_task.end();) {
+    const TaskId id = rows[*next].row.task;
+    Task task;
+    const auto is_of_it = [&] { return next != by_task.end() && rows[*next].row.task == id; };
+    const auto note = [&] {
+      if (!task.fields.title.empty()) titles[*next] = task.fields.title;
+      ++next;
+    };
+    Result<void, storage::ReadError> folded{};
+    auto read = log.read_stream(workspace, id.value, {1}, [&](const storage::Record& record) {
+      while (is_of_it() && rows[*next].row.version < record.version) note();
+      if (!is_of_it()) return false;
+      folded = fold_record(task, record);
+      return folded.has_value();
+    });
+    if (!read) return read.error();
+    if (!folded) return folded.error();
+    while (is_of_it()) note();
+  }
+  return titles;
 }
 
 }  // namespace
@@ -32,10 +51,11 @@ Result<void, storage::ReadError> append_notifications_json(std::string& out, Wor
                                                            const UserId& user,
                                                            const std::vector<ShownNotification>& rows,
                                                            const storage::EventLog& log) {
+  const auto titles = titles_of(rows, workspace, log);
+  if (!titles) return titles.error();
   bool first = true;
+  auto title = titles->begin();
   for (const auto& [row, task_deleted] : rows) {
-    const auto title = title_at(log, workspace, row.task, row.version);
-    if (!title) return title.error();
     out += first ? R"({"id":")" : R"(,{"id":")";
     first = false;
     append_uuid(out, notification_id(workspace, user, row.position).value);
@@ -47,6 +67,7 @@ Result<void, storage::ReadError> append_notifications_json(std::string& out, Wor
     } else {
       out += "null";
     }
+    ++title;
     out += R"(,"actor":")";
     append_uuid(out, row.actor.value);
     out += R"(","created_at":")";
@@ -56,42 +77,6 @@ Result<void, storage::ReadError> append_notifications_json(std::string& out, Wor
     out += '}';
   }
   return {};
-}
-
-Result<NotificationPage, storage::ReadError> Projector::notifications(WorkspaceNumber workspace,
-                                                                      const NotificationsQuery& query) {
-  std::vector<ShownNotification> shown;
-  std::optional<storage::ReadError> fault;
-  auto page = workspaces_.read(workspace, [&](const WorkspaceImage& at) {
-    NotificationPage found;
-    found.position = {at.position};
-    const auto rows = notifications_.page(workspace, query.user, query.unread_only, query.before, query.limit);
-    if (!rows) {
-      fault = rows.error();
-      return found;
-    }
-    found.unread = rows->unread;
-    if (rows->more) found.next = rows->rows.back().position;
-    for (const NotificationRow& row : rows->rows) shown.push_back({row, !at.image->find(row.task.value)});
-    return found;
-  });
-  if (!page) return page;
-  if (fault) return *fault;
-  // The log's past does not change, so this needs no lock.
-  if (auto shaped = append_notifications_json(page->rows, workspace, query.user, shown, log_); !shaped)
-    return shaped.error();
-  return page;
-}
-
-Result<std::optional<bool>, storage::ReadError> Projector::notification_unread(WorkspaceNumber workspace,
-                                                                               const UserId& user,
-                                                                               WorkspacePosition at) {
-  return notifications_.unread(workspace, user, at);
-}
-
-Result<std::uint64_t, storage::ReadError> Projector::unread_notifications(WorkspaceNumber workspace,
-                                                                          const UserId& user) {
-  return notifications_.unread_count(workspace, user);
 }
 
 }  // namespace taskledger::projections

@@ -91,20 +91,45 @@ Notifications::Outcome<void> Notifications::forget(WorkspaceNumber workspace,
   });
   if (!scanned) return scanned;
   if (!readable) return damaged("a counter");
+  std::vector<WorkspacePosition> newest_first = events;
+  std::sort(newest_first.begin(), newest_first.end(), std::greater<>());
   for (auto& [user, counted] : users) {
     const NotificationCounter before = counted;
-    for (const WorkspacePosition position : events) {
-      const auto told = row(workspace, user, position);
+    for (const char table : {'n', 'r'}) {
+      const auto told = among(table, workspace, user, newest_first);
       if (!told) return told.error();
-      if (!*told) continue;
-      const bool read = (*told)->read_at.ms != 0;
-      put(notification_key(read ? 'r' : 'n', workspace, user, position), std::nullopt);
-      --counted.notifications;
-      if (!read && position > counted.read_up_to) --counted.unread;
+      for (const WorkspacePosition position : *told) {
+        put(notification_key(table, workspace, user, position), std::nullopt);
+        --counted.notifications;
+        if (table == 'n' && position > counted.read_up_to) --counted.unread;
+      }
     }
     if (counted.notifications != before.notifications) put_counter(workspace, user, counted);
   }
   return {};
+}
+
+Notifications::Outcome<std::vector<WorkspacePosition>> Notifications::among(
+    char table, WorkspaceNumber workspace, const UserId& user,
+    const std::vector<WorkspacePosition>& newest_first) const {
+  constexpr int kSteps = 8;  // through rows that are none of them, before the next one is looked for
+  const std::string to = end_of(notification_key(table, workspace, user));
+  std::vector<WorkspacePosition> found;
+  auto next = newest_first.begin();
+  for (bool more = true; more && next != newest_first.end();) {
+    more = false;
+    int steps = 0;
+    auto scanned =
+        scan(notification_key(table, workspace, user, *next), to, [&](std::string_view key, std::string_view) {
+          more = true;
+          const WorkspacePosition position = position_of_notification_key(key);
+          next = std::lower_bound(next, newest_first.end(), position, std::greater<>());
+          if (next != newest_first.end() && *next == position) found.push_back(*next++);
+          return next != newest_first.end() && ++steps < kSteps;
+        });
+    if (!scanned) return scanned.error();
+  }
+  return found;
 }
 
 Notifications::Outcome<NotificationRows> Notifications::page(WorkspaceNumber workspace, const UserId& user,
@@ -206,27 +231,37 @@ Notifications::Outcome<void> Notifications::settle() const {
     noted_count_ = 0;
   }
   auto settled = settle(noted, noted.size(), changes_);
+  if (!settled) {
+    const std::lock_guard lock(noting_);
+    noted_.insert(noted_.end(), noted.begin(), noted.end());
+    noted_count_ = noted_.size();
+  }
   changed_count_ = changes_.size();
   return settled;
 }
 
-// Takes the last `count`: their order is of no matter.
+// Takes the last `count`: their order is of no matter. All of them or, on an error, none.
 Notifications::Outcome<void> Notifications::settle(std::vector<Noted>& noted, std::size_t count, Changes& into) const {
   const auto begin = noted.end() - static_cast<std::ptrdiff_t>(count);
   std::sort(begin, noted.end(), [](const Noted& a, const Noted& b) {
     return std::tie(a.workspace, a.user, a.row.position) < std::tie(b.workspace, b.user, b.row.position);
   });
-  for (auto at = begin; at != noted.end();) {
-    const Noted& first = *at;
-    auto counted = counter(first.workspace, first.user);
+  const auto same_user = [](const Noted& a, const Noted& b) { return a.workspace == b.workspace && a.user == b.user; };
+  std::vector<NotificationCounter> counters;  // of each user, in order
+  for (auto at = begin; at != noted.end(); ++at) {
+    if (at != begin && same_user(*at, *std::prev(at))) continue;
+    const auto counted = counter(at->workspace, at->user);
     if (!counted) return counted.error();
-    for (; at != noted.end() && at->workspace == first.workspace && at->user == first.user; ++at) {
-      into.insert_or_assign(notification_key('n', at->workspace, at->user, at->row.position),
-                            notification_value(at->row));
-      ++counted->notifications;
-      ++counted->unread;
-    }
-    into.insert_or_assign(notification_key('c', first.workspace, first.user), counter_value(*counted));
+    counters.push_back(*counted);
+  }
+  auto counted = counters.begin();
+  for (auto at = begin; at != noted.end(); ++at) {
+    into.insert_or_assign(notification_key('n', at->workspace, at->user, at->row.position),
+                          notification_value(at->row));
+    ++counted->notifications;
+    ++counted->unread;
+    if (std::next(at) != noted.end() && same_user(*at, *std::next(at))) continue;
+    into.insert_or_assign(notification_key('c', at->workspace, at->user), counter_value(*counted++));
   }
   noted.erase(begin, noted.end());
   return {};

@@ -87,6 +87,10 @@ class Notifications {
   void put_counter(WorkspaceNumber workspace, const UserId& user, const NotificationCounter& counter);
   Outcome<std::optional<NotificationRow>> row(WorkspaceNumber workspace, const UserId& user,
                                               WorkspacePosition position) const;
+  // Those of the positions at which a table has a row of the user. Costs about a look-up for each, or a step for each
+  // of the user's rows between them, whichever is less.
+  Outcome<std::vector<WorkspacePosition>> among(char table, WorkspaceNumber workspace, const UserId& user,
+                                                const std::vector<WorkspacePosition>& newest_first) const;
   // Rows of a table from the key on, up to one more than `limit`.
   Outcome<void> rows_from(const std::string& from, const std::string& to, std::size_t limit,
                           std::vector<NotificationRow>& rows) const;

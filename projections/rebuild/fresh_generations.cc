@@ -11,7 +11,6 @@ FreshGenerations::~FreshGenerations() {
 
 Result<void, storage::ReadError> FreshGenerations::load(const std::vector<std::string>& names, const FoldedLog& folded,
                                                         const storage::EventLog& log, Team& team) {
-  std::vector<storage::ViewStore::TableWrite> none;
   for (const std::string& name : names) {
     const auto begun = views_.begin_generation(name);
     if (!begun) return begun.error();
@@ -39,8 +38,9 @@ Result<void, storage::ReadError> FreshGenerations::load(const std::vector<std::s
   const auto hash = log.hash_at(folded.position());
   if (!hash) return hash.error();
   if (!*hash) return storage::ReadError{"the log ends before its own head"};
-  for (const auto& [name, generation] : made_) none.push_back({name, generation, {}});
-  return views_.write(none, {folded.position(), **hash});
+  std::vector<storage::ViewStore::TableWrite> no_rows;
+  for (const auto& [name, generation] : made_) no_rows.push_back({name, generation, {}});
+  return views_.write(no_rows, {folded.position(), **hash});
 }
 
 std::uint64_t FreshGenerations::generation(std::string_view projection) const {

@@ -41,7 +41,7 @@ class WrittenStats {
   // The rows after `differences`, in no order. ReadError: the store cannot be read or a row of it is damaged.
   Result<storage::RowChanges, storage::ReadError> add(const StatsCounts& differences, const storage::ViewStore& views,
                                                       std::uint64_t generation);
-  // To be called when rows that add() gave were not written after all.
+  // To be called when rows that add() gave, or was to give, will not be written.
   void forget() { counts_.clear(); }
 
  private:

@@ -45,6 +45,39 @@ TEST_F(CommandTest, LoadsFromTheLogWhatTheCacheHasNot) {
   EXPECT_EQ(log.stream_reads, 1u) << "kept";
 }
 
+TEST_F(CommandTest, ReadsLongStreamsAside) {
+  const auto task = make("one"), another = make("one");
+  for (int i = 0; i < 300; ++i) (void)run(retitle(std::to_string(i)), task);
+  std::vector<std::function<void()>> aside;
+  bool room = true;
+  const auto with_nothing_cached = [&] {
+    CommandHandlerOptions options;
+    options.aside = [&](std::function<void()> job) {
+      if (room) aside.push_back(std::move(job));
+      return room;
+    };
+    handler = make_command_handler(
+        log, [this] { return now; }, [](std::span<std::uint8_t>) {}, std::move(options));
+  };
+  with_nothing_cached();
+  EXPECT_EQ(run(retitle("two"), another), "updated v2");
+  EXPECT_TRUE(aside.empty());
+  for (const TaskCommand& command : {TaskCommand(retitle("two")), TaskCommand(UndoEvent{})}) {
+    with_nothing_cached();
+    std::optional<Result<Outcome, Failure>> answer;
+    handler->execute(request(command, task), [&](Result<Outcome, Failure> given) { answer = std::move(given); });
+    EXPECT_FALSE(answer);
+    ASSERT_EQ(aside.size(), 1u);
+    aside.front()();
+    aside.clear();
+    ASSERT_TRUE(answer);
+    EXPECT_TRUE(answer->has_value());
+  }
+  with_nothing_cached();
+  room = false;
+  EXPECT_EQ(run(retitle("three"), task), "busy");
+}
+
 TEST_F(CommandTest, IfMatchComesAfterExistenceAndBeforeConflicts) {
   const auto task = make("one");
   auto with = [&](TaskCommand command, const TaskId& id, std::vector<Version> versions, bool any = false) {

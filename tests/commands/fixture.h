@@ -150,7 +150,7 @@ class CommandTest : public ::testing::Test {
     static constexpr std::string_view kRefusals[] = {"not_found",       "already_exists", "not_deleted",    "erased",
                                                      "event_not_found", "superseded",     "nothing_to_undo"};
     static constexpr std::string_view kFaults[] = {"precondition_failed", "key_reused", "key_in_flight", "busy",
-                                                   "unavailable"};
+                                                   "unavailable",         "unseen"};
     const auto* refusal = std::get_if<Refusal>(&failure.why);
     std::string out(refusal ? kRefusals[static_cast<int>(*refusal)]
                             : kFaults[static_cast<int>(std::get<Fault>(failure.why))]);

@@ -121,6 +121,55 @@ TEST_F(RacesTest, ChangesOfDifferentFieldsBothSurvive) {
   EXPECT_EQ(folded->version, Version{2 * kRounds + 1});
 }
 
+// An undo reads its task's history, and is decided while nobody else's change is under way: it must not starve beside
+// those who change the task all the time, nor keep them from it.
+TEST_F(RacesTest, UndoesBesideWritersOfALongTask) {
+  constexpr int kVersions = 600, kWriters = 3, kUndoes = 10;
+  std::atomic<int> aside = 0;
+  std::vector<std::thread> threads;
+  std::mutex threads_mutex;
+  const auto commands = make_command_handler(
+      *log_, [] { return kStart; },
+      [this](std::span<std::uint8_t> bytes) {
+        const std::lock_guard lock(random_mutex_);
+        random_(bytes);
+      },
+      {.aside = [&](std::function<void()> job) {
+        const std::lock_guard lock(threads_mutex);
+        ++aside;
+        threads.emplace_back(std::move(job));
+        return true;
+      }});
+  const TaskId task = execute(*commands, create(), std::nullopt)->tasks.front().task;
+  for (int i = 0; i < kVersions; ++i) ASSERT_TRUE(execute(*commands, retitle(std::to_string(i)), task));
+  EXPECT_EQ(aside, 0);
+  std::atomic<bool> writing = true;
+  std::atomic<int> written = 0, refused = 0;
+  std::vector<std::thread> writers;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    writers.emplace_back([&, writer] {
+      for (int i = 0; writing; ++i) {
+        const bool done =
+            execute(*commands, retitle(std::to_string(writer) + "/" + std::to_string(i)), task).has_value();
+        ++(done ? written : refused);
+      }
+    });
+  }
+  int undone = 0;
+  for (int i = 0; i < kUndoes; ++i) undone += execute(*commands, UndoEvent{}, task).has_value();
+  const int written_beside = written;
+  writing = false;
+  for (auto& writer : writers) writer.join();
+  EXPECT_EQ(undone, kUndoes);
+  EXPECT_GE(aside, kUndoes) << "a long history is read aside";
+  EXPECT_EQ(refused, 0);
+  EXPECT_GT(written_beside, 0);
+  const auto folded = fold_task(*log_, WorkspaceNumber{1}, task);
+  ASSERT_TRUE(folded);
+  EXPECT_EQ(folded->version.value, static_cast<std::uint32_t>(1 + kVersions + written + kUndoes)) << "each once";
+  for (auto& thread : threads) thread.join();
+}
+
 // Each handler believes its own cache, so that most appends conflict; each conflict is answered on the appender's
 // thread, which loads and appends again.
 TEST_F(RacesTest, ConflictsAreTriedAgainOnTheAppendersThread) {

@@ -27,7 +27,7 @@ bool is_refusal(const Answer& answer) {
   if (answer) return false;
   if (std::holds_alternative<Refusal>(answer.error().why)) return true;
   const auto fault = std::get<commands::Fault>(answer.error().why);
-  return fault != commands::Fault::unavailable;
+  return fault != commands::Fault::unavailable && fault != commands::Fault::unseen;
 }
 
 }  // namespace

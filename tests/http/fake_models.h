@@ -110,6 +110,8 @@ class FakeModels final : public projections::Runner {
     return std::optional<bool>();
   }
   Result<std::uint64_t, storage::ReadError> unread_notifications(WorkspaceNumber, const UserId&) override { return 0; }
+  bool is_loaded(WorkspaceNumber) const override { return loaded; }
+  bool loaded = true;
   WorkspacePosition position(WorkspaceNumber workspace) const override {
     const auto found = positions_.find(workspace);
     return found == positions_.end() ? WorkspacePosition{} : found->second;

@@ -29,6 +29,17 @@ TEST_F(ServerTest, SendsOnlyTheHeadOfAStreamToHead) {
   EXPECT_TRUE(client.closed());
 }
 
+// The read that watches a stream's peer may have something when the stream ends.
+TEST_F(ServerTest, EndsAStreamWhosePeerSendsMeanwhileAndThenNothing) {
+  const std::string junk(16 << 10, 'j');
+  std::vector<RawClient> silent;
+  for (int i = 0; i < 200; ++i) {
+    silent.push_back(connect());
+    silent.back().send("HEAD /stream HTTP/1.1\r\nHost: x\r\n\r\n" + junk);
+  }
+  EXPECT_TRUE(eventually([&] { return service.finished_with(200) == 200 && server->connections() == 0; }));
+}
+
 TEST_F(ServerTest, NoticesThatTheReaderOfAStreamHangsUp) {
   auto client = connect();
   client.send(get("/stream-idle"));

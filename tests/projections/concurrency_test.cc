@@ -96,6 +96,11 @@ TEST(ReadModelsConcurrency, ReadersSeeWholeCommits) {
   ASSERT_TRUE(runner->start().has_value());
   std::atomic<bool> writing{true};
   std::vector<std::thread> readers, writers;
+  readers.emplace_back([&] {
+    while (writing) {
+      for (const ProjectionStatus& status : runner->status()) ASSERT_LT(status.lag, 1'000'000u);
+    }
+  });
   for (unsigned reader = 0; reader < 2; ++reader) {
     readers.emplace_back([&, reader] {
       std::uint64_t last = 0;

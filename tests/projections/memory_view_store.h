@@ -49,6 +49,7 @@ class MemoryViewStore final : public storage::ViewStore {
                            std::string_view to,
                            const std::function<bool(std::string_view, std::string_view)>& visit) const override {
     const std::lock_guard lock(mutex_);
+    if (projection == unreadable_) return Error{"a block is damaged"};
     const auto table = now_.tables.find({std::string(projection), generation});
     if (table == now_.tables.end()) return {};
     for (auto row = table->second.lower_bound(std::string(from));
@@ -60,6 +61,7 @@ class MemoryViewStore final : public storage::ViewStore {
   Result<std::optional<std::string>, Error> get(std::string_view projection, std::uint64_t generation,
                                                 std::string_view key) const override {
     const std::lock_guard lock(mutex_);
+    if (projection == unreadable_) return Error{"a block is damaged"};
     const auto table = now_.tables.find({std::string(projection), generation});
     if (table == now_.tables.end()) return std::optional<std::string>();
     const auto row = table->second.find(std::string(key));
@@ -116,6 +118,10 @@ class MemoryViewStore final : public storage::ViewStore {
     const std::lock_guard lock(mutex_);
     now_.checkpoints[{projection, serving}].hash = hash;
   }
+  void make_unreadable(std::string projection) {
+    const std::lock_guard lock(mutex_);
+    unreadable_ = std::move(projection);
+  }
   bool fail_writes = false;
   std::function<void()> before_load;
 
@@ -135,6 +141,7 @@ class MemoryViewStore final : public storage::ViewStore {
   }
 
  private:
+  std::string unreadable_;
   mutable std::mutex mutex_;
   Content now_, flushed_;
   std::uint64_t last_generation_ = 1;

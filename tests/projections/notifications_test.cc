@@ -206,6 +206,29 @@ TEST_F(NotificationsTest, EqualANaiveModelAndARebuild) {
   }
 }
 
+// What is noted down is counted in for all users at once: one whose counter cannot be read costs nobody anything.
+TEST_F(NotificationsTest, NothingIsLostNorCountedTwiceAfterADamagedBlock) {
+  world_ = std::make_unique<World>(3);
+  MemoryViewStore views;
+  start(views);
+  for (int i = 0; i < 200; ++i) world_->commit(kFirst);
+  compare();
+  for (const bool frozen : {false, true}) {
+    ASSERT_TRUE(runner_->persist());  // so that counters are read from the store
+    for (int i = 0; i < 200; ++i) world_->commit(kFirst);
+    wait();
+    views.make_unreadable("notifications");
+    if (frozen) {
+      EXPECT_FALSE(runner_->persist());
+    }
+    for (const auto& [user, told] : model_of(*world_->log, kFirst))
+      EXPECT_FALSE(runner_->notifications(kFirst, {user, false, {}, 7}));
+    views.make_unreadable({});
+    compare();
+  }
+  runner_.reset();  // before the views
+}
+
 TEST(Recipients, WhomAnEventTells) {
   const UserId actor{{{1}}}, assignee{{{2}}}, creator{{{3}}};
   Task task;

@@ -51,6 +51,20 @@ TEST_F(RunnerTest, WaitersAreCalledOnceTheirPositionHasPassed) {
   EXPECT_TRUE(at_once);
 }
 
+TEST_F(RunnerTest, AnOrderBuiltByAReaderCountsAsMemoryOfItsImage) {
+  start();
+  for (int i = 0; i < 400; ++i) world_.commit(kFirst);
+  while (runner_->passed() < world_.log->head().position) std::this_thread::yield();
+  runner_->stop();
+  start();
+  ListQuery query;
+  ASSERT_TRUE(runner_->list(kFirst, query));
+  const std::size_t before = runner_->images().bytes;
+  query.order = {{Field::title, false}};
+  ASSERT_TRUE(runner_->list(kFirst, query));
+  EXPECT_GT(runner_->images().bytes, before);
+}
+
 // A page that holds no more is in memory until it is replaced: not with a title that was to be forgotten.
 TEST_F(RunnerTest, AnErasureLeavesNoKeptPage) {
   start();
@@ -112,6 +126,41 @@ TEST_F(RunnerTest, AnEventThatCannotBeReadStopsTheModelsAndSaysWhere) {
   const auto started = runner_->start();
   ASSERT_FALSE(started.has_value());
   EXPECT_NE(started.error().what.find("position 2"), std::string::npos);
+}
+
+// Rows are those of their position, and then those of the next, whatever happened between.
+TEST_F(RunnerTest, RowsThatCannotBeWrittenAreWrittenLater) {
+  start();
+  const auto commit_and_wait = [&] {
+    for (int i = 0; i < 200; ++i) world_.commit(kFirst);
+    while (runner_->passed() < world_.log->head().position) std::this_thread::yield();
+  };
+  for (const std::string_view what : {"stats", "writes", "notifications"}) {
+    SCOPED_TRACE(what);
+    commit_and_wait();
+    if (what == "writes") {
+      views_.fail_writes = true;
+    } else {
+      views_.make_unreadable(std::string(what));
+    }
+    EXPECT_FALSE(runner_->persist().has_value());
+    EXPECT_TRUE(runner_->rows_unwritten());
+    commit_and_wait();
+    EXPECT_FALSE(runner_->persist().has_value());
+    views_.fail_writes = false;
+    views_.make_unreadable({});
+    commit_and_wait();
+    EXPECT_TRUE(runner_->persist().has_value());
+    EXPECT_FALSE(runner_->rows_unwritten());
+    EXPECT_EQ(runner_->status().front().checkpoint, world_.log->head().position);
+  }
+  runner_->stop();
+  MemoryViewStore fresh;
+  const auto again = Runner::create(*world_.log, fresh, {});
+  ASSERT_TRUE(again->start().has_value());
+  again->stop();
+  for (const char* name : {"list", "mode", "stats", "notifications"})
+    EXPECT_EQ(views_.rows(name), fresh.rows(name)) << name;
 }
 
 TEST_F(RunnerTest, RowsThatCannotBeWrittenAreCaughtUpFromTheLogLater) {

@@ -1,0 +1,26 @@
+#include "app/descriptors.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace taskledger::app {
+
+std::size_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::numeric_limits<std::size_t>::max();
+  if (limit.rlim_cur < limit.rlim_max) {
+    const rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+  }
+  return limit.rlim_cur;
+}
+
+std::size_t connections_within(std::size_t limit, std::size_t asked_for) {
+  const std::size_t room = limit > 2 * kOtherDescriptors ? limit - kOtherDescriptors : limit / 2;
+  return std::min(asked_for, room);
+}
+
+}  // namespace taskledger::app
