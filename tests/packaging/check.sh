@@ -8,6 +8,7 @@ trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$folder"' 
 fail() { echo "FAILED: $*" >&2; exit 1; }
 skip() { echo "skipped: $*" >&2; }
 have() { command -v "$1" >/dev/null; }
+for tool in dpkg-shlibdeps file; do have $tool || { skip "there is no $tool (apt-get install dpkg-dev file)"; exit 77; }; done
 
 (cd "$build" && cpack -G DEB -B "$folder" >"$folder/cpack.log" 2>&1) || { cat "$folder/cpack.log" >&2; fail cpack; }
 package=$(echo "$folder"/taskledger_*.deb)
