@@ -143,9 +143,11 @@ std::string environment_name(const std::string& flag) {
 }
 
 void add_config_option(CLI::App& command) {
-  command.add_option_function<std::string>(
-      "--config", [&command](const std::string& path) { read_config(command, path); },
-      "File of settings, `name = value` a line, named as these flags; flags and environment come first");
+  command
+      .add_option_function<std::string>(
+          "--config", [&command](const std::string& path) { read_config(command, path); },
+          "File of settings, `name = value` a line, named as these flags; flags and environment come first")
+      ->type_name("FILE");
 }
 
 CLI::Validator at_least(std::uint64_t least) {

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <optional>
 
 #include "app/command.h"
 #include "app/logging.h"
@@ -62,17 +63,32 @@ int rebuild(const RebuildSettings& settings, const OpenLog& open, storage::ViewS
   return kDone;
 }
 
+// How far the rows of these read models have come: 0 where one was never built, which the next start does.
+Position least_checkpoint(const storage::ViewStore& views, const std::vector<std::string>& names) {
+  std::optional<Position> least;
+  for (const std::string& name : names) {
+    const auto checkpoint = need(views.checkpoint(name, views.generation(name)));
+    const Position at = checkpoint ? checkpoint->position : Position{};
+    least = std::min(least.value_or(at), at);
+  }
+  return least.value_or(Position{});
+}
+
 int check(const RebuildSettings& settings, const OpenLog& open, const storage::ViewStore& views) {
   projections::Team team(settings.threads);
   Progress progress("checked");
-  const auto total = static_cast<double>(std::max<std::uint64_t>(1, open.log->head().position.value));
+  const std::vector<std::string> names = chosen(settings.projection);
+  const Position head = open.log->head().position;
+  const auto total = static_cast<double>(std::max<std::uint64_t>(1, head.value));
   const projections::Compared compared =
-      need(projections::check_generations(*open.log, views, chosen(settings.projection), team, [&](Position position) {
+      need(projections::check_generations(*open.log, views, names, team, [&](Position position) {
         progress.update_now(position.value, static_cast<double>(position.value) / total);
         return true;
       }));
   progress.clear();
-  return report_check({compared.rows, compared.differences, compared.first}, settings.json);
+  return report_check(
+      {compared.rows, compared.differences, compared.first, least_checkpoint(views, names).value, head.value},
+      settings.json);
 }
 
 int run_rebuild(const RebuildSettings& settings) {
@@ -92,15 +108,17 @@ int run_rebuild(const RebuildSettings& settings) {
 
 int report_check(const CheckFindings& found, bool json) {
   if (json) {
-    std::string out = fmt::format(R"({{"ok":{},"rows":{},"differences":{},"first":[)", found.differences == 0,
-                                  found.rows, found.differences);
+    std::string out = fmt::format(R"({{"ok":{},"rows":{},"position":{},"differences":{},"first":[)",
+                                  found.differences == 0, found.rows, found.position, found.differences);
     for (const std::string& what : found.first) {
       if (out.back() != '[') out += ',';
       append_json_string(out, what);
     }
     fmt::print("{}]}}\n", out);
   } else if (found.differences == 0) {
-    fmt::print("ok: {} rows are what the log says\n", found.rows);
+    const bool behind = found.head > found.position;
+    fmt::print("ok: {} rows are what the log says at position {}{}\n", found.rows, found.position,
+               behind ? fmt::format("; the log is at {}", found.head) : "");
   } else {
     for (const std::string& what : found.first) fmt::print("{}\n", what);  // the finding is this command's result
   }

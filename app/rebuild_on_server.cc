@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "app/command.h"
@@ -91,6 +92,7 @@ int rebuild_on_server(const RemoteServer& server, const std::vector<std::string>
 int check_on_server(const RemoteServer& server, const std::vector<std::string>& names) {
   ask(server, names, "check");
   CheckFindings sum;
+  std::optional<std::uint64_t> least;
   watch(
       server, names,
       [](const element& one) {
@@ -100,6 +102,9 @@ int check_on_server(const RemoteServer& server, const std::vector<std::string>& 
       [&](const element& one) {
         const auto check = one["check"];
         if (text_of(check["state"]) == "failed") throw Failed(text_of(one["name"]) + ": " + text_of(check["error"]));
+        const auto position = static_cast<std::uint64_t>(number_of(check["position"]));
+        sum.position = least ? std::min(*least, position) : position;
+        least = sum.position;
         sum.rows += static_cast<std::uint64_t>(number_of(check["rows"]));
         sum.differences += static_cast<std::uint64_t>(number_of(check["differences"]));
         simdjson::dom::array found;

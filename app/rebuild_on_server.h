@@ -19,6 +19,8 @@ int check_on_server(const RemoteServer& server, const std::vector<std::string>& 
 struct CheckFindings {
   std::uint64_t rows = 0, differences = 0;
   std::vector<std::string> first;
+  std::uint64_t position = 0;  // up to which the least of those checked had come
+  std::uint64_t head = 0;      // the log's, where it is known
 };
 // Prints what a check found; Failed when something differs.
 int report_check(const CheckFindings& found, bool json);

@@ -3,27 +3,36 @@ _taskledger() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} word program=${COMP_WORDS[0]}
   local -a path=()
   COMPREPLY=()
-  case $previous in
-    --data | --to | --from | --backup-dir)
-      mapfile -t COMPREPLY < <(compgen -d -- "$current")
-      return
-      ;;
-    --config | --key-file | --tls-cert | --tls-key | --webhook-ca | --head | -o)
-      mapfile -t COMPREPLY < <(compgen -f -- "$current")
-      return
-      ;;
-    --scopes) COMPREPLY=($(compgen -W 'tasks:read tasks:write audit:read admin operator' -- "$current")) && return ;;
-    --durability) COMPREPLY=($(compgen -W 'fsync os' -- "$current")) && return ;;
-    --log-format) COMPREPLY=($(compgen -W 'text json' -- "$current")) && return ;;
-    --log-level) COMPREPLY=($(compgen -W 'trace debug info warn error off' -- "$current")) && return ;;
-  esac
   # The commands before the cursor: `token create`.
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     [[ $word == -* ]] && break
     path+=("$word")
   done
-  local help
+  local help kind=
   help=$("$program" "${path[@]}" --help 2>/dev/null) || return 0
+  # What the flag before the cursor takes: `--data DIR`, `-o,--output FILE`, `--durability MODE:{fsync,os}`.
+  if [[ $previous =~ ^--?[a-z][a-z-]*$ ]]; then
+    kind=$(sed -nE "s/^ +(-[a-z],)?$previous(,--[a-z-]+)? ([^ ]+).*/\3/p" <<<"$help")
+  fi
+  case $kind in
+    DIR*)
+      mapfile -t COMPREPLY < <(compgen -d -- "$current")
+      return
+      ;;
+    FILE*)
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return
+      ;;
+    *"{"*"}"*)
+      kind=${kind#*\{}
+      mapfile -t COMPREPLY < <(compgen -W "$(tr , ' ' <<<"${kind%%\}*}")" -- "$current")
+      return
+      ;;
+  esac
+  if [[ $previous == --scopes ]]; then
+    mapfile -t COMPREPLY < <(compgen -W 'tasks:read tasks:write audit:read admin operator' -- "$current")
+    return
+  fi
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(grep -oE -- '--[a-z][a-z-]*' <<<"$help" | sort -u)" -- "$current")
   else

@@ -9,19 +9,23 @@ function __taskledger_complete
         set -a names $word
     end
     set -l help ($words[1] $names --help 2>/dev/null); or return
-    if string match -q -- '--*' $words[-1]
-        set -l values (string replace -rf '^ +(?:-[a-z],)?'$words[-1]' [^ ]*\{([^}]*)\}.*' '$1' -- $help)
-        if set -q values[1]
-            string split , $values
-            return
-        end
-        switch $words[-1]
-            case --data --to --from --backup-dir
+    # What the flag before the cursor takes: `--data DIR`, `-o,--output FILE`, `--durability MODE:{fsync,os}`.
+    if string match -qr -- '^--?[a-z][a-z-]*$' $words[-1]
+        set -l kind (string replace -rf '^ +(?:-[a-z],)?'$words[-1]'(?:,--[a-z-]+)? ([^ ]+).*' '$1' -- $help)
+        switch "$kind"
+            case 'DIR*'
                 __fish_complete_directories $current
                 return
-            case --config --key-file --tls-cert --tls-key --webhook-ca --head
+            case 'FILE*'
                 __fish_complete_path $current
                 return
+            case '*{*}*'
+                string split , (string replace -r '.*\{([^}]*)\}.*' '$1' -- $kind)
+                return
+        end
+        if test $words[-1] = --scopes
+            printf '%s\n' tasks:read tasks:write audit:read admin operator
+            return
         end
     end
     if string match -q -- '-*' $current

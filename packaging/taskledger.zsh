@@ -1,7 +1,7 @@
 #compdef taskledger
 # zsh completion for taskledger: asks the program itself, so that it never tells of what is not there.
 _taskledger() {
-  local word help previous=$words[CURRENT-1]
+  local word help kind previous=$words[CURRENT-1]
   local -a names found
   # The commands before the cursor: `token create`.
   for word in $words[2,CURRENT-1]; do
@@ -9,13 +9,15 @@ _taskledger() {
     names+=($word)
   done
   help=$($words[1] $names --help 2>/dev/null) || return 1
-  if [[ $previous == --* ]]; then
-    found=(${(s:,:)"$(sed -nE "s/^ +(-[a-z],)?$previous [^ ]*\{([^}]*)\}.*/\2/p" <<<$help)"})
-    (( $#found )) && { compadd -- $found; return }
-    case $previous in
-      (--data|--to|--from|--backup-dir) _files -/; return ;;
-      (--config|--key-file|--tls-cert|--tls-key|--webhook-ca|--head) _files; return ;;
+  # What the flag before the cursor takes: `--data DIR`, `-o,--output FILE`, `--durability MODE:{fsync,os}`.
+  if [[ $previous =~ '^--?[a-z][a-z-]*$' ]]; then
+    kind=$(sed -nE "s/^ +(-[a-z],)?$previous(,--[a-z-]+)? ([^ ]+).*/\3/p" <<<$help)
+    case $kind in
+      (DIR*) _files -/; return ;;
+      (FILE*) _files; return ;;
+      (*{*}*) found=(${(s:,:)${${kind#*\{}%%\}*}}); compadd -- $found; return ;;
     esac
+    [[ $previous == --scopes ]] && { compadd -- tasks:read tasks:write audit:read admin operator; return }
   fi
   if [[ $words[CURRENT] == -* ]]; then
     found=(${(fu)"$(grep -oE -- '--[a-z][a-z-]*' <<<$help)"})

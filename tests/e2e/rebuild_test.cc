@@ -14,6 +14,7 @@
 namespace taskledger::e2e {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -87,6 +88,20 @@ TEST_F(Rebuild, OnAServerThatIsWrittenTo) {
   EXPECT_EQ(offline.exit_code, 0) << offline.err;
   EXPECT_THAT(offline.out, StartsWith("rebuilt from "));
   expect_checked();
+}
+
+// A check of what was never built says so: where there is nothing to compare, all is as the log says.
+TEST_F(Rebuild, ACheckSaysHowFarItLooked) {
+  import(3);  // the workspace, five events, a token
+  const auto check = [&] { return taskledger({"rebuild", "--data", data_, "--check"}); };
+  EXPECT_EQ(check().out, "ok: 0 rows are what the log says at position 0; the log is at 6\n");
+  EXPECT_THAT(taskledger({"rebuild", "--data", data_, "--check", "--json"}).out,
+              StartsWith(R"({"ok":true,"rows":0,"position":0,"differences":0,)"));
+  EXPECT_EQ(taskledger({"rebuild", "--data", data_}).exit_code, 0);
+  EXPECT_THAT(check().out, EndsWith(" rows are what the log says at position 6\n"));
+  Server server(data_);
+  EXPECT_THAT(taskledger({"rebuild", "--url", server.url(), "--token", token_, "--check"}).out,
+              EndsWith(" rows are what the log says at position 6\n"));
 }
 
 TEST_F(Rebuild, NeedsTheScopeOperator) {

@@ -139,7 +139,7 @@ TEST(OpenApi, EveryOperationIsWhole) {
     EXPECT_EQ(in_path, declared) << operation.name();
     std::vector<std::string_view> statuses;
     for (const auto [status, response] : object(operation.json["responses"])) statuses.push_back(status);
-    std::vector<std::string_view> wanted{"408", "414", "431", "500", "503"};
+    std::vector<std::string_view> wanted{"408", "413", "414", "415", "431", "500", "503"};
     if (operation.access != "open") wanted.insert(wanted.end(), {"400", "401", "429"});
     if (operation.access != "open" && operation.access != "token") wanted.push_back("403");
     EXPECT_THAT(statuses, testing::IsSupersetOf(wanted)) << operation.name();
@@ -224,6 +224,34 @@ TEST(OpenApi, ExampleBodiesAreRead) {
       EXPECT_THAT(read(text_of(operation.json["operationId"]), body), IsEmpty()) << body;
   }
   EXPECT_THAT(read("createTask", R"({"titel":"x"})"), testing::HasSubstr("titel"));  // the check itself checks
+}
+
+// The names of an object's fields; unknown ones are refused.
+std::set<std::string> fields_of(std::string_view schema) {
+  const element described = document()["components"]["schemas"][schema];
+  bool others = true;
+  EXPECT_TRUE(!described["additionalProperties"].get(others) && !others) << schema;
+  std::set<std::string> names;
+  for (const auto [name, property] : object(described["properties"])) names.emplace(name);
+  return names;
+}
+
+// Records of batches take what is described of them, and refuse every other field that one of them has.
+TEST(OpenApi, RecordsHaveTheFieldsThatAreRead) {
+  const std::map<std::string, std::string> records{{"CreateRecord", "createTasks"},
+                                                   {"UpdateRecord", "updateTasks"},
+                                                   {"CompleteRecord", "completeTasks"},
+                                                   {"DeleteRecord", "deleteTasks"}};
+  std::set<std::string> names;
+  for (const auto& [schema, operation] : records) names.merge(fields_of(schema));
+  for (const auto& [schema, operation] : records) {
+    std::set<std::string> known;
+    for (const std::string& name : names) {
+      const auto fault = read(operation, R"({"records":[{")" + name + R"(":0}]})");
+      if (fault.find("is unknown") == std::string::npos) known.insert(name);
+    }
+    EXPECT_EQ(fields_of(schema), known) << schema;
+  }
 }
 
 TEST(OpenApi, ExampleFiltersAreRead) {

@@ -8,6 +8,7 @@ trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$folder"' 
 fail() { echo "FAILED: $*" >&2; exit 1; }
 skip() { echo "skipped: $*" >&2; }
 have() { command -v "$1" >/dev/null; }
+for tool in dpkg-shlibdeps file; do have $tool || { skip "there is no $tool (apt-get install dpkg-dev file)"; exit 77; }; done
 
 (cd "$build" && cpack -G DEB -B "$folder" >"$folder/cpack.log" 2>&1) || { cat "$folder/cpack.log" >&2; fail cpack; }
 package=$(echo "$folder"/taskledger_*.deb)
@@ -15,6 +16,10 @@ package=$(echo "$folder"/taskledger_*.deb)
 root=$folder/root
 dpkg-deb -x "$package" "$root"
 dpkg-deb -e "$package" "$folder/control"
+
+echo '- without dpkg-shlibdeps there is no package'
+(cd "$build" && cpack -G DEB -D CMAKE_IGNORE_PATH='/usr/bin;/bin' -B "$folder/without" >"$folder/without.log" 2>&1) && fail 'there is one'
+grep -q 'apt-get install dpkg-dev' "$folder/without.log" || fail "without dpkg-shlibdeps: $(cat "$folder/without.log")"
 
 echo '- what is in it'
 [ "$(dpkg-deb -f "$package" Version)" = "$version" ] || fail "version $(dpkg-deb -f "$package" Version)"
@@ -29,6 +34,11 @@ for script in postinst prerm postrm; do sh -n "$folder/control/$script" || fail 
 
 echo '- it runs, and its settings are settings'
 binary=$root/usr/bin/taskledger
+if have readelf; then
+  [[ $(readelf -dlW "$binary") == *'DYN (Position-Independent'*GNU_RELRO*BIND_NOW* ]] || fail 'it can be written to where it jumps'
+else
+  skip 'how it is linked: there is no readelf'
+fi
 [ "$("$binary" --version)" = "taskledger $version" ] || fail 'version'
 "$binary" serve --data "$folder/data" --config "$root/etc/taskledger/taskledger.toml" --listen 127.0.0.1:0 >"$folder/out" 2>"$folder/err" &
 server=$!
@@ -38,34 +48,50 @@ kill "$server" && wait "$server" || fail 'it does not stop in order'
 server=
 
 echo '- completion'
-complete_words() {
-  (
-    source "$root/usr/share/bash-completion/completions/taskledger"
-    COMP_WORDS=("$binary" "$@") COMP_CWORD=$#
-    _taskledger
-    printf '%s ' "${COMPREPLY[@]}"
-  )
-}
-[[ " $(complete_words se) " == *' serve '* ]] || fail "completion of commands: $(complete_words se)"
-[[ " $(complete_words token cr) " == *' create '* ]] || fail "completion of nested commands: $(complete_words token cr)"
-[[ " $(complete_words serve --tls-c) " == *' --tls-cert '* ]] || fail 'completion of flags'
-[[ " $(complete_words serve --durability f) " == *' fsync '* ]] || fail 'completion of values'
-
-# offers SHELL WORDS…: what the other shells offer after these words.
+# offers SHELL WORDS…: what the shell offers after these words, in a folder with a file and a directory.
+mkdir -p "$folder/here/a-directory" && touch "$folder/here/a-file"
 offers() {
-  if [ "$1" = fish ]; then
-    PATH="$root/usr/bin:$PATH" fish --no-config -c "source '$root/usr/share/fish/vendor_completions.d/taskledger.fish'; complete -C 'taskledger ${*:2}'"
-  else
-    zsh -fc 'compadd() { shift; print -l -- $@ }; words=("${@:2}"); CURRENT=$#words; source $1' zsh \
-      "$root/usr/share/zsh/vendor-completions/_taskledger" "$binary" "${@:2}"
-  fi | tr '\n' ' '
+  (
+    cd "$folder/here"
+    case $1 in
+      bash)
+        source "$root/usr/share/bash-completion/completions/taskledger"
+        COMP_WORDS=("$binary" "${@:2}") COMP_CWORD=$(($# - 1))
+        _taskledger
+        printf '%s\n' "${COMPREPLY[@]}"
+        ;;
+      fish)
+        PATH="$root/usr/bin:$PATH" fish --no-config -c "source '$root/usr/share/fish/vendor_completions.d/taskledger.fish'; complete -C 'taskledger ${*:2}'"
+        ;;
+      zsh)
+        zsh -fc 'compadd() { shift; print -l -- $@ }; _files() { if [[ $1 = -/ ]] { print -l *(/) } else { print -l * } }
+          words=("${@:2}"); CURRENT=$#words; source $1' zsh "$root/usr/share/zsh/vendor-completions/_taskledger" "$binary" "${@:2}"
+        ;;
+    esac
+  ) | cut -f 1 | sed 's|/$||' | tr '\n' ' '
 }
-for shell in zsh fish; do
+# The flags that take files or directories: `COMMAND FLAG KIND` a line.
+for command in serve 'token create' import export events replay verify rebuild backup restore stats; do
+  help=$($binary $command --help)
+  sed -nE "s/^ +(-[a-z],)?(--[a-z-]+) (FILE|DIR)( .*)?$/$command \2 \3/p" <<<"$help"
+  sed -nE "s/^ +(-[a-z]),--[a-z-]+ (FILE|DIR)( .*)?$/$command \1 \2/p" <<<"$help"
+done >"$folder/flags"
+for flag in 'serve --config FILE' 'serve --backup-dir DIR' 'export -o FILE' 'export --output FILE' 'restore --erasures FILE'; do
+  grep -qx -- "$flag" "$folder/flags" || fail "its help does not say: $flag"
+done
+for shell in bash zsh fish; do
   have $shell || { skip "completion in $shell: it is not installed"; continue; }
   [[ " $(offers $shell se) " == *' serve '* ]] || fail "$shell: completion of commands: $(offers $shell se)"
   [[ " $(offers $shell token cr) " == *' create '* ]] || fail "$shell: completion of nested commands"
   [[ " $(offers $shell serve --tls-c) " == *' --tls-cert '* ]] || fail "$shell: completion of flags"
   [[ " $(offers $shell serve --durability f) " == *' fsync '* ]] || fail "$shell: completion of values"
+  [[ " $(offers $shell token create --scopes a) " == *' admin '* ]] || fail "$shell: completion of scopes"
+  while read -r words; do
+    kind=${words##* } words=${words% *} offered=" $(offers $shell $words '') "
+    [[ $offered == *' a-directory '* ]] || fail "$shell: $words offers $offered"
+    [[ $kind == FILE ]] && wanted=1 || wanted=0
+    [[ $(grep -c ' a-file ' <<<"$offered" || true) == "$wanted" ]] || fail "$shell: $words, a $kind, offers $offered"
+  done <"$folder/flags"
 done
 
 echo '- manual page'
