@@ -1,7 +1,5 @@
 #include "commands/administration.h"
 
-#include <future>
-#include <memory>
 #include <utility>
 
 #include "core/text.h"
@@ -76,13 +74,5 @@ storage::Commit make_workspace(std::string_view name, WorkspaceNumber number, co
 }
 
 TokenHash hash_token(std::string_view secret) { return storage::Sha256().add(secret).finish(); }
-
-Result<storage::Appended, storage::AppendError> append_and_wait(storage::EventLog& log, storage::Commit commit) {
-  // Shared: the appender may still be inside set_value when get() has returned.
-  auto promise = std::make_shared<std::promise<storage::EventLog::Appending>>();
-  auto answer = promise->get_future();
-  log.append(std::move(commit), [promise](const storage::EventLog::Appending& result) { promise->set_value(result); });
-  return answer.get();
-}
 
 }  // namespace taskledger::commands

@@ -8,6 +8,7 @@
 
 #include "core/access.h"
 #include "core/clock.h"
+#include "storage/append_and_wait.h"
 #include "storage/event_log.h"
 
 namespace taskledger::commands {
@@ -28,8 +29,6 @@ struct TokenCommit {
 [[nodiscard]] storage::Commit make_workspace(std::string_view name, WorkspaceNumber number, const UserId& actor);
 [[nodiscard]] TokenHash hash_token(std::string_view secret);
 
-// Appends and waits.
-[[nodiscard]] Result<storage::Appended, storage::AppendError> append_and_wait(storage::EventLog& log,
-                                                                              storage::Commit commit);
+using storage::append_and_wait;
 
 }  // namespace taskledger::commands

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "core/named_thread.h"
+#include "reactors/exception_text.h"
 
 namespace taskledger::reactors {
 namespace {
@@ -46,7 +47,6 @@ struct DeliveryEngine::Impl {
     }
     const std::uint64_t revision = parts.registry.revision();
     if (revision == seen_revision) return;
-    seen_revision = revision;
     std::map<WebhookId, WebhookPtr> wanted;
     for (WebhookPtr& webhook : parts.registry.all()) wanted.emplace(webhook->id, std::move(webhook));
     for (auto at = endpoints.begin(); at != endpoints.end();) {
@@ -59,14 +59,23 @@ struct DeliveryEngine::Impl {
       }
     }
     for (auto& [id, webhook] : wanted) {
-      auto& endpoint = endpoints[id];
-      if (!endpoint) {
-        endpoint = std::make_shared<Endpoint>(endpoint_parts(), webhook);
-        endpoint->open();
+      auto endpoint = endpoints.find(id);
+      if (endpoint == endpoints.end()) {
+        auto made = std::make_shared<Endpoint>(endpoint_parts(), webhook);
+        made->open();
+        endpoint = endpoints.emplace(id, std::move(made)).first;
       }
-      endpoint->update(webhook);
+      endpoint->second->update(webhook);
     }
     serving = !endpoints.empty();
+    seen_revision = revision;  // last: what throws before is done again
+  }
+
+  // The endpoint as the registry has it now; nullptr: there is none.
+  std::shared_ptr<Endpoint> synchronized(const WebhookId& id) {
+    synchronize();
+    const auto endpoint = endpoints.find(id);
+    return endpoint == endpoints.end() ? nullptr : endpoint->second;
   }
 
   void remove(const WebhookId& id) {
@@ -89,9 +98,9 @@ struct DeliveryEngine::Impl {
     tick.expires_after(kTick);
     tick.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
-      for (auto& [id, endpoint] : endpoints) endpoint->close_idle();
-      on_wake();
       arm_tick();
+      for (auto& [id, endpoint] : endpoints) endpoint->tick();
+      on_wake();
     });
   }
 
@@ -99,6 +108,18 @@ struct DeliveryEngine::Impl {
     std::size_t sum = 0;
     for (const auto& [id, endpoint] : endpoints) sum += endpoint->under_way();
     return sum;
+  }
+
+  void run() {
+    const auto guard = asio::make_work_guard(io);
+    for (;;) {
+      try {
+        io.run();
+        return;
+      } catch (...) {  // thrown by one handler: a bug, but the loop is intact, and the next tick makes up for it
+        spdlog::error("webhooks: {}", exception_text(std::current_exception()));
+      }
+    }
   }
 
   // On the engine's thread.
@@ -140,10 +161,7 @@ Result<void, storage::ReadError> DeliveryEngine::start() {
   impl_->running = true;
   impl_->arm_tick();
   wake();
-  impl_->thread = named_thread("webhooks", [impl = impl_.get()] {
-    const auto guard = asio::make_work_guard(impl->io);
-    impl->io.run();
-  });
+  impl_->thread = named_thread("webhooks", [impl = impl_.get()] { impl->run(); });
   return {};
 }
 
@@ -185,11 +203,15 @@ bool DeliveryEngine::run(const WebhookId& id, const std::function<void(Endpoint&
   auto future = state->done.get_future();
   asio::post(impl_->io, [impl = impl_.get(), state, id, &job] {
     if (state->given_up.exchange(true)) return;
-    if (!impl->stopping) impl->synchronize();
-    const auto endpoint = impl->endpoints.find(id);
-    const bool found = !impl->stopping && endpoint != impl->endpoints.end();
-    if (found) job(*endpoint->second);
-    state->done.set_value(found);
+    std::shared_ptr<Endpoint> endpoint;
+    try {
+      if (!impl->stopping) endpoint = impl->synchronized(id);
+      if (endpoint) job(*endpoint);
+    } catch (...) {
+      if (endpoint) endpoint->fail({exception_text(std::current_exception())});
+      return state->done.set_exception(std::current_exception());
+    }
+    state->done.set_value(endpoint != nullptr);
   });
   if (future.wait_for(kJobTimeout) != std::future_status::ready && !state->given_up.exchange(true)) return false;
   return future.get();

@@ -42,7 +42,7 @@ class DeliveryEngine {
   void wake(std::span<const storage::Record> records);
   void wake();
   // Runs `job` with the webhook's endpoint on the engine's thread and waits for it; false when there is no such
-  // endpoint or the engine is stopping. Not from the engine's thread.
+  // endpoint or the engine is stopping. What `job` throws comes out here. Not from the engine's thread.
   bool run(const WebhookId& id, const std::function<void(Endpoint&)>& job);
 
  private:

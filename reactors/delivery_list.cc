@@ -37,8 +37,7 @@ DeliveryQueue::Outcome<void> DeliveryQueue::record_ping(const Delivery& ping) {
   if (ping.error.empty()) {
     add_done(changes, ping);
   } else {
-    ++parked_;
-    changes.push_back({keys::number(prefix_, keys::kParked, ping.number), encode(ping)});
+    add_parked(changes, ping);
   }
   return commit(std::move(changes));
 }
@@ -77,8 +76,7 @@ DeliveryQueue::Outcome<DeliveryQueue::Redelivery> DeliveryQueue::redeliver(std::
     remove_waiting(changes, **delivery);
   } else {
     if (parked) {
-      changes.push_back({keys::number(prefix_, keys::kParked, *number), std::nullopt});
-      --parked_;
+      remove_parked(changes, *number);
     } else if (*number > cursor().value && (*number > scanned_ || buffer_.contains(*number))) {
       return Redelivery::accepted;
     }
@@ -141,6 +139,7 @@ DeliveryQueue::Outcome<void> DeliveryQueue::list_pending(DeliveryPage& page, std
   std::uint64_t end = UINT64_MAX;  // the log was looked at up to here
   const std::uint64_t from = std::max(after, cursor().value);
   std::vector<ListedDelivery> unsent;
+  std::optional<storage::ReadError> fault;
   auto done =
       parts_.log.read_workspace(identity_.workspace, {std::min(from, kPingBit)}, [&](const storage::Record& record) {
         const DeliveryNumber number = record.in_workspace.value;
@@ -150,10 +149,17 @@ DeliveryQueue::Outcome<void> DeliveryQueue::list_pending(DeliveryPage& page, std
         }
         if (number <= scanned_ && !buffer_.contains(number)) return true;  // done already, or among the rows
         if (!is_deliverable(record, identity_.types)) return true;
+        const auto parked = is_parked(number);
+        if (!parked) {
+          fault = parked.error();
+          return false;
+        }
+        if (*parked) return true;
         unsent.push_back({delivery_of(record, identity_.workspace_id), DeliveryState::pending});
         return true;
       });
   if (!done) return done.error();
+  if (fault) return *fault;
   if (waiting_ > 0) {
     const auto has_row = [&](const ListedDelivery& listed) {
       return std::any_of(page.rows.begin(), page.rows.end(),

@@ -61,8 +61,7 @@ DeliveryQueue::Outcome<void> DeliveryQueue::failed(DeliveryNumber number, std::u
   delivery.error.resize(std::min(delivery.error.size(), kMaxErrorBytes));
   const unsigned allowed = delivery.kind == DeliveryKind::ping ? 1 : parts_.settings.retry.max_attempts;
   if (delivery.attempts >= allowed) {
-    changes.push_back({keys::number(prefix_, keys::kParked, number), encode(delivery)});
-    ++parked_;
+    add_parked(changes, delivery);
     if (delivery.kind == DeliveryKind::event) {
       if (auto promoted = promote(changes, delivery.task, now); !promoted) return promoted.error();
     }
@@ -99,6 +98,16 @@ void DeliveryQueue::remove_waiting(Changes& changes, const Delivery& delivery) {
   if (delivery.kind == DeliveryKind::event) {
     changes.push_back({keys::task(prefix_, keys::kBlocked, delivery.task), std::nullopt});
   }
+}
+
+void DeliveryQueue::add_parked(Changes& changes, const Delivery& delivery) {
+  ++parked_;
+  changes.push_back({keys::number(prefix_, keys::kParked, delivery.number), encode(delivery)});
+}
+
+void DeliveryQueue::remove_parked(Changes& changes, DeliveryNumber number) {
+  --parked_;
+  changes.push_back({keys::number(prefix_, keys::kParked, number), std::nullopt});
 }
 
 DeliveryQueue::Outcome<void> DeliveryQueue::promote(Changes& changes, const TaskId& task, Timestamp now) {

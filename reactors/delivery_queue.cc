@@ -59,30 +59,44 @@ DeliveryQueue::Outcome<void> DeliveryQueue::apply_replay() {
   buffered_bytes_ = 0;
   lanes_.clear();
   ready_.clear();
-  // What waited is read again in its order. First the cursor, then the rows: a crash between them loses nothing, and
-  // goes on forgetting, since an event held back must not outlive the one that held it.
+  // What waited or was parked is read again in its order. First the cursor, then the rows: a crash between them loses
+  // nothing, and goes on forgetting, since an event held back must not outlive the one that held it.
   forgetting_ = scanned_;
   return commit({});
 }
 
-DeliveryQueue::Outcome<void> DeliveryQueue::forget_waiting() {
-  std::vector<Delivery> found;
-  std::uint64_t last = *forgetting_;
-  bool more = false;
-  auto scanned = parts_.store.scan(keys::number(prefix_, keys::kWaiting, last + 1),
-                                   keys::number(prefix_, keys::kWaiting, kPingBit),
-                                   [&](std::string_view key, std::string_view value) {
-                                     more = found.size() == parts_.settings.slice_rows;
-                                     if (more) return false;
-                                     last = keys::last_number(key);
-                                     if (auto delivery = decode(value)) found.push_back(*std::move(delivery));
-                                     return true;
-                                   });
-  if (!scanned) return scanned;
+DeliveryQueue::Outcome<void> DeliveryQueue::forget_rows() {
+  struct Row {
+    DeliveryNumber number;
+    char table;
+    std::optional<Delivery> delivery;
+  };
+  const std::size_t slice = parts_.settings.slice_rows;
+  std::vector<Row> rows;
+  // Redeliveries too: one left waiting would be left out of its place among the others. Pings are not in the log.
+  for (const char table : {keys::kWaiting, keys::kParked}) {
+    std::size_t found = 0;
+    auto scanned =
+        parts_.store.scan(keys::number(prefix_, table, *forgetting_ + 1), keys::number(prefix_, table, kPingBit),
+                          [&](std::string_view key, std::string_view value) {
+                            rows.push_back({keys::last_number(key), table, decode(value)});
+                            return ++found <= slice;  // one more says that there are more
+                          });
+    if (!scanned) return scanned;
+  }
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.number < b.number; });
+  std::size_t end = std::min(rows.size(), slice);
+  while (end < rows.size() && rows[end].number == rows[end - 1].number) ++end;
+  const bool more = end < rows.size();
   Changes changes;
-  // Redeliveries too: one left waiting would be left out of its place among the others.
-  for (const Delivery& delivery : found) remove_waiting(changes, delivery);
-  forgetting_ = more ? std::optional(last) : std::nullopt;
+  for (std::size_t i = 0; i < end; ++i) {
+    if (rows[i].table == keys::kParked) {
+      remove_parked(changes, rows[i].number);
+    } else if (rows[i].delivery) {
+      remove_waiting(changes, *rows[i].delivery);
+    }
+  }
+  forgetting_ = more ? std::optional(rows[end - 1].number) : std::nullopt;
   if (auto written = commit(std::move(changes)); !written) return written;
   return more ? Outcome<void>() : find_due();
 }
@@ -93,7 +107,7 @@ DeliveryQueue::Outcome<std::optional<Attempt>> DeliveryQueue::next(Timestamp now
     if (auto done = apply_replay(); !done) return done.error();
   }
   if (forgetting_) {
-    if (auto done = forget_waiting(); !done) return done.error();
+    if (auto done = forget_rows(); !done) return done.error();
     if (forgetting_) return std::optional<Attempt>();
   }
   if (in_flight_.size() >= (slowed() ? 1 : parts_.settings.in_flight)) return std::optional<Attempt>();
@@ -183,16 +197,16 @@ DeliveryQueue::Outcome<void> DeliveryQueue::read_more() {
   if (scanned_ >= head || full()) return {};
   std::size_t looked_at = 0;
   std::optional<ReadError> fault;
+  const std::uint64_t erasures = parts_.erasures.load();  // before the read: one that it misses is counted later
   auto done = parts_.log.read_workspace(identity_.workspace, {scanned_}, [&](const storage::Record& record) {
     scanned_ = record.in_workspace.value;
     if (is_deliverable(record, identity_.types)) {
-      auto has_row =
-          waiting_ > 0 ? row(keys::kWaiting, scanned_) : Outcome<std::optional<Delivery>>(std::optional<Delivery>());
-      if (!has_row) {
-        fault = has_row.error();
+      const auto kept = has_row(scanned_);
+      if (!kept) {
+        fault = kept.error();
         return false;
       }
-      if (!*has_row) buffer(record);
+      if (!*kept) buffer(record, erasures);
     }
     return !full() && ++looked_at < kMaxScanned && scanned_ < head;
   });
@@ -203,10 +217,9 @@ DeliveryQueue::Outcome<void> DeliveryQueue::read_more() {
   return {};
 }
 
-void DeliveryQueue::buffer(const storage::Record& record) {
+void DeliveryQueue::buffer(const storage::Record& record, std::uint64_t erasures) {
   const DeliveryNumber number = record.in_workspace.value;
-  Buffered entry{delivery_of(record, identity_.workspace_id), event_body(record, identity_.workspace_id),
-                 parts_.erasures.load()};
+  Buffered entry{delivery_of(record, identity_.workspace_id), event_body(record, identity_.workspace_id), erasures};
   auto& lane = lanes_[record.stream];
   lane.push_back(number);
   if (lane.size() == 1) ready_.push_back(number);
@@ -280,6 +293,20 @@ DeliveryQueue::Outcome<std::optional<Delivery>> DeliveryQueue::row(char table, D
   auto delivery = decode(**bytes);
   if (!delivery) return damaged("a delivery");
   return delivery;
+}
+
+DeliveryQueue::Outcome<bool> DeliveryQueue::is_parked(DeliveryNumber number) const {
+  if (parked_ == 0) return false;
+  const auto bytes = parts_.store.get(keys::number(prefix_, keys::kParked, number));
+  if (!bytes) return bytes.error();
+  return bytes->has_value();
+}
+
+DeliveryQueue::Outcome<bool> DeliveryQueue::has_row(DeliveryNumber number) const {
+  if (waiting_ == 0) return is_parked(number);
+  const auto bytes = parts_.store.get(keys::number(prefix_, keys::kWaiting, number));
+  if (!bytes) return bytes.error();
+  return bytes->has_value() ? Outcome<bool>(true) : is_parked(number);
 }
 
 DeliveryQueue::Outcome<std::optional<DeliveryNumber>> DeliveryQueue::held_back_by(const TaskId& task) const {

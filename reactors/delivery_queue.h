@@ -35,8 +35,9 @@ struct QueueParts {  // all outlive the queue
   const storage::EventLog& log;
   storage::ReactorStore& store;
   const WebhookSettings& settings;
-  std::function<double()> random;              // uniform in [0, 1)
-  const std::atomic<std::uint64_t>& erasures;  // grows with each lawful erasure: bodies read before are read again
+  std::function<double()> random;  // uniform in [0, 1)
+  // Grows with each lawful erasure, once reads see it: bodies read before are read again.
+  const std::atomic<std::uint64_t>& erasures;
 };
 struct QueueIdentity {
   WebhookId webhook;
@@ -106,7 +107,7 @@ class DeliveryQueue {
   struct Buffered {
     Delivery delivery;
     std::string body;
-    std::uint64_t erasures;  // when it was read
+    std::uint64_t erasures;  // counted before it was read
   };
   struct UnderWay {
     Delivery delivery;
@@ -117,9 +118,10 @@ class DeliveryQueue {
   Outcome<std::optional<Attempt>> next_new(Timestamp now);
   Outcome<void> apply_replay();
   // One slice of what a replay begins with: rows after `forgetting_` are removed, to be read from the log again.
-  Outcome<void> forget_waiting();
+  Outcome<void> forget_rows();
   Outcome<void> read_more();
-  void buffer(const storage::Record& record);
+  // `erasures`: their count before the record was read.
+  void buffer(const storage::Record& record, std::uint64_t erasures);
   void leave_buffer(DeliveryNumber number);
   Outcome<void> hold(DeliveryNumber number);
   Outcome<std::string> body_of(const Delivery& delivery);
@@ -127,11 +129,16 @@ class DeliveryQueue {
   // Adds the rows of a waiting delivery, or takes them away.
   void add_waiting(Changes& changes, const Delivery& delivery);
   void remove_waiting(Changes& changes, const Delivery& delivery);
+  void add_parked(Changes& changes, const Delivery& delivery);
+  void remove_parked(Changes& changes, DeliveryNumber number);
   // After the first of its task is out of the way: the next one held becomes the first.
   Outcome<void> promote(Changes& changes, const TaskId& task, Timestamp now);
   void add_done(Changes& changes, const Delivery& delivery);
   Outcome<void> commit(Changes changes);
   Outcome<std::optional<Delivery>> row(char table, DeliveryNumber number) const;
+  Outcome<bool> is_parked(DeliveryNumber number) const;
+  // What waits or is parked is not taken from the log.
+  Outcome<bool> has_row(DeliveryNumber number) const;
   // Of an event without a row, its payload there or erased; nullopt: there is no such, or it is not for this webhook.
   Outcome<std::optional<Delivery>> delivery_in_log(DeliveryNumber number) const;
   // The delivery that later ones of the task wait for.
@@ -161,7 +168,7 @@ class DeliveryQueue {
     std::uint64_t after, request;
   };
   std::optional<Replay> replay_;             // waits until nothing is under way
-  std::optional<std::uint64_t> forgetting_;  // nothing is sent until the waiting rows after it are gone
+  std::optional<std::uint64_t> forgetting_;  // nothing is sent until the rows after it are gone
   std::uint64_t replays_applied_ = 0, done_count_ = 0, waiting_ = 0, parked_ = 0;
   Changes pending_;  // done rows not yet written
   bool dirty_ = false;

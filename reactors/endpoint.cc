@@ -5,12 +5,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <random>
 
+#include "reactors/exception_text.h"
+
 namespace taskledger::reactors {
 namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::chrono::seconds kStoreRetry{5};
 constexpr std::chrono::milliseconds kLongestSleep{60'000};  // the wall clock may be set meanwhile
 
 // Uniform in [0, 1), seeded once: jitter needs no more.
@@ -18,18 +19,6 @@ std::function<double()> make_jitter(const RandomBytes& random) {
   std::uint64_t seed = 0;
   random(std::span(reinterpret_cast<std::uint8_t*>(&seed), sizeof(seed)));
   return [engine = std::mt19937_64(seed)]() mutable { return std::generate_canonical<double, 32>(engine); };
-}
-
-// Outcomes are handled where they arise; what comes here is a bug, and must be seen.
-auto log_failure(WebhookId id) {
-  return [id](std::exception_ptr error) {
-    if (!error) return;
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& exception) {
-      spdlog::error("webhook {}: {}", to_string(id), exception.what());
-    }
-  };
 }
 
 }  // namespace
@@ -48,19 +37,32 @@ QueueIdentity Endpoint::identity() const {
   return {webhook_->id, webhook_->workspace, webhook_->workspace_id, webhook_->types};
 }
 
+template <class Step>
+void Endpoint::guarded(Step step) {
+  try {
+    step();
+  } catch (...) {
+    fail({exception_text(std::current_exception())});
+  }
+}
+
 void Endpoint::open() {
-  store_failed_ = false;
+  guarded([this] { load(); });
+}
+
+void Endpoint::load() {
   ++generation_;
-  queue_ = std::make_unique<DeliveryQueue>(
+  auto queue = std::make_unique<DeliveryQueue>(
       QueueParts{parts_.log, parts_.store, parts_.settings, make_jitter(parts_.random), parts_.erasures}, identity());
-  if (auto opened = queue_->open(webhook_->after); !opened) return fail(opened.error());
-  for (const ReplayRequest& request : webhook_->replays) queue_->replay(request.after, request.number);
+  if (auto opened = queue->open(webhook_->after); !opened) return fail(opened.error());
+  for (const ReplayRequest& request : webhook_->replays) queue->replay(request.after, request.number);
+  queue_ = std::move(queue);
 }
 
 void Endpoint::update(WebhookPtr webhook) {
   webhook_ = std::move(webhook);
   open_secrets();
-  if (queue_ && !store_failed_) {
+  if (queue_) {
     for (const ReplayRequest& request : webhook_->replays) queue_->replay(request.after, request.number);
   }
   pump();
@@ -84,17 +86,21 @@ void Endpoint::open_secrets() {
   if (secrets_.empty() || secrets_.front().replaced_at) {
     problem_ = "the secret cannot be decrypted with this server's key; rotate it";
     spdlog::error("webhook {}: {}", to_string(webhook_->id), problem_);
-  } else if (!store_failed_) {
+  } else if (queue_) {
     problem_ = url_problem_;
   }
 }
 
 void Endpoint::pump() {
-  if (closed_ || store_failed_) return;
+  guarded([this] { send_ready(); });
+}
+
+void Endpoint::send_ready() {
+  if (closed_ || !queue_) return;
   arm_flush();
   for (;;) {
     look_at_registry();
-    if (draining_ || webhook_->paused || !problem_.empty()) return;
+    if (!queue_ || draining_ || webhook_->paused || !problem_.empty()) return;
     auto attempt = queue_->next(parts_.clock());
     if (!attempt) return fail(attempt.error());
     if (!*attempt) break;
@@ -104,17 +110,21 @@ void Endpoint::pump() {
   arm_timer();
 }
 
-void Endpoint::start(Attempt attempt) {
+void Endpoint::start(Attempt attempt) { spawn(run(shared_from_this(), std::move(attempt), generation_)); }
+
+void Endpoint::spawn(asio::awaitable<void> request) {
   ++under_way_;
-  asio::co_spawn(parts_.io, run(shared_from_this(), std::move(attempt), generation_), log_failure(webhook_->id));
+  asio::co_spawn(parts_.io, std::move(request), [self = shared_from_this()](std::exception_ptr error) {
+    --self->under_way_;
+    if (error) self->fail({exception_text(error)});
+  });
 }
 
 // `self` keeps this alive until the request has ended.
 asio::awaitable<void> Endpoint::run([[maybe_unused]] std::shared_ptr<Endpoint> self, Attempt attempt,
                                     std::uint64_t generation) {
   const HttpOutcome outcome = co_await send(attempt.delivery, attempt.body);
-  --under_way_;
-  if (!closed_ && !store_failed_ && generation == generation_) record(attempt, outcome);
+  if (!closed_ && queue_ && generation == generation_) record(attempt, outcome);
   pump();
 }
 
@@ -176,10 +186,22 @@ void Endpoint::pause_gone() {
                             .time = {},
                             .id = {},
                             .trace = {}});
-  webhook_ = std::move(paused);  // at once, until the record comes round; if it was refused, the next 410 tries again
-  parts_.log.append(std::move(commit), [id = webhook_->id](const storage::EventLog::Appending& done) {
-    if (!done) spdlog::warn("webhook {}: answered 410 Gone, but could not be paused", to_string(id));
-  });
+  webhook_ = std::move(paused);  // at once, until the record comes round
+  pause_refused_ = std::make_shared<std::atomic<bool>>(false);
+  parts_.log.append(std::move(commit),
+                    [id = webhook_->id, refused = pause_refused_](const storage::EventLog::Appending& done) {
+                      if (done) return;
+                      spdlog::warn("webhook {}: answered 410 Gone, but could not be paused", to_string(id));
+                      *refused = true;
+                    });
+}
+
+// Sends on after a refused pause: the next 410 tries again. On the tick, so that a log which refuses for long is not
+// asked all the time, and since the answer comes on another thread.
+void Endpoint::tick() {
+  client_->close_idle();
+  if (!pause_refused_ || !pause_refused_->exchange(false)) return;
+  if (WebhookPtr latest = parts_.registry.find(webhook_->id)) webhook_ = std::move(latest);
 }
 
 std::optional<std::string> Endpoint::ping() {
@@ -193,15 +215,13 @@ std::optional<std::string> Endpoint::ping() {
   parts_.random(ping.event.value.bytes);
   ping.time = now;
   std::string id = message_id(webhook_->id, ping);
-  ++under_way_;
-  asio::co_spawn(parts_.io, run_ping(shared_from_this(), std::move(ping)), log_failure(webhook_->id));
+  spawn(run_ping(shared_from_this(), std::move(ping)));
   return id;
 }
 
 asio::awaitable<void> Endpoint::run_ping([[maybe_unused]] std::shared_ptr<Endpoint> self, Delivery ping) {
   const HttpOutcome outcome = co_await send(ping, ping_body(webhook_->id, ping.time));
-  --under_way_;
-  if (closed_ || store_failed_ || !queue_) co_return;
+  if (closed_ || !queue_) co_return;
   ping.attempts = 1;
   ping.last_attempt = parts_.clock();
   ping.status = outcome.status;
@@ -234,8 +254,10 @@ void Endpoint::arm_flush() {
 }
 
 void Endpoint::flush() {
-  if (closed_ || store_failed_) return;
-  if (auto flushed = queue_->flush(); !flushed) fail(flushed.error());
+  guarded([this] {
+    if (closed_ || !queue_) return;
+    if (auto flushed = queue_->flush(); !flushed) fail(flushed.error());
+  });
 }
 
 void Endpoint::close() {
@@ -244,19 +266,22 @@ void Endpoint::close() {
   flush_timer_.cancel();
 }
 
-// The log or the store could not be read or written: nothing is sent that could not be recorded. The queue is made anew
-// from the store after a while.
+// Nothing is sent that could not be recorded. What the queue has in memory may be ahead of the store: used on, it would
+// record a checkpoint past an event whose row was never written.
 void Endpoint::fail(const storage::ReadError& error) {
-  spdlog::error("webhook {}: {}; trying again in {} s", to_string(webhook_->id), error.what, kStoreRetry.count());
-  store_failed_ = true;
+  spdlog::error("webhook {}: {}; trying again in {} ms", to_string(webhook_->id), error.what,
+                parts_.settings.store_retry.count());
+  queue_.reset();
   problem_ = "the server's store fails";
-  timer_.expires_after(kStoreRetry);
+  timer_.expires_after(parts_.settings.store_retry);
   timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
     auto self = weak.lock();
     if (cancelled || !self || self->closed_) return;
-    self->open();
-    self->open_secrets();
-    self->pump();
+    self->guarded([&] {
+      self->load();
+      self->open_secrets();
+      self->send_ready();
+    });
   });
 }
 

@@ -38,7 +38,7 @@ struct EndpointParts {  // all outlive the endpoints
 class Endpoint : public std::enable_shared_from_this<Endpoint> {
  public:
   Endpoint(EndpointParts parts, WebhookPtr webhook);
-  // Loads what the store has; call once, then update().
+  // Loads what the store has; call once, then update(). Never throws, as pump() and flush().
   void open();
   // The webhook as it is now: paused or not, its secrets, what is asked to be replayed.
   void update(WebhookPtr webhook);
@@ -49,15 +49,16 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   void flush();
   // Nothing is sent or recorded any more.
   void close();
-  void close_idle() { client_->close_idle(); }
+  // Called about once a second: closes idle connections, takes back a pause that the log refused.
+  void tick();
+  // The store or the log failed, or something threw: the queue is given up, and made anew from the store after a while.
+  void fail(const storage::ReadError& error);
 
   // Sends a test message at once; its id. nullopt: nothing can be sent, see problem().
   std::optional<std::string> ping();
   // Why nothing is sent although nobody paused it: the secret cannot be decrypted, the store fails. Empty: all is well.
   [[nodiscard]] const std::string& problem() const { return problem_; }
-  // The store or the log fails, which passes by itself; what people can mend is a problem too.
-  [[nodiscard]] bool store_failed() const { return store_failed_; }
-  // nullptr while the store or log fails.
+  // nullptr while the store or log fails; gone after fail().
   [[nodiscard]] DeliveryQueue* queue() { return queue_.get(); }
   [[nodiscard]] std::size_t under_way() const { return under_way_; }
 
@@ -65,7 +66,14 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   boost::asio::awaitable<void> run(std::shared_ptr<Endpoint> self, Attempt attempt, std::uint64_t generation);
   boost::asio::awaitable<void> run_ping(std::shared_ptr<Endpoint> self, Delivery ping);
   boost::asio::awaitable<HttpOutcome> send(Delivery delivery, std::string body);
+  // Runs `step`; what it throws is a bug, and leaves the queue in an unknown state.
+  template <class Step>
+  void guarded(Step step);
+  void load();
+  void send_ready();
   void start(Attempt attempt);
+  // Counts the request as under way until it has ended.
+  void spawn(boost::asio::awaitable<void> request);
   void record(const Attempt& attempt, const HttpOutcome& outcome);
   void pause_gone();
   // An event may be found before the change of the webhook that was answered before it: takes over what has changed.
@@ -73,7 +81,6 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   void open_secrets();
   void arm_timer();
   void arm_flush();
-  void fail(const storage::ReadError& error);
   [[nodiscard]] std::string signatures(std::string_view message, std::int64_t seconds, std::string_view body) const;
   [[nodiscard]] QueueIdentity identity() const;
 
@@ -89,7 +96,9 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   std::uint64_t generation_ = 0;  // of queue_: outcomes of requests that an earlier one gave are dropped
   std::size_t under_way_ = 0;
   boost::asio::steady_timer timer_, flush_timer_;
-  bool flush_armed_ = false, closed_ = false, draining_ = false, store_failed_ = false;
+  bool flush_armed_ = false, closed_ = false, draining_ = false;
+  // The log's answer to the latest pause_gone(). Shared with the log, which may answer when this is gone.
+  std::shared_ptr<std::atomic<bool>> pause_refused_;
   std::uint64_t last_ping_ms_ = 0;
   std::string problem_, url_problem_;
 };

@@ -30,10 +30,13 @@ void request_replay(Webhook& webhook, WorkspacePosition after, std::uint64_t num
 }  // namespace
 
 Result<void, storage::ReadError> Registry::catch_up() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard alone(folding_);
   if (folded_ >= log_.workspace_head(kSystemWorkspace).position) return {};
   return log_.read_workspace(kSystemWorkspace, folded_, [&](const storage::Record& record) {
-    apply(record);
+    {
+      const std::lock_guard lock(mutex_);
+      apply(record);
+    }
     folded_ = record.in_workspace;
     return true;
   });

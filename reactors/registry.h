@@ -57,8 +57,9 @@ class Registry {
   void apply(const storage::Record& record);
 
   const storage::EventLog& log_;
-  mutable std::mutex mutex_;
-  WorkspacePosition folded_;
+  std::mutex folding_;        // held while the log is read, so that who only looks does not wait
+  WorkspacePosition folded_;  // under folding_
+  mutable std::mutex mutex_;  // of what follows
   std::uint64_t revision_ = 0;
   std::map<WebhookId, WebhookPtr> webhooks_;
 };

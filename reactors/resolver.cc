@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "core/named_thread.h"
+#include "reactors/exception_text.h"
 #include "reactors/http_client.h"
 
 namespace taskledger::reactors {
@@ -88,11 +89,19 @@ struct Resolver::Impl : std::enable_shared_from_this<Impl> {
       const std::string host = std::move(queue.front());
       queue.pop_front();
       lock.unlock();
-      const Answer found = look_up(host);
+      const Answer found = looked_up(host);
       lock.lock();
       answer(host, found);
     }
     --threads;
+  }
+
+  Answer looked_up(const std::string& host) const {
+    try {
+      return look_up(host);
+    } catch (...) {
+      return {{}, "cannot look up the host: " + exception_text(std::current_exception())};
+    }
   }
 
   // With the lock held, so that nobody is answered after close().

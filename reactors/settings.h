@@ -33,6 +33,7 @@ struct WebhookSettings {
   std::chrono::milliseconds connect_timeout{5'000};                  // name look-up, connection and TLS handshake, each
   std::chrono::milliseconds total_timeout{15'000};                   // one whole attempt
   std::chrono::milliseconds idle_connection{20'000};                 // kept open for the next delivery
+  std::chrono::milliseconds store_retry{5'000};                      // after a failure of the store
   std::chrono::milliseconds flush_interval{50};                      // deliveries done are recorded at least this often
   std::chrono::milliseconds rotation_overlap{24 * 60 * 60 * 1'000};  // both secrets sign for so long
   std::size_t buffered_events = 128;                                 // read ahead for one endpoint

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <future>
 #include <mutex>
 #include <stdexcept>
 
 #include "reactors/address_policy.h"
 #include "reactors/delivery_engine.h"
 #include "reactors/url.h"
+#include "storage/append_and_wait.h"
 
 namespace taskledger::reactors {
 namespace {
@@ -133,11 +133,7 @@ struct Webhooks::Impl {
                               .time = {},
                               .id = {},
                               .trace = {}});
-    std::promise<storage::EventLog::Appending> promise;
-    auto future = promise.get_future();
-    parts.log.append(std::move(commit),
-                     [&promise](const storage::EventLog::Appending& done) { promise.set_value(done); });
-    return future.get();
+    return storage::append_and_wait(parts.log, std::move(commit));
   }
 
   // Load, decide, append; on a conflict, again. `decide` gives monostate where the state is already so, or a failure.
@@ -190,14 +186,17 @@ struct Webhooks::Impl {
     return status;
   }
 
-  // Runs `job` on the queue of the caller's webhook; its ReadError, or that of a queue that is not there, is a failure.
+  // Runs `job` with the caller's webhook while that has a queue. A ReadError is a failure, of the endpoint too.
   template <class T, class Job>
   Answer<T> on_queue(const WebhookCaller& caller, const WebhookId& id, Job job) {
     const auto webhook = find(caller, id);
     if (!webhook) return webhook.error();
     std::optional<T> out;
     const bool ran = engine.run(id, [&](Endpoint& endpoint) {
-      if (endpoint.queue() != nullptr) out = job(endpoint);
+      if (endpoint.queue() == nullptr) return;
+      Result<T, storage::ReadError> done = job(endpoint);
+      if (!done) return endpoint.fail(done.error());
+      out = *std::move(done);
     });
     if (!ran || !out) return unavailable("Deliveries are not possible at the moment");
     return *std::move(out);
@@ -321,8 +320,7 @@ Webhooks::Answer<std::string> Webhooks::ping(const WebhookCaller& caller, const 
   };
   auto sent = impl_->on_queue<Sent>(caller, id, [](Endpoint& endpoint) {
     std::optional<std::string> message = endpoint.ping();
-    if (!message && endpoint.store_failed()) return std::optional<Sent>();
-    return std::optional(Sent{std::move(message), endpoint.problem()});
+    return Sent{std::move(message), endpoint.problem()};
   });
   if (!sent) return sent.error();
   if (!sent->message) return WebhookFailure{Kind::conflict, "Nothing can be sent: " + sent->problem};
@@ -332,10 +330,10 @@ Webhooks::Answer<std::string> Webhooks::ping(const WebhookCaller& caller, const 
 Webhooks::Answer<void> Webhooks::redeliver(const WebhookCaller& caller, const WebhookId& id,
                                            std::string_view delivery) {
   using Redelivery = DeliveryQueue::Redelivery;
-  const auto done = impl_->on_queue<Redelivery>(caller, id, [&](Endpoint& endpoint) -> std::optional<Redelivery> {
+  const auto done = impl_->on_queue<Redelivery>(caller, id, [&](Endpoint& endpoint) {
     const auto outcome = endpoint.queue()->redeliver(delivery, impl_->parts.clock());
-    endpoint.pump();
-    return outcome ? std::optional(*outcome) : std::nullopt;
+    if (outcome) endpoint.pump();
+    return outcome;
   });
   if (!done) return done.error();
   switch (*done) {
@@ -360,15 +358,16 @@ Webhooks::Answer<DeliveryStatusPage> Webhooks::deliveries(const WebhookCaller& c
     start = *parsed;
   }
   // Without a state: the pending ones, then the parked, then the done, as one list.
-  auto page = impl_->on_queue<DeliveryStatusPage>(caller, id, [&](Endpoint& endpoint) {
+  using Page = Result<DeliveryStatusPage, storage::ReadError>;
+  auto page = impl_->on_queue<DeliveryStatusPage>(caller, id, [&](Endpoint& endpoint) -> Page {
     DeliveryStatusPage out;
     for (;;) {
       const bool full = out.rows.size() == limit;
       auto rows = endpoint.queue()->list(start.state, start.after, full ? 1 : limit - out.rows.size());
-      if (!rows) return std::optional<DeliveryStatusPage>();
+      if (!rows) return rows.error();
       if (full && (!rows->rows.empty() || rows->next)) {
         out.next = to_cursor(start.state, start.after);
-        return std::optional(std::move(out));
+        return out;
       }
       for (ListedDelivery& row : rows->rows) {
         std::string message = message_id(id, row.delivery);
@@ -376,10 +375,10 @@ Webhooks::Answer<DeliveryStatusPage> Webhooks::deliveries(const WebhookCaller& c
       }
       if (rows->next) {
         out.next = to_cursor(start.state, rows->next);
-        return std::optional(std::move(out));
+        return out;
       }
       const auto following = state ? std::nullopt : state_after(start.state);
-      if (!following) return std::optional(std::move(out));
+      if (!following) return out;
       start = {*following, std::nullopt};
     }
   });

@@ -3,11 +3,14 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <chrono>
+#include <random>
 #include <set>
 
 #include "core/base64.h"
 #include "reactors/secrets.h"
+#include "storage/bulk_append.h"
 #include "tests/reactors/fixture.h"
 #include "tests/reactors/receiver.h"
 
@@ -392,6 +395,172 @@ TEST_F(WebhooksTest, GonePausesAndLosesNothing) {
   status = 200;
   ASSERT_TRUE(webhooks->resume(caller, webhook.id));
   EXPECT_TRUE(receiver.wait_for(2));
+}
+
+// The bulk append that is open lets no other commit pass.
+TEST_F(WebhooksTest, GoneIsNotForgottenWhereThePauseIsRefused) {
+  std::mutex mutex;
+  std::unique_ptr<storage::BulkAppend> bulk;
+  std::atomic<int> requests{0};
+  Receiver receiver([&](const Received&) {
+    const std::lock_guard lock(mutex);
+    if (++requests == 1) bulk = std::move(*fixture.log->begin_bulk(kOtherWorkspace));
+    return Reaction{.status = 410};
+  });
+  const auto webhook = create(receiver.url());
+  fixture.add(1);
+  ASSERT_TRUE(eventually([&] { return requests >= 2; }));  // it was not paused, and says so by trying again
+  EXPECT_FALSE(webhooks->get(caller, webhook.id)->paused);
+  {
+    const std::lock_guard lock(mutex);
+    bulk.reset();
+  }
+  fixture.add(2);
+  EXPECT_TRUE(eventually([&] { return webhooks->get(caller, webhook.id)->paused; }));
+  EXPECT_EQ(listed(webhook.id, std::nullopt).size(), 2u);
+}
+
+// A failure that could not be recorded must not be passed over by what is recorded later.
+TEST_F(WebhooksTest, AFailingStoreLosesNoDelivery) {
+  std::atomic<unsigned> status{200};
+  std::atomic<bool> fails{false};
+  fixture.store.fail_when([&](auto access) { return fails && access == storage::MemoryReactorStore::Access::write; });
+  settings.store_retry = std::chrono::seconds(1);
+  stop(), start();
+  Receiver receiver([&](const Received&) { return Reaction{.status = status}; });
+  const auto webhook = create(receiver.url());
+  fixture.add(1);
+  ASSERT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::done).size() == 1; }));
+  const std::string first = receiver.all()[0].headers.at("webhook-id");
+  status = 500, fails = true;
+  fixture.add(2);
+  ASSERT_TRUE(eventually([&] { return !webhooks->get(caller, webhook.id)->problem.empty(); }));
+  status = 200, fails = false;
+  static_cast<void>(webhooks->redeliver(caller, webhook.id, first));
+  static_cast<void>(webhooks->deliveries(caller, webhook.id, std::nullopt, "", 20));
+  ASSERT_TRUE(eventually([&] { return webhooks->get(caller, webhook.id)->problem.empty(); }));
+  ASSERT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::pending).empty(); }));
+  const auto all = receiver.all();
+  EXPECT_EQ(std::count_if(all.begin(), all.end(), [](const Received& one) { return position_of(one) == 2; }), 2);
+}
+
+TEST_F(WebhooksTest, AStoreThatFailsWhilePeopleAskIsNotUsedOn) {
+  std::atomic<bool> fails{false};
+  fixture.store.fail_when([&](auto) { return fails.load(); });
+  settings.store_retry = std::chrono::seconds(2);
+  stop(), start();
+  Receiver receiver;
+  const auto webhook = create(receiver.url());
+  fixture.add(1);
+  ASSERT_TRUE(eventually([&] { return listed(webhook.id, DeliveryState::done).size() == 1; }));
+  const std::string id = receiver.all()[0].headers.at("webhook-id");
+  const auto failing = [&](const std::function<std::optional<WebhookFailure>()>& ask) {
+    fails = true;
+    const auto failure = ask();
+    fails = false;
+    EXPECT_TRUE(failure && failure->kind == Kind::unavailable);
+    EXPECT_EQ(webhooks->get(caller, webhook.id)->problem, "the server's store fails");
+    EXPECT_TRUE(eventually([&] { return webhooks->get(caller, webhook.id)->problem.empty(); }));
+  };
+  failing([&] {
+    const auto page = webhooks->deliveries(caller, webhook.id, std::nullopt, "", 20);
+    return page ? std::nullopt : std::optional(page.error());
+  });
+  failing([&] {
+    const auto done = webhooks->redeliver(caller, webhook.id, id);
+    return done ? std::nullopt : std::optional(done.error());
+  });
+  EXPECT_TRUE(webhooks->redeliver(caller, webhook.id, id));
+  EXPECT_TRUE(receiver.wait_for(2));
+}
+
+// Whatever fails when, while people look and redeliver.
+TEST_F(WebhooksTest, AStoreThatFailsAtRandomLosesNothing) {
+  settings.store_retry = std::chrono::milliseconds(20);
+  settings.retry.first = std::chrono::milliseconds(2);
+  stop(), start();
+  for (unsigned seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mutex mutex;  // of what follows
+    std::mt19937 random(seed);
+    bool good = false;  // the store and the receiver
+    std::set<std::uint64_t> delivered;
+    std::set<std::string> ids;  // of those delivered: redelivering others would hide that they were lost
+    const auto one_in = [&](unsigned n) { return random() % n == 0; };
+    Receiver receiver([&](const Received& received) {
+      const std::lock_guard lock(mutex);
+      if (!good && one_in(3)) return Reaction{.status = 500};
+      ids.insert(received.headers.at("webhook-id"));
+      delivered.insert(position_of(received));
+      return Reaction{};
+    });
+    const auto webhook = create(receiver.url());
+    const std::uint64_t begin = fixture.log->workspace_head(kWorkspace).position.value;
+    fixture.store.fail_when([&](auto access) {
+      const std::lock_guard lock(mutex);
+      return !good && one_in(access == storage::MemoryReactorStore::Access::write ? 6 : 200);
+    });
+    for (int step = 0; step < 200; ++step) {
+      std::string redelivered;
+      unsigned task = 0;
+      {
+        const std::lock_guard lock(mutex);
+        task = random() % 5;
+        if (!ids.empty()) redelivered = *std::next(ids.begin(), static_cast<std::ptrdiff_t>(random() % ids.size()));
+      }
+      fixture.add(task);
+      static_cast<void>(webhooks->deliveries(caller, webhook.id, std::nullopt, "", 5));
+      if (!redelivered.empty()) static_cast<void>(webhooks->redeliver(caller, webhook.id, redelivered));
+      std::this_thread::sleep_for(std::chrono::milliseconds(step % 3));
+    }
+    {
+      const std::lock_guard lock(mutex);
+      good = true;
+    }
+    ASSERT_TRUE(eventually([&] { return webhooks->get(caller, webhook.id)->problem.empty(); }));
+    ASSERT_TRUE(eventually(
+        [&] { return webhooks->deliveries(caller, webhook.id, DeliveryState::pending, "", 1)->rows.empty(); }));
+    std::set<std::uint64_t> parked;
+    for (const DeliveryStatus& row : listed(webhook.id, DeliveryState::parked)) parked.insert(row.delivery.number);
+    for (std::uint64_t number = begin + 1; number <= begin + 200; ++number) {
+      const std::lock_guard lock(mutex);
+      EXPECT_TRUE(delivered.contains(number) || parked.contains(number)) << number;
+    }
+    fixture.store.fail_when({});
+    ASSERT_TRUE(webhooks->remove(caller, webhook.id));
+  }
+}
+
+// A bug that throws where deliveries are made ends nothing but the step it is in.
+TEST_F(WebhooksTest, ExceptionsAreOutlived) {
+  std::atomic<unsigned> calls{0};
+  std::atomic<bool> throws{false};
+  fixture.store.fail_when([&](auto) -> bool {
+    if (throws && ++calls % 2 == 0) throw std::runtime_error("a bug");
+    if (throws && calls % 3 == 0) throw 42;
+    return false;
+  });
+  settings.store_retry = std::chrono::milliseconds(10);
+  stop(), start();
+  throws = true;
+  Receiver receiver;
+  const auto webhook = create(receiver.url());
+  for (unsigned task = 1; task <= 20; ++task) {
+    fixture.add(task);
+    try {
+      static_cast<void>(webhooks->deliveries(caller, webhook.id, std::nullopt, "", 5));
+    } catch (...) {  // told to whoever asked
+    }
+  }
+  EXPECT_GT(calls, 0u);
+  throws = false;
+  EXPECT_TRUE(eventually([&] {
+    const auto status = webhooks->get(caller, webhook.id);
+    return status->problem.empty() && status->cursor.value == 20;
+  }));
+  std::set<std::uint64_t> seen;
+  for (const Received& received : receiver.all()) seen.insert(position_of(received));
+  EXPECT_EQ(seen.size(), 20u);
 }
 
 TEST_F(WebhooksTest, TypesAreFiltered) {
