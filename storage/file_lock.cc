@@ -47,8 +47,8 @@ Result<FileLock, ReadError> FileLock::take(int fd, const std::filesystem::path& 
 }
 
 bool FileLock::has_the_name() const {
-  struct stat held {
-  }, named{};
+  struct stat held {};
+  struct stat named {};
   return ::fstat(fd_, &held) == 0 && ::stat(file_.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
          held.st_ino == named.st_ino;
 }
