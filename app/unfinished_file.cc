@@ -1,12 +1,15 @@
 #include "app/unfinished_file.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <cstdio>
+#include <filesystem>
 
 namespace taskledger::app {
 namespace {
@@ -34,6 +37,21 @@ void set_action(void (*from)(int), void (*to)(int)) {
   }
 }
 
+bool sync(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool synced = ::fsync(file) == 0;
+  const int error = errno;
+  ::close(file);
+  errno = error;
+  return synced;
+}
+
+std::string folder_of(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
 }  // namespace
 
 void UnfinishedFile::opened() {
@@ -49,8 +67,9 @@ UnfinishedFile::~UnfinishedFile() {
 }
 
 bool UnfinishedFile::finish() {
-  finished_ = std::rename(path_.c_str(), name_.c_str()) == 0;
-  return finished_;
+  finished_ = sync(path_) && std::rename(path_.c_str(), name_.c_str()) == 0;
+  // Folders that cannot be synced (of some file systems, or that may not be read) are taken as they are.
+  return finished_ && (sync(folder_of(name_)) || errno != EIO);
 }
 
 }  // namespace taskledger::app

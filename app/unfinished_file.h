@@ -16,7 +16,8 @@ class UnfinishedFile {
   // To be opened and written by whoever made this, who then says that it is open: until then it may be another's.
   [[nodiscard]] const std::string& path() const { return path_; }
   void opened();
-  // Gives it its name; false, with errno, when that cannot be done.
+  // Gives it its name, once it is on disk: a power cut leaves no empty file there. False, with errno, when that cannot
+  // be done. Everything is written and closed before.
   [[nodiscard]] bool finish();
 
  private:

@@ -47,7 +47,7 @@ std::optional<std::string> Appender::failure() const {
 }
 
 AppendFigures Appender::figures() const {
-  const auto [commits, bytes] = queue_.depth();
+  const auto [commits, bytes, erasures] = queue_.depth();
   return {group_commits_.read(),
           group_records_.read(),
           write_seconds_.read(),
@@ -92,7 +92,7 @@ std::size_t Appender::write_group(std::vector<PendingCommit>& taken, std::size_t
   if (!failed_) {
     // First, so that a key written anew in this batch outlives the removal of its expired row.
     if (auto swept = sweep_.sweep(batch_, options_.clock(), 64 + 2 * (taken.size() - begin)); !swept)
-      fail(swept.error().what);
+      spdlog::error("expired idempotency rows are not removed until the next start: {}", swept.error().what);
   }
   for (; end < taken.size(); ++end) {
     const Commit& commit = taken[end].commit;
@@ -131,29 +131,33 @@ std::size_t Appender::write_group(std::vector<PendingCommit>& taken, std::size_t
       if (answer) answer = AppendError::unavailable;
     }
   }
-  answer(taken, begin, end);
   versions_.trim();
+  answer(taken, begin, end);  // the last: once all are answered, a bulk append may have this thread's place
   return end;
 }
 
 void Appender::answer(std::vector<PendingCommit>& taken, std::size_t begin, std::size_t end) {
-  std::size_t bytes = 0;
+  CommitQueue::Depth answered;
   for (std::size_t i = begin; i < end; ++i) {
-    bytes += taken[i].bytes;
+    const CommitQueue::Depth one{1, taken[i].bytes, taken[i].commit.erase.empty() ? 0u : 1u};
     const Answer& given = answers_[i - begin];
     if (given && !erased_.empty() && i + 1 == end) {
-      // The records are durable and visible; only the answer waits for the purge.
+      // The records are durable and visible; only the answer waits for the purge, and counts until then.
       for (Erasure& one : erasures_) one.time = given->time;
       eraser_.purge_later(std::move(erased_), std::move(erasures_),
-                          [this, given, done = std::move(taken[i].done)](const auto& purged) {
+                          [this, given, one, done = std::move(taken[i].done)](const auto& purged) {
                             if (!purged) fail(purged.error().what);
                             done(purged ? given : Answer(AppendError::unavailable));
+                            queue_.release(one);
                           });
       continue;
     }
     taken[i].done(given);
+    answered.commits += one.commits;
+    answered.bytes += one.bytes;
+    answered.erasures += one.erasures;
   }
-  queue_.release(end - begin, bytes);
+  if (answered.commits > 0) queue_.release(answered);
 }
 
 // Puts a commit's rows into the batch if all its versions hold; otherwise nothing of it.

@@ -142,21 +142,47 @@ Result<void, ReadError> check_small_files(const fs::path& from) {
   return {};
 }
 
-// Makes `data` ready to take a restore: empty but for the file that says what is under way.
-Result<void, ReadError> begin_restore(const fs::path& data) {
-  if (auto made = make_directory(data); !made) return made;
+// Whether there is nothing but the file that says that a restore is under way.
+Result<bool, ReadError> is_free(const fs::path& data) {
   std::error_code error;
-  const fs::path marker = data / kRestoringFile;
-  fs::remove(data / (std::string(kRestoringFile) + ".new"), error);  // of one that was killed at its very beginning
-  if (!fs::exists(marker, error) && !fs::is_empty(data, error)) {
-    return ReadError{fmt::format("data directory {} is not empty: restore makes a new one", data.string())};
+  for (fs::directory_iterator it(data, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().filename() != kRestoringFile) return false;
   }
   if (error) return cannot("read", data, error);
-  if (auto marked = write_file_atomically(marker, "a restore into this directory did not end\n"); !marked)
-    return marked;
-  fs::remove_all(data / "log", error);
-  if (error) return cannot("remove", data / "log", error);
-  return {};
+  return true;
+}
+
+// Makes `data` ready to take a restore, and holds the file that says what is under way, which is never replaced. Of two
+// restores one goes no further than to open it. It says something once the directory is known to be free: one that says
+// nothing is new, whoever made it, and no leave to remove anything.
+Result<FileLock, ReadError> begin_restore(const fs::path& data) {
+  if (auto made = make_directory(data); !made) return made.error();
+  std::error_code error;
+  const fs::path marker = data / kRestoringFile;
+  const ReadError not_empty{fmt::format("data directory {} is not empty: restore makes a new one", data.string())};
+  const bool begun = fs::exists(marker, error);
+  if (error) return cannot("read", marker, error);
+  auto free = is_free(data);
+  if (!free) return free.error();
+  if (!begun && !*free) return not_empty;
+  auto lock = FileLock::alone(marker, fmt::format("another restore into {} is under way", data.string()));
+  if (!lock) return lock;
+  auto text = lock->text();
+  if (!text) return text.error();
+  if (text->empty()) {
+    free = is_free(data);  // now that nobody else restores into it
+    if (!free) return free.error();
+    if (!*free) {
+      fs::remove(marker, error);
+      return not_empty;
+    }
+    if (auto marked = lock->set_text("a restore into this directory did not end\n"); !marked) return marked.error();
+  }
+  for (const char* name : {"log", "head"}) {
+    fs::remove_all(data / name, error);
+    if (error) return cannot("remove", data / name, error);
+  }
+  return lock;
 }
 
 Result<rocksdb::BackupInfo, ReadError> find_backup(const Backups& engine, const std::string& id, const fs::path& from) {
@@ -183,15 +209,22 @@ Result<rocksdb::BackupInfo, ReadError> find_backup(const Backups& engine, const 
   return info;
 }
 
-// In the restored log, what the lists name.
-Result<void, ReadError> erase_again(const fs::path& from, const RestoreSettings& settings, BackedUp& restored) {
+// What the lists name: the one that the backups have, and the one that is given.
+Result<std::vector<Erasure>, ReadError> listed_erasures(const fs::path& from, const RestoreSettings& settings) {
+  auto all = read_erasures(from / kErasuresFile);
+  if (!all || settings.erasures.empty()) return all;
+  if (auto checked = check_erasures(settings.erasures); !checked) return checked.error();
+  const auto given = read_erasures(settings.erasures);
+  if (!given) return given.error();
+  all->insert(all->end(), given->begin(), given->end());
+  return all;
+}
+
+// In the restored log.
+Result<void, ReadError> erase_again(std::span<const Erasure> erasures, const RestoreSettings& settings,
+                                    BackedUp& restored) {
   const fs::path list = restored.path / kErasuresFile;
-  for (const fs::path& source : {from / kErasuresFile, settings.erasures}) {
-    if (source.empty()) continue;
-    auto erasures = read_erasures(source);
-    if (!erasures) return erasures.error();
-    if (auto added = add_erasures(list, *erasures); !added) return added;
-  }
+  if (auto added = add_erasures(list, erasures); !added) return added;
   auto listed = read_erasures(list);
   if (!listed) return listed.error();
   if (listed->empty()) return {};
@@ -252,9 +285,6 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const fs::path
                                            const RestoreSettings& settings) {
   const fs::path from = fs::absolute(given);
   std::error_code error;
-  if (!settings.erasures.empty()) {
-    if (auto listed = check_erasures(settings.erasures); !listed) return listed.error();
-  }
   const bool there = fs::is_directory(from / "log", error);
   if (error && error != std::errc::no_such_file_or_directory) return cannot("read", from, error);
   if (!there) return ReadError{fmt::format("{} holds no backup", from.string())};
@@ -269,10 +299,10 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const fs::path
   auto end = end_of(**engine, info->backup_id);
   if (!end) return unreadable(**engine, info->backup_id, from, end.error().what);
   if (auto checked = check_small_files(from); !checked) return checked.error();
+  const auto erasures = listed_erasures(from, settings);
+  if (!erasures) return erasures.error();
 
-  if (auto begun = begin_restore(data); !begun) return begun.error();
-  const auto target =
-      FileLock::alone(data / kRestoringFile, fmt::format("another restore into {} is under way", data.string()));
+  const auto target = begin_restore(data);
   if (!target) return target.error();
   const auto log = (data / "log").string();
   const auto status = (*engine)->RestoreDBFromBackup(rocksdb::RestoreOptions(), info->backup_id, log, log);
@@ -284,8 +314,10 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const fs::path
   }
   if (auto copied = copy_small_file(from / "format", data / "format"); !copied) return copied.error();
   BackedUp restored{std::to_string(info->backup_id), *end, data};
-  if (auto erased = erase_again(from, settings, restored); !erased) return erased.error();
+  if (auto erased = erase_again(*erasures, settings, restored); !erased) return erased.error();
   if (!fs::remove(data / kRestoringFile, error)) return cannot("remove", data / kRestoringFile, error);
+  // Back after a power cut, it would have what is written from now on restored over.
+  if (auto synced = sync_folder_of(data / kRestoringFile); !synced) return synced.error();
   return restored;
 }
 

@@ -9,7 +9,7 @@
 //
 // A backup is there once it is complete: one that was killed half-way leaves those before it, and its remains go with
 // the next one. A restore that was killed leaves a data directory which refuses to open and says so; another restore
-// into it begins anew. Failure: a ReadError with one line for the operator.
+// into it begins anew, and one beside it is refused. Failure: a ReadError with one line for the operator.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,7 @@
 #include "storage/commit_queue.h"
 
+#include <algorithm>
+
 namespace taskledger::storage {
 
 std::size_t size_of(const Commit& commit) {
@@ -12,16 +14,20 @@ std::size_t size_of(const Commit& commit) {
 }
 
 Result<void, AppendError> CommitQueue::push(PendingCommit& pending) {
+  const bool erases = !pending.commit.erase.empty();
   bool wake = false;
   {
     std::lock_guard lock(mutex_);
     if (closed_) return AppendError::closed;
     // A commit larger than the whole budget passes when it is alone.
-    if (paused_ || commits_ >= max_commits_ || (commits_ > 0 && bytes_ + pending.bytes > max_bytes_)) {
+    if (paused_ || depth_.commits >= max_commits_ ||
+        (depth_.commits > 0 && depth_.bytes + pending.bytes > max_bytes_) ||
+        (erases && depth_.erasures >= std::max(max_commits_ / 2, std::size_t{1}))) {
       return AppendError::queue_full;
     }
-    ++commits_;
-    bytes_ += pending.bytes;
+    ++depth_.commits;
+    depth_.bytes += pending.bytes;
+    depth_.erasures += erases ? 1 : 0;
     waiting_.push_back(std::move(pending));
     wake = taker_sleeps_;
     taker_sleeps_ = false;
@@ -41,13 +47,14 @@ bool CommitQueue::take(std::vector<PendingCommit>& taken) {
   return !taken.empty();
 }
 
-void CommitQueue::release(std::size_t commits, std::size_t bytes) {
+void CommitQueue::release(const Depth& answered) {
   bool idle = false;
   {
     std::lock_guard lock(mutex_);
-    commits_ -= commits;
-    bytes_ -= bytes;
-    idle = commits_ == 0 && paused_;
+    depth_.commits -= answered.commits;
+    depth_.bytes -= answered.bytes;
+    depth_.erasures -= answered.erasures;
+    idle = depth_.commits == 0 && paused_;
   }
   if (idle) answered_.notify_all();
 }
@@ -64,7 +71,7 @@ bool CommitQueue::pause() {
   std::unique_lock lock(mutex_);
   if (paused_ || closed_) return false;
   paused_ = true;
-  answered_.wait(lock, [&] { return commits_ == 0; });
+  answered_.wait(lock, [&] { return depth_.commits == 0; });
   return true;
 }
 

@@ -1,5 +1,6 @@
 // The commits that wait for the appender: bounded in number and bytes, counted until they are answered, so that a slow
-// disk costs 503s and never memory. Threads: any may push, one takes.
+// disk costs 503s and never memory. Erasures are answered after their purge, which a backup may hold up for long: they
+// may be half of all at most, so that others find room. Threads: any may push and release, one takes.
 #pragma once
 
 #include <condition_variable>
@@ -18,6 +19,11 @@ struct PendingCommit {
 
 class CommitQueue {
  public:
+  struct Depth {
+    std::size_t commits = 0, bytes = 0;
+    std::size_t erasures = 0;  // of the commits
+  };
+
   CommitQueue(std::size_t max_commits, std::size_t max_bytes) : max_commits_(max_commits), max_bytes_(max_bytes) {}
 
   // An error leaves `pending` with the caller.
@@ -25,19 +31,17 @@ class CommitQueue {
   // Waits for commits and moves all of them to `taken` (empty); false: closed, and nothing is left.
   bool take(std::vector<PendingCommit>& taken);
   // These have been answered.
-  void release(std::size_t commits, std::size_t bytes);
-
-  struct Depth {
-    std::size_t commits = 0, bytes = 0;  // waiting or taken, not yet answered
-  };
+  void release(const Depth& answered);
+  // Of those that are not answered yet.
   [[nodiscard]] Depth depth() const {
     const std::lock_guard lock(mutex_);
-    return {commits_, bytes_};
+    return depth_;
   }
 
   // Later pushes are refused with `closed`; what is in the queue is still taken.
   void close();
-  // Later pushes are refused with queue_full until resume(); waits until everything before has been answered.
+  // Later pushes are refused with queue_full until resume(); waits until everything before has been answered, erasures
+  // after their purge: not for a thread that answers.
   // False: it is paused already, or closed.
   bool pause();
   void resume();
@@ -47,7 +51,7 @@ class CommitQueue {
   mutable std::mutex mutex_;
   std::condition_variable not_empty_, answered_;
   std::vector<PendingCommit> waiting_;
-  std::size_t commits_ = 0, bytes_ = 0;  // waiting or taken, not yet answered
+  Depth depth_;  // waiting or taken, not yet answered
   bool closed_ = false, paused_ = false, taker_sleeps_ = false;
 };
 

@@ -131,7 +131,7 @@ void Eraser::run() {
       all.ranges.insert(all.ranges.end(), job.ranges.begin(), job.ranges.end());
       all.erasures.insert(all.erasures.end(), job.erasures.begin(), job.erasures.end());
     }
-    auto done = add_erasures(list_, all.erasures);
+    auto done = list_.add(all.erasures);
     if (done) done = purge(tables_, all.ranges, closing_);
     {
       const std::lock_guard answering(answering_);

@@ -42,6 +42,7 @@ class Eraser {
   // `list`: where erasures are listed (erasure_list.h) before they are answered.
   Eraser(const LogTables& tables, std::filesystem::path list);
   ~Eraser();  // finishes what was asked
+  // `done` runs on the thread that purges. How many wait is bounded by who counts them until then (commit_queue.h).
   void purge_later(std::vector<ErasedRange> ranges, std::vector<Erasure> erasures, Done done);
   // While it is held no erasure is answered: what is not listed yet can be listed before.
   [[nodiscard]] std::unique_lock<std::mutex> hold_answers() { return std::unique_lock(answering_); }
@@ -54,7 +55,7 @@ class Eraser {
   };
   void run();
   const LogTables& tables_;
-  const std::filesystem::path list_;
+  ErasureList list_;  // the thread's
   std::mutex mutex_, answering_;
   std::condition_variable wake_;
   std::vector<Job> jobs_;

@@ -4,7 +4,7 @@
 
 #include <fstream>
 #include <future>
-#include <iterator>
+#include <memory>
 #include <set>
 #include <sstream>
 #include <string>
@@ -27,6 +27,28 @@ std::optional<Erasure> parse_line(const std::string& line) {
 }
 
 using Key = std::pair<WorkspaceNumber, Uuid>;
+
+enum class DamagedLines { refused, passed_over };
+
+Result<std::vector<Erasure>, ReadError> read_lines(const std::filesystem::path& file, DamagedLines damaged) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error) && !error) return std::vector<Erasure>{};
+  std::ifstream in(file);
+  if (!in) return ReadError{fmt::format("cannot read {}", file.string())};
+  std::vector<Erasure> all;
+  std::set<Key> seen;
+  std::size_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    const bool cut_off = in.eof();
+    const auto one = parse_line(line);
+    if (!one && !cut_off && damaged == DamagedLines::refused)
+      return ReadError{fmt::format("{}:{}: is not a line of a list of erasures", file.string(), number)};
+    if (one && seen.insert({one->workspace, one->stream}).second) all.push_back(*one);
+  }
+  if (in.bad()) return ReadError{fmt::format("cannot read {}", file.string())};
+  return all;
+}
 
 // What the log says of a listed task.
 struct State {
@@ -61,9 +83,11 @@ Result<void, ReadError> append_one(EventLog& log, const Erasure& one, Version ex
                             .time = {},
                             .id = {},
                             .trace = {}});
-  std::promise<bool> answered;
-  log.append(std::move(commit), [&](const EventLog::Appending& done) { answered.set_value(done.has_value()); });
-  if (answered.get_future().get()) return {};
+  // Shared: whoever answers may still be inside set_value when get() has returned.
+  auto answered = std::make_shared<std::promise<bool>>();
+  auto answer = answered->get_future();
+  log.append(std::move(commit), [answered](const EventLog::Appending& done) { answered->set_value(done.has_value()); });
+  if (answer.get()) return {};
   return ReadError{fmt::format("task {} of workspace {} cannot be erased: {}", to_string(one.stream),
                                one.workspace.value, log.failure().value_or("its history is damaged"))};
 }
@@ -71,50 +95,42 @@ Result<void, ReadError> append_one(EventLog& log, const Erasure& one, Version ex
 }  // namespace
 
 Result<std::vector<Erasure>, ReadError> read_erasures(const std::filesystem::path& file) {
-  std::error_code error;
-  if (!std::filesystem::exists(file, error) && !error) return std::vector<Erasure>{};
-  std::ifstream in(file);
-  if (!in) return ReadError{fmt::format("cannot read {}", file.string())};
-  std::vector<Erasure> all;
-  std::set<Key> seen;
-  for (std::string line; std::getline(in, line);) {
-    const auto one = parse_line(line);
-    if (one && seen.insert({one->workspace, one->stream}).second) all.push_back(*one);
-  }
-  if (in.bad()) return ReadError{fmt::format("cannot read {}", file.string())};
-  return all;
+  return read_lines(file, DamagedLines::refused);
 }
 
 Result<void, ReadError> check_erasures(const std::filesystem::path& file) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error))
     return ReadError{fmt::format("cannot read {}: there is no such file", file.string())};
-  std::ifstream in(file);
-  std::size_t number = 0;
-  for (std::string line; std::getline(in, line);) {
-    ++number;
-    const bool torn = in.eof();  // the last one, of which a crash left a part
-    if (!torn && !parse_line(line))
-      return ReadError{fmt::format("{}:{}: is not a line of a list of erasures", file.string(), number)};
-    if (torn && number == 1 && !parse_line(line))
-      return ReadError{fmt::format("{} is no list of erasures", file.string())};
-  }
-  if (!in.eof() || in.bad()) return ReadError{fmt::format("cannot read {}", file.string())};
+  const auto all = read_erasures(file);
+  if (!all) return all.error();
+  if (all->empty() && std::filesystem::file_size(file, error) > 0)
+    return ReadError{fmt::format("{} is no list of erasures", file.string())};
   return {};
 }
 
-Result<void, ReadError> add_erasures(const std::filesystem::path& file, std::span<const Erasure> erasures) {
-  const auto there = read_erasures(file);
-  if (!there) return there.error();
-  std::set<Key> seen;
-  for (const Erasure& one : *there) seen.insert({one.workspace, one.stream});
+Result<void, ReadError> ErasureList::add(std::span<const Erasure> erasures) {
+  if (erasures.empty()) return {};
+  if (!listed_) {
+    const auto there = read_lines(file_, DamagedLines::passed_over);
+    if (!there) return there.error();
+    listed_.emplace();
+    for (const Erasure& one : *there) listed_->insert({one.workspace, one.stream});
+  }
   std::string lines;
   for (const Erasure& one : erasures) {
-    if (!seen.insert({one.workspace, one.stream}).second) continue;
+    if (!listed_->insert({one.workspace, one.stream}).second) continue;
     lines += fmt::format("{} {} {} {}\n", one.workspace.value, to_string(one.stream), to_string(one.actor.value),
                          one.time.ms);
   }
-  return lines.empty() ? Result<void, ReadError>{} : append_lines(file, lines);
+  if (lines.empty()) return {};
+  auto added = append_lines(file_, lines, [](const std::string& line) { return parse_line(line).has_value(); });
+  if (!added) listed_.reset();  // who knows what of it is there
+  return added;
+}
+
+Result<void, ReadError> add_erasures(const std::filesystem::path& file, std::span<const Erasure> erasures) {
+  return ErasureList(file).add(erasures);
 }
 
 Result<std::uint64_t, ReadError> erase_listed(EventLog& log, std::span<const Erasure> erasures) {

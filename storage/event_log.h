@@ -2,8 +2,8 @@
 // workspace, hash-chained both ways. This is the interface that everything above `storage` sees; nothing there may
 // assume RocksDB (tests/storage/event_log_contract.h is the suite that each backend passes).
 //
-// Threads: every function may be called from any thread. Callbacks of append() and the observer run on the log's
-// appender thread and must not block.
+// Threads: every function may be called from any thread. The observer runs on the log's appender thread; so do the
+// callbacks of append(), but those of erasures, which run on the thread that purges. None may block.
 #pragma once
 
 #include <array>
@@ -138,8 +138,8 @@ class EventLog {
 
   virtual ~EventLog() = default;
 
-  // Queues the commit; `done` is called exactly once: on the appender thread, or at once on this one when the queue is
-  // full or the log is closed or failed.
+  // Queues the commit; `done` is called exactly once: on the appender thread, of an erasure on the one that purges, or
+  // at once on this one when the queue is full or the log is closed or failed.
   virtual void append(Commit commit, OnAppended done) = 0;
   virtual void observe(Observer observer) = 0;
   // For imports: see bulk_append.h. `queue_full`: another one is under way.
@@ -170,12 +170,6 @@ class EventLog {
 
   // Why writes have stopped; nullopt while all is well.
   [[nodiscard]] virtual std::optional<std::string> failure() const = 0;
-};
-
-// Reads the whole, e.g. for folding one task.
-struct OwnedRecord {
-  Record record;  // its views point into `payload` and `trace`
-  std::string payload, trace;
 };
 
 }  // namespace taskledger::storage

@@ -1,10 +1,13 @@
-// flock(2) on a file, without waiting; released when this goes, and whenever the process ends.
+// flock(2) on a file, without waiting; released when this goes, and whenever the process ends. Held of the file that
+// has the name: one that is removed or replaced while it is opened is none.
 // Failure: a ReadError with one line for the operator; that another holds it is told from what else can be wrong (a
 // file that may not be opened, a file system without locks).
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "storage/event_log.h"
 
@@ -18,15 +21,21 @@ class FileLock {
   [[nodiscard]] static Result<FileLock, ReadError> shared(const std::filesystem::path& file,
                                                           const std::string& if_held);
 
+  // What the holder says in the file, which is written in place and synced, its name too. Only of alone().
+  [[nodiscard]] Result<std::string, ReadError> text() const;
+  Result<void, ReadError> set_text(std::string_view text) const;
+
   ~FileLock();
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&&) = delete;
 
  private:
-  explicit FileLock(int fd) : fd_(fd) {}
+  FileLock(int fd, std::filesystem::path file) : fd_(fd), file_(std::move(file)) {}
   static Result<FileLock, ReadError> take(int fd, const std::filesystem::path& file, int how,
                                           const std::string& if_held);
+  [[nodiscard]] bool has_the_name() const;
   int fd_;
+  std::filesystem::path file_;
 };
 
 }  // namespace taskledger::storage

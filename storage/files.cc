@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -32,11 +33,19 @@ Result<void, ReadError> write_all(int fd, std::string_view text, const std::file
   return {};
 }
 
-Result<void, ReadError> sync_folder_of(const std::filesystem::path& path) {
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  File directory{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (directory.fd < 0 || ::fsync(directory.fd) != 0) return failed(folder, "cannot sync");
-  return {};
+// Where the last line begins that has no end; the size of the file when it has.
+Result<off_t, ReadError> end_of_lines(int fd, off_t size, const std::filesystem::path& path) {
+  char block[4096];
+  for (off_t end = size; end > 0;) {
+    const off_t begin = std::max(off_t{0}, end - static_cast<off_t>(sizeof(block)));
+    if (::pread(fd, block, static_cast<std::size_t>(end - begin), begin) != end - begin)
+      return failed(path, "cannot read");
+    while (end > begin) {
+      if (block[end - begin - 1] == '\n') return end;
+      --end;
+    }
+  }
+  return off_t{0};
 }
 
 }  // namespace
@@ -53,17 +62,32 @@ Result<void, ReadError> write_file_atomically(const std::filesystem::path& path,
   return sync_folder_of(path);
 }
 
-Result<void, ReadError> append_lines(const std::filesystem::path& path, std::string_view lines) {
+Result<void, ReadError> append_lines(const std::filesystem::path& path, std::string_view lines,
+                                     const std::function<bool(const std::string&)>& is_whole) {
   File file{::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
   if (file.fd < 0) return failed(path, "cannot open");
   const auto size = ::lseek(file.fd, 0, SEEK_END);
-  char last = '\n';
-  if (size < 0 || (size > 0 && ::pread(file.fd, &last, 1, size - 1) != 1)) return failed(path, "cannot read");
-  if (last != '\n') {
-    if (auto ended = write_all(file.fd, "\n", path); !ended) return ended;
+  if (size < 0) return failed(path, "cannot read");
+  const auto end = end_of_lines(file.fd, size, path);
+  if (!end) return end.error();
+  if (*end < size) {
+    std::string last(static_cast<std::size_t>(size - *end), '\0');
+    if (::pread(file.fd, last.data(), last.size(), *end) != size - *end) return failed(path, "cannot read");
+    if (is_whole(last)) {
+      if (auto ended = write_all(file.fd, "\n", path); !ended) return ended;
+    } else if (::ftruncate(file.fd, *end) != 0) {
+      return failed(path, "cannot write");
+    }
   }
   if (auto written = write_all(file.fd, lines, path); !written) return written;
   return sync_folder_of(path);
+}
+
+Result<void, ReadError> sync_folder_of(const std::filesystem::path& path) {
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  File directory{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (directory.fd < 0 || ::fsync(directory.fd) != 0) return failed(folder, "cannot sync");
+  return {};
 }
 
 Result<std::optional<std::string>, ReadError> read_small_file(const std::filesystem::path& path) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,9 +14,12 @@ namespace taskledger::storage {
 // Writes beside it, syncs, renames, syncs the directory. `mode` of a new file.
 Result<void, ReadError> write_file_atomically(const std::filesystem::path& path, std::string_view text,
                                               unsigned mode = 0600);
-// Adds lines at the end, and syncs; a last line that a crash cut off is ended first. A crash leaves some of them, of
-// which the last may be cut off.
-Result<void, ReadError> append_lines(const std::filesystem::path& path, std::string_view lines);
+// Adds lines at the end, and syncs. A crash leaves some of them, of which the last may be cut off: that one goes with
+// the next call, unless it `is_whole` but for its end.
+Result<void, ReadError> append_lines(const std::filesystem::path& path, std::string_view lines,
+                                     const std::function<bool(const std::string&)>& is_whole);
+// What was made, renamed or removed at `path` is so after a power cut too.
+Result<void, ReadError> sync_folder_of(const std::filesystem::path& path);
 // nullopt: no such file.
 [[nodiscard]] Result<std::optional<std::string>, ReadError> read_small_file(const std::filesystem::path& path);
 

@@ -19,7 +19,13 @@ void IdempotencySweep::put(rocksdb::WriteBatch& batch, const IdempotencyRow& row
 }
 
 Result<void, ReadError> IdempotencySweep::sweep(rocksdb::WriteBatch& batch, Timestamp now, std::size_t limit) {
-  if (now.ms < next_ms_) return {};
+  if (ended_ || now.ms < next_ms_) return {};
+  auto removed = remove_expired(batch, now, limit);
+  ended_ = !removed;
+  return removed;
+}
+
+Result<void, ReadError> IdempotencySweep::remove_expired(rocksdb::WriteBatch& batch, Timestamp now, std::size_t limit) {
   std::unique_ptr<rocksdb::Iterator> it(tables_.db().NewIterator({}, tables_.idempotency));
   next_ms_ = std::numeric_limits<std::int64_t>::max();
   for (it->Seek(swept_); it->Valid(); it->Next()) {

@@ -12,8 +12,6 @@
 namespace taskledger::storage {
 namespace {
 
-std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
-
 rocksdb::DBOptions db_options(const TablesOptions& options) {
   rocksdb::DBOptions db;
   if (options.env) db.env = options.env;
@@ -220,8 +218,8 @@ Result<HeadRows, ReadError> LogTables::head_rows() const {
   HeadRows rows;
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, heads));
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
-    const auto key = view(it->key());
-    ByteReader in(view(it->value()));
+    const auto key = it->key().ToStringView();
+    ByteReader in(it->value().ToStringView());
     if (key == keys::kGlobalHead) {
       rows.head.position.value = in.integer<std::uint64_t>();
       in.array(rows.head.hash);
@@ -264,7 +262,7 @@ Result<void, ReadError> LogTables::walk(Position after, Position to, const Decod
     if (it->key().size() != 8) return damaged(expected, "the key of a record is damaged");
     const Position found{get_int<std::uint64_t>(it->key().data())};
     if (found != expected) return why_missing(expected);
-    const auto decoded = decode_record(found, view(it->value()));
+    const auto decoded = decode_record(found, it->value().ToStringView());
     if (!decoded) return damaged(found, "record is damaged");
     if (!visit(*decoded)) return {};
   }
@@ -292,7 +290,7 @@ Result<void, ReadError> LogTables::read_stream(WorkspaceNumber workspace, const 
     const auto status = db_->Get({}, events, keys::event(position), &bytes);
     if (status.IsNotFound()) return damaged(position, "record is missing");
     if (!status.ok()) return read_error(status);
-    const auto decoded = decode_record(position, view(bytes));
+    const auto decoded = decode_record(position, bytes.ToStringView());
     if (!decoded) return damaged(position, "record is damaged");
     const Record& record = decoded->record;
     if (record.workspace != workspace || record.stream != stream || record.version != expected) {
@@ -321,7 +319,7 @@ Result<Version, ReadError> LogTables::version_after(WorkspaceNumber workspace, c
     const std::uint32_t middle = low + (high - low) / 2;
     it->Seek(keys::stream(workspace, stream, {middle}));
     if (!it->Valid() || !it->key().starts_with(prefix)) return Version{1};
-    view(it->value()) <= bound ? low = middle + 1 : high = middle;
+    it->value().ToStringView() <= bound ? low = middle + 1 : high = middle;
   }
   if (!it->status().ok()) return read_error(it->status());
   return Version{low};

@@ -2,8 +2,10 @@
 // made anew, and the projections fill it from the log.
 //
 //   column family "PROJECTION.GENERATION" (list.1 …)   the rows of one generation, as the projection writes them
-//   default (meta)  'S' projection                     → generation:u64        the serving one
-//                   'C' projection 0 generation:u64    → position:u64 hash:32  its checkpoint
+//   default (meta)  'F'                                    → the format's name: of another one nothing is read
+//                   'S' projection                         → generation:u64        the serving one
+//                   'C' projection 0 generation:u64        → position:u64 hash:32  its checkpoint
+//                   'E' projection 0 generation:u64 key    → ""  a row erased there, files not yet purged
 //
 // Threads: any; one writer a generation at a time.
 #pragma once

@@ -12,8 +12,6 @@
 namespace taskledger::storage {
 namespace {
 
-std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
-
 // Visits the rows of a table that name a position up to the head.
 template <class Visit>
 Result<void, ReadError> walk_index(const LogTables& tables, rocksdb::ColumnFamilyHandle* table, std::size_t key_bytes,
@@ -27,7 +25,7 @@ Result<void, ReadError> walk_index(const LogTables& tables, rocksdb::ColumnFamil
       return ReadError{"an index row of the log is damaged"};
     const Position position{get_int<std::uint64_t>(it->value().data())};
     if (position > head) continue;
-    if (auto visited = visit(view(it->key()), position); !visited) return visited;
+    if (auto visited = visit(it->key().ToStringView(), position); !visited) return visited;
   }
   if (!it->status().ok()) return read_error(it->status());
   return {};

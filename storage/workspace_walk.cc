@@ -10,8 +10,6 @@
 namespace taskledger::storage {
 namespace {
 
-std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
-
 constexpr std::uint64_t kDense = 2;  // records of the log for one of the workspace, up to which all are read
 constexpr std::uint64_t kPointReads = 4 * kFeedBlockEvents;  // events read, after which the cache is left alone
 
@@ -51,7 +49,7 @@ class WorkspaceWalk {
   Result<Position, ReadError> position_of(WorkspacePosition at, bool seek) {
     const auto key = keys::in_workspace(workspace_, at.value);
     seek ? index_->Seek(key) : index_->Next();
-    if (!index_->Valid() || view(index_->key()) != key || index_->value().size() != 8) {
+    if (!index_->Valid() || index_->key().ToStringView() != key || index_->value().size() != 8) {
       if (!index_->status().ok()) return read_error(index_->status());
       return ReadError{fmt::format("workspace {} position {}: not in the index", workspace_.value, at.value)};
     }
@@ -60,11 +58,11 @@ class WorkspaceWalk {
 
   // The record that `records_` is at, which must be the one of `position`.
   Result<DecodedRecord, ReadError> record_at(Position position) {
-    if (!records_->Valid() || view(records_->key()) != keys::event(position)) {
+    if (!records_->Valid() || records_->key().ToStringView() != keys::event(position)) {
       if (!records_->status().ok()) return read_error(records_->status());
       return tables_.why_missing(position);
     }
-    const auto decoded = decode_record(position, view(records_->value()));
+    const auto decoded = decode_record(position, records_->value().ToStringView());
     if (!decoded) return damaged(position, "record is damaged");
     return *decoded;
   }
@@ -72,7 +70,7 @@ class WorkspaceWalk {
   void go_to(Position position) {
     const auto key = keys::event(position);
     if (records_->Valid()) records_->Next();
-    if (!records_->Valid() || view(records_->key()) != key) records_->Seek(key);
+    if (!records_->Valid() || records_->key().ToStringView() != key) records_->Seek(key);
   }
 
   template <class Visit>
@@ -131,10 +129,10 @@ class BlockSkip {
   bool operator()(WorkspacePosition at) {
     if (!filter_) return false;
     const auto key = keys::in_workspace(workspace_, feed_block_of(at));
-    if (summaries_->Valid() && view(summaries_->key()) < key) summaries_->Next();
-    if (!summaries_->Valid() || view(summaries_->key()) != key) summaries_->Seek(key);
-    if (!summaries_->Valid() || view(summaries_->key()) != key) return false;
-    const auto block = FeedBlock::decode(view(summaries_->value()));
+    if (summaries_->Valid() && summaries_->key().ToStringView() < key) summaries_->Next();
+    if (!summaries_->Valid() || summaries_->key().ToStringView() != key) summaries_->Seek(key);
+    if (!summaries_->Valid() || summaries_->key().ToStringView() != key) return false;
+    const auto block = FeedBlock::decode(summaries_->value().ToStringView());
     return block && !block->may_hold(*filter_);
   }
 

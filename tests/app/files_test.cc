@@ -2,16 +2,34 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "app/cli.h"
 #include "app/command.h"
 #include "app/line_reader.h"
 #include "app/output.h"
+
+namespace {
+
+// What fsync(2) was called of, in words; only while there is something that finds them.
+std::function<std::string(const std::filesystem::path&)> synced_files;
+std::vector<std::string> synced;
+
+}  // namespace
+
+// In the place of the C library's.
+extern "C" int fsync(int file) {
+  if (synced_files)
+    synced.push_back(synced_files(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file))));
+  return static_cast<int>(::syscall(SYS_fsync, file));
+}
 
 namespace taskledger::app {
 namespace {
@@ -131,6 +149,23 @@ TEST_F(Files, AnOutputThatWasNotFinishedLeavesNothing) {
   EXPECT_EQ(content(path), "old");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
   EXPECT_THROW(Output((folder_ / "no" / "where").string()), Failed);
+}
+
+// A power cut after the rename must not find the name without the content.
+TEST_F(Files, AnOutputIsOnDiskBeforeItHasItsName) {
+  for (const char* name : {"plain", "packed.gz"}) {
+    const std::filesystem::path path = folder_ / name;
+    Output output(path.string());
+    output.write("text\n");
+    synced_files = [&](const std::filesystem::path& file) {
+      return file.filename().string() + (std::filesystem::exists(path) ? " named" : " unnamed");
+    };
+    synced.clear();
+    output.finish();
+    synced_files = {};
+    EXPECT_THAT(synced, ElementsAre(std::string(name) + ".part unnamed", folder_.filename().string() + " named"));
+    EXPECT_THAT(lines(path.string()), ElementsAre("text"));
+  }
 }
 
 TEST_F(Files, AnOutputThatASignalEndsLeavesNothing) {

@@ -200,20 +200,40 @@ TEST_F(Copies, ARestoreThatDidNotEndSaysSoAndIsDoneAgain) {
   ASSERT_EQ(taskledger({"backup", "--data", data_, "--to", backups_}).exit_code, 0);
   const std::string copy = folder_ / "copy";
   ASSERT_EQ(taskledger({"restore", "--from", backups_, "--data", copy}).exit_code, 0);
-  write_file(copy + "/restoring", "");  // as a kill before the end leaves it
+  write_file(copy + "/restoring", "a restore into this directory did not end\n");  // as a kill before the end leaves it
   std::filesystem::remove(copy + "/format");
   for (const char* command : {"verify", "serve", "export"})
     EXPECT_THAT(taskledger({command, "--data", copy}).err, HasSubstr("did not end: restore into it again")) << command;
   ASSERT_EQ(taskledger({"restore", "--from", backups_, "--data", copy}).exit_code, 0);
   expect_whole(copy);
-  Process process({"restore", "--from", backups_, "--data", folder_ / "killed"});
-  std::this_thread::sleep_for(std::chrono::milliseconds(3));
-  process.signal(SIGKILL);
-  process.wait();
-  if (!std::filesystem::exists(folder_ / "killed/format") || std::filesystem::exists(folder_ / "killed/restoring")) {
-    ASSERT_EQ(taskledger({"restore", "--from", backups_, "--data", folder_ / "killed"}).exit_code, 0);
+}
+
+// While it copies, neither before nor after: one that ended before the signal came is tried again.
+TEST_F(Copies, ARestoreThatWasKilledIsDoneAgain) {
+  ASSERT_EQ(taskledger({"backup", "--data", data_, "--to", backups_}).exit_code, 0);
+  const std::string killed = folder_ / "killed", marker = killed + "/restoring", log = killed + "/log";
+  const std::vector<std::string> restore{"restore", "--from", backups_, "--data", killed};
+  const auto copying = [&] {
+    std::error_code none;
+    return std::filesystem::exists(marker) && std::filesystem::is_directory(log) &&
+           !std::filesystem::is_empty(log, none) && !none;
+  };
+  bool interrupted = false;
+  for (int tries = 0; tries < 50 && !interrupted; ++tries) {
+    std::filesystem::remove_all(killed);
+    Process process(restore);
+    while (process.running() && !copying()) std::this_thread::yield();
+    if (process.running()) process.signal(SIGKILL);
+    process.wait();
+    interrupted = std::filesystem::exists(marker);
   }
-  expect_whole(folder_ / "killed");
+  ASSERT_TRUE(interrupted);
+  EXPECT_TRUE(copying());
+  EXPECT_THAT(taskledger({"verify", "--data", killed}).err, HasSubstr("did not end: restore into it again"));
+  const Finished again = taskledger(restore);
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_FALSE(std::filesystem::exists(marker));
+  expect_whole(killed);
 }
 
 TEST_F(Copies, AnErasedHistoryIsExportedImportedAndExportedTheSame) {
@@ -419,7 +439,7 @@ TEST_F(Copies, ADamagedBackupIsNotPassedOverForAnOlderOne) {
     EXPECT_THAT(refused.err, HasSubstr("backup 2 in " + backups_ + " is damaged")) << id;
   }
   ASSERT_TRUE(std::filesystem::create_directory(copy));
-  write_file(copy + "/restoring.new", "");  // as a kill at the very beginning leaves it
+  write_file(copy + "/restoring", "");  // as a kill at the very beginning leaves it
   EXPECT_EQ(taskledger({"restore", "--from", backups_, "--data", copy, "--id", "1"}).exit_code, 0);
   expect_whole(copy);
 }

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "storage/bytes.h"
 #include "storage/feed_block.h"
 #include "storage/keys.h"
 #include "storage/log_tables.h"
@@ -43,6 +44,21 @@ void remove_feed_block(const std::filesystem::path& data, WorkspaceNumber worksp
   const auto tables = open_tables(data);
   const auto status = tables->db().Delete({}, tables->blocks, keys::in_workspace(workspace, block));
   if (!status.ok()) throw std::runtime_error(status.ToString());
+}
+
+void leave_damaged_leftover(const std::filesystem::path& data, WorkspaceNumber workspace, const Uuid& stream) {
+  const auto tables = open_tables(data);
+  const auto heads = tables->head_rows();
+  if (!heads) throw std::runtime_error(heads.error().what);
+  const Position position = heads->head.position.next();
+  const std::uint64_t in_workspace = heads->workspaces.at(workspace).head.position.value + 1;
+  std::string place;
+  put_int(place, position.value);
+  rocksdb::WriteBatch batch;
+  batch.Put(tables->events, keys::event(position), "damaged");
+  batch.Put(tables->streams, keys::stream(workspace, stream, {1}), place);
+  batch.Put(tables->workspaces, keys::in_workspace(workspace, in_workspace), place);
+  if (const auto status = tables->db().Write({}, &batch); !status.ok()) throw std::runtime_error(status.ToString());
 }
 
 void drop_reactors(const std::filesystem::path& data) {

@@ -17,6 +17,9 @@ void change_record(const std::filesystem::path& data, Position position, std::st
 void empty_feed_block(const std::filesystem::path& data, WorkspaceNumber workspace, std::uint64_t block);
 void remove_feed_block(const std::filesystem::path& data, WorkspaceNumber workspace, std::uint64_t block);
 
+// What a bulk append that did not end may leave past the head, and its record cannot be read: one of `stream`.
+void leave_damaged_leftover(const std::filesystem::path& data, WorkspaceNumber workspace, const Uuid& stream);
+
 // Makes the log one from before the reactors had a table.
 void drop_reactors(const std::filesystem::path& data);
 

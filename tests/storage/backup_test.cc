@@ -1,0 +1,192 @@
+// Backups and restores as the log sees them: erasures beside a backup, two restores into one directory, and what a
+// killed one leaves.
+#include "storage/backup.h"
+
+#include <gmock/gmock.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include <fstream>
+#include <future>
+#include <thread>
+
+#include "storage/erasure_list.h"
+#include "tests/storage/log_on_disk.h"
+
+namespace taskledger::storage {
+namespace {
+
+using testing::HasSubstr;
+
+// Where a thread stops until it is let go.
+class Gate {
+ public:
+  void pass() {
+    if (!met_.exchange(true)) reached_.set_value();
+    opened_.wait();
+  }
+  void wait_until_reached() { reached_.get_future().get(); }
+  void open() { open_.set_value(); }
+
+ private:
+  std::atomic<bool> met_ = false;
+  std::promise<void> reached_, open_;
+  std::shared_future<void> opened_ = open_.get_future().share();
+};
+
+// Stops one thread, that of a backup, when it looks for the WALs: it has chosen the tables by then, and copied none.
+class HeldFileSystem : public rocksdb::FileSystemWrapper {
+ public:
+  explicit HeldFileSystem(Gate& gate) : FileSystemWrapper(rocksdb::FileSystem::Default()), gate_(gate) {}
+  static const char* kClassName() { return "HeldFileSystem"; }
+  const char* Name() const override { return kClassName(); }
+  void hold_this_thread() { held_ = std::this_thread::get_id(); }
+  rocksdb::IOStatus GetChildren(const std::string& folder, const rocksdb::IOOptions& options,
+                                std::vector<std::string>* names, rocksdb::IODebugContext* debug) override {
+    if (std::this_thread::get_id() == held_) gate_.pass();
+    return FileSystemWrapper::GetChildren(folder, options, names, debug);
+  }
+
+ private:
+  Gate& gate_;
+  std::atomic<std::thread::id> held_;
+};
+
+class Backups : public testing::Test {
+ protected:
+  static Commit erasure_of(const Uuid& stream, std::uint32_t expected) {
+    Commit erase = commit_of(stream, expected);
+    erase.erase = {stream};
+    return erase;
+  }
+  // A log with a secret that was backed up, and erased after that.
+  void back_up_and_erase() {
+    auto opened = open(data_);
+    ASSERT_TRUE(opened.log) << opened.error;
+    fill(*opened.log, 10);
+    ASSERT_TRUE(append(*opened.log, commit_of(uuid(100), 0, {R"({"title":"very-secret-word"})"})));
+    ASSERT_TRUE(opened.log->back_up(backups_));
+    ASSERT_TRUE(append(*opened.log, erasure_of(uuid(100), 1)));
+  }
+  std::string restore(const Clock& clock = SetClock{}, const fs::path& erasures = {}) {
+    const auto restored = restore_backup(backups_, copy_, {{}, erasures, clock, seeded_random(4)});
+    return restored ? "restored, erased " + std::to_string(restored->erased) : restored.error().what;
+  }
+  fs::path marker() const { return copy_ / kRestoringFile; }
+
+  TemporaryDirectory temporary_;
+  const fs::path data_ = temporary_.path() / "data", backups_ = temporary_.path() / "backups",
+                 copy_ = temporary_.path() / "copy";
+};
+
+// The erased is in the backup, whose files were chosen before: so the list beside it must have it.
+TEST_F(Backups, AnErasureDuringOneIsInNoFileOfTheLogAndListedBesideIt) {
+  Gate gate;
+  const auto files = std::make_shared<HeldFileSystem>(gate);
+  const auto env = rocksdb::NewCompositeEnv(files);
+  auto opened = open(data_, {}, LogOptions{}.merge_interval, [&](LogOptions& options) { options.env = env.get(); });
+  ASSERT_TRUE(opened.log) << opened.error;
+  ASSERT_TRUE(append(*opened.log, commit_of(uuid(1), 0, {R"({"title":"very-secret-word"})"})));
+  auto backup = std::async(std::launch::async, [&] {
+    files->hold_this_thread();
+    return opened.log->back_up(backups_);
+  });
+  gate.wait_until_reached();
+  auto erased = std::async(std::launch::async, [&] { return append(*opened.log, erasure_of(uuid(1), 1)); });
+  for (int i = 0; i < 1000 && !fs::exists(data_ / kErasuresFile); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(fs::exists(data_ / kErasuresFile));
+  EXPECT_EQ(erased.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout) << "the backup holds files";
+  gate.open();
+  const auto backed_up = backup.get();
+  ASSERT_TRUE(backed_up) << backed_up.error().what;
+  ASSERT_TRUE(erased.get());
+  EXPECT_FALSE(any_file_holds(data_, "very-secret-word"));
+  EXPECT_TRUE(any_file_holds(backups_, "very-secret-word")) << "or this test shows nothing";
+  const auto listed = read_erasures(backups_ / kErasuresFile);
+  ASSERT_TRUE(listed);
+  EXPECT_EQ(listed->size(), 1u);
+  EXPECT_EQ(restore(), "restored, erased 1");
+  EXPECT_FALSE(any_file_holds(copy_, "very-secret-word"));
+}
+
+TEST_F(Backups, AnErasureBeforeOneIsInNeither) {
+  back_up_and_erase();
+  fs::remove_all(backups_);
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log->back_up(backups_));
+  EXPECT_FALSE(any_file_holds(backups_, "very-secret-word"));
+  const auto listed = read_erasures(backups_ / kErasuresFile);
+  ASSERT_TRUE(listed);
+  EXPECT_EQ(listed->size(), 1u);
+}
+
+TEST_F(Backups, ASecondRestoreIntoADirectoryLeavesTheFirstAlone) {
+  back_up_and_erase();
+  Gate gate;
+  const Clock stopped = [&] {
+    gate.pass();
+    return Timestamp{1};
+  };
+  auto first = std::async(std::launch::async, [&] { return restore(stopped, data_ / kErasuresFile); });
+  gate.wait_until_reached();  // its log is copied, and about to be erased in
+  EXPECT_THAT(restore(), HasSubstr("another restore into " + copy_.string() + " is under way"));
+  EXPECT_THAT(verify(copy_), HasSubstr("did not end"));
+  gate.open();
+  EXPECT_EQ(first.get(), "restored, erased 1");
+  EXPECT_THAT(restore(), HasSubstr("is not empty"));
+  EXPECT_EQ(verify(copy_), "ok: 13");
+}
+
+TEST_F(Backups, ARestoreThatWasKilledIsDoneAgainWhereverItWas) {
+  back_up_and_erase();
+  ASSERT_TRUE(fs::create_directory(copy_));
+  std::ofstream(marker()) << "";  // before anything was written
+  EXPECT_EQ(restore(), "restored, erased 0");
+  std::ofstream(marker()) << "a restore into this directory did not end\n";
+  std::ofstream(copy_ / "log/000099.sst") << "half of it";
+  fs::remove(copy_ / "format");
+  EXPECT_THAT(verify(copy_), HasSubstr("did not end"));
+  EXPECT_EQ(restore(), "restored, erased 0");
+  EXPECT_FALSE(fs::exists(marker()));
+  EXPECT_FALSE(fs::exists(copy_ / "log/000099.sst"));
+  EXPECT_EQ(verify(copy_), "ok: 11");
+}
+
+// Who comes while another restore ends may make the file anew: nothing was begun by that.
+TEST_F(Backups, AMarkerThatSaysNothingIsNoLeaveToRemoveALog) {
+  back_up_and_erase();
+  ASSERT_EQ(restore(), "restored, erased 0");
+  std::ofstream(marker()) << "";
+  EXPECT_THAT(restore(), HasSubstr("is not empty"));
+  EXPECT_FALSE(fs::exists(marker()));
+  EXPECT_EQ(verify(copy_), "ok: 11");
+}
+
+TEST_F(Backups, ADamagedLineOfAListOfErasuresIsNotPassedOver) {
+  back_up_and_erase();
+  {
+    auto opened = open(data_);
+    ASSERT_TRUE(opened.log->back_up(backups_)) << "takes the list along";
+  }
+  const fs::path list = backups_ / kErasuresFile;
+  const auto change = [](const fs::path& file, std::streamoff at, char to) {
+    std::fstream(file, std::ios::in | std::ios::out).seekp(at).put(to);
+  };
+  change(list, 1, '!');  // the first space
+  EXPECT_EQ(restore(), list.string() + ":1: is not a line of a list of erasures");
+  EXPECT_FALSE(fs::exists(copy_)) << "nothing was begun";
+  change(list, 1, ' ');
+  std::ofstream(list, std::ios::app) << "7 0000";  // as a crash leaves it
+  EXPECT_EQ(restore_backup(backups_, copy_, {"1", {}, SetClock{}, seeded_random(4)})->erased, 1u);
+
+  change(data_ / kErasuresFile, 1, '!');
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  const auto refused = opened.log->back_up(backups_);
+  ASSERT_FALSE(refused) << "its backups would lack an erasure";
+  EXPECT_THAT(refused.error().what, HasSubstr("erasures:1: is not a line"));
+}
+
+}  // namespace
+}  // namespace taskledger::storage
