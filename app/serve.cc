@@ -7,6 +7,7 @@
 #include <stdio_ext.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <boost/asio/ip/address.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -84,6 +85,7 @@ class Process {
     server_.stop();
     past_.stop();
     if (operator_server_) operator_server_->stop();
+    stopping_ = true;
     const bool log_failed = open_.log->failure().has_value();
     models_.runner->stop();  // before the workers: one of them may wait for a rebuild
     workers_.stop();
@@ -130,9 +132,9 @@ class Process {
     options.version = TASKLEDGER_VERSION;
     return options;
   }
-  [[nodiscard]] decltype(http::ApiParts::back_up) back_up(const ServeSettings& settings) const {
+  [[nodiscard]] decltype(http::ApiParts::back_up) back_up(const ServeSettings& settings) {
     if (settings.backup_dir.empty()) return {};
-    return [&log = *open_.log, to = std::filesystem::absolute(settings.backup_dir)] { return log.back_up(to); };
+    return [this, to = std::filesystem::absolute(settings.backup_dir)] { return open_.log->back_up(to, &stopping_); };
   }
   [[nodiscard]] std::string server_key() const {
     const auto& key = open_.directory->secret_key();
@@ -161,6 +163,7 @@ class Process {
     return options;
   }
 
+  std::atomic<bool> stopping_{false};  // a backup under way ends soon
   OpenLog open_;
   ReadModelStores models_;
   projections::PastReads past_;

@@ -123,22 +123,66 @@ Result<void, ReadError> copy_small_file(const fs::path& from, const fs::path& to
   return write_file_atomically(to, **text);
 }
 
-// A key that is kept apart from the data stays apart from the backups.
-Result<void, ReadError> copy_key(const fs::path& from, const fs::path& to) {
+constexpr std::string_view kKeyFile = "secret.key";
+// With a backup's id behind it: the key that the data had up to that backup; empty: none. Later ones have kKeyFile, or
+// none where that is not there.
+constexpr std::string_view kKeyUpTo = "secret.key.up-to-";
+
+// A key that is kept apart from the data stays apart from the backups. Those before keep the one that they had.
+Result<void, ReadError> copy_key(const fs::path& from, const fs::path& to, rocksdb::BackupID last) {
+  const auto now = read_small_file(from / kKeyFile), before = read_small_file(to / kKeyFile);
+  if (!now) return now.error();
+  if (!before) return before.error();
+  if (*now == *before) return {};
+  if (last != 0) {
+    const fs::path kept = to / (std::string(kKeyUpTo) + std::to_string(last));
+    if (auto written = write_file_atomically(kept, before->value_or(std::string())); !written) return written;
+  }
+  if (*now) return write_file_atomically(to / kKeyFile, **now);
   std::error_code error;
-  if (fs::exists(from / "secret.key", error)) return copy_small_file(from / "secret.key", to / "secret.key");
-  fs::remove(to / "secret.key", error);
+  fs::remove(to / kKeyFile, error);
   return {};
 }
 
+// The file with the key of a backup; it may be absent or empty.
+fs::path key_of(const fs::path& backups, rocksdb::BackupID id) {
+  std::optional<rocksdb::BackupID> up_to;
+  std::error_code error;
+  for (fs::directory_iterator it(backups, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with(kKeyUpTo)) continue;
+    rocksdb::BackupID number = 0;
+    const auto read = std::from_chars(name.data() + kKeyUpTo.size(), name.data() + name.size(), number);
+    const bool whole = read.ec == std::errc{} && read.ptr == name.data() + name.size();
+    if (whole && number >= id) up_to = std::min(up_to.value_or(number), number);
+  }
+  return backups / (up_to ? std::string(kKeyUpTo) + std::to_string(*up_to) : std::string(kKeyFile));
+}
+
+Result<void, ReadError> restore_key(const fs::path& backups, rocksdb::BackupID id, const fs::path& data) {
+  const auto key = read_small_file(key_of(backups, id));
+  if (!key) return key.error();
+  if (!*key || (*key)->empty()) return {};
+  return write_file_atomically(data / kKeyFile, **key);
+}
+
+rocksdb::BackupID last_id(const BackupEngine& engine) {
+  rocksdb::BackupInfo info;
+  return engine.GetLatestBackupInfo(&info).ok() ? info.backup_id : 0;
+}
+
 // What could not be opened once it is restored.
-Result<void, ReadError> check_small_files(const fs::path& from) {
+Result<void, ReadError> check_small_files(const fs::path& from, rocksdb::BackupID id) {
   const fs::path file = from / "format";
   auto text = read_small_file(file);
   if (!text) return text.error();
   if (!*text) return ReadError{fmt::format("{} is missing", file.string())};
   if (auto checked = check_format(**text, file, "what is backed up in " + from.string()); !checked) return checked;
-  if (auto key = read_secret_key(from / "secret.key"); !key) return key.error();
+  const fs::path key_file = key_of(from, id);
+  auto text_of_key = read_small_file(key_file);
+  if (!text_of_key) return text_of_key.error();
+  if (!*text_of_key || (*text_of_key)->empty()) return {};
+  if (auto key = read_secret_key(key_file); !key) return key.error();
   return {};
 }
 
@@ -247,7 +291,7 @@ Result<void, ReadError> erase_again(std::span<const Erasure> erasures, const Res
 
 // RocksDB reads a backup back by absolute paths only.
 Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDirectory& from, const Head& durable,
-                                           const fs::path& given) {
+                                           const fs::path& given, const std::atomic<bool>* give_up) {
   const fs::path to = fs::absolute(given);
   if (auto made = make_directory(to); !made) return made.error();
   std::error_code error;
@@ -261,7 +305,7 @@ Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDi
   if (auto same = check_same_log(**engine, tables, durable, to); !same) return same.error();
   if (const auto status = (*engine)->GarbageCollect(); !status.ok()) return read_error(status);
   if (auto copied = copy_small_file(from.path() / "format", to / "format"); !copied) return copied.error();
-  if (auto copied = copy_key(from.path(), to); !copied) return copied.error();
+  if (auto copied = copy_key(from.path(), to, last_id(**engine)); !copied) return copied.error();
   const auto list_erasures = [&]() -> Result<void, ReadError> {
     auto erasures = read_erasures(from.path() / kErasuresFile);
     if (!erasures) return erasures.error();
@@ -270,6 +314,9 @@ Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDi
   if (auto listed = list_erasures(); !listed) return listed.error();
   rocksdb::CreateBackupOptions options;
   options.flush_before_backup = true;
+  options.progress_callback = [&engine, give_up] {
+    if (give_up != nullptr && *give_up) (*engine)->StopBackup();
+  };
   rocksdb::BackupID id = 0;
   const auto status = (*engine)->CreateNewBackupWithMetadata(options, &tables.db(), metadata_of(durable), &id);
   // Again: what was erased meanwhile may have been copied before. (It is answered after this: see
@@ -298,7 +345,7 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const fs::path
   if (!mark) return ReadError{fmt::format("{} holds backups of something else", from.string())};
   auto end = end_of(**engine, info->backup_id);
   if (!end) return unreadable(**engine, info->backup_id, from, end.error().what);
-  if (auto checked = check_small_files(from); !checked) return checked.error();
+  if (auto checked = check_small_files(from, info->backup_id); !checked) return checked.error();
   const auto erasures = listed_erasures(from, settings);
   if (!erasures) return erasures.error();
 
@@ -308,7 +355,7 @@ Result<BackedUp, ReadError> restore_backup(const fs::path& given, const fs::path
   const auto status = (*engine)->RestoreDBFromBackup(rocksdb::RestoreOptions(), info->backup_id, log, log);
   if (status.IsCorruption()) return unreadable(**engine, info->backup_id, from, status.ToString());
   if (!status.ok()) return read_error(status);
-  if (auto copied = copy_key(from, data); !copied) return copied.error();
+  if (auto copied = restore_key(from, info->backup_id, data); !copied) return copied.error();
   if (mark->position.value > 0) {
     if (auto written = write_head_mark(data / "head", *mark); !written) return written.error();
   }

@@ -12,6 +12,7 @@
 // into it begins anew, and one beside it is refused. Failure: a ReadError with one line for the operator.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -32,9 +33,11 @@ struct BackedUp {
   std::uint64_t erased = 0;    // tasks that were erased after the backup, by a restore
 };
 
-// Of the log that `tables` are. `durable`: a head that is on disk. One at a time for each `to`.
+// Of the log that `tables` are. `durable`: a head that is on disk. One at a time for each `to`. Once `*give_up` is true
+// it ends with an error, and the next one takes away what it has copied.
 [[nodiscard]] Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDirectory& from,
-                                                         const Head& durable, const std::filesystem::path& to);
+                                                         const Head& durable, const std::filesystem::path& to,
+                                                         const std::atomic<bool>* give_up = nullptr);
 
 struct RestoreSettings {
   std::string id;                  // empty: the latest

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <fstream>
-#include <future>
 #include <memory>
 #include <set>
 #include <sstream>
 #include <string>
 
+#include "storage/append_and_wait.h"
 #include "storage/files.h"
 
 namespace taskledger::storage {
@@ -83,11 +83,7 @@ Result<void, ReadError> append_one(EventLog& log, const Erasure& one, Version ex
                             .time = {},
                             .id = {},
                             .trace = {}});
-  // Shared: whoever answers may still be inside set_value when get() has returned.
-  auto answered = std::make_shared<std::promise<bool>>();
-  auto answer = answered->get_future();
-  log.append(std::move(commit), [answered](const EventLog::Appending& done) { answered->set_value(done.has_value()); });
-  if (answer.get()) return {};
+  if (append_and_wait(log, std::move(commit))) return {};
   return ReadError{fmt::format("task {} of workspace {} cannot be erased: {}", to_string(one.stream),
                                one.workspace.value, log.failure().value_or("its history is damaged"))};
 }

@@ -37,11 +37,11 @@ class Log final : public LogReads<RocksEventLog> {
   AppendFigures append_figures() const override { return appender_.figures(); }
   std::unique_ptr<ReactorStore> reactor_store() override { return std::make_unique<RocksReactorStore>(*tables_); }
 
-  Result<BackedUp, ReadError> back_up(const std::filesystem::path& to) override {
+  Result<BackedUp, ReadError> back_up(const std::filesystem::path& to, const std::atomic<bool>* give_up) override {
     const auto head = durable_head();
     if (!head) return ReadError{"writes have stopped: see the log"};
     const auto held = eraser_->hold_answers();
-    return back_up_tables(*tables_, directory_, *head, to);
+    return back_up_tables(*tables_, directory_, *head, to, give_up);
   }
 
   Result<std::unique_ptr<BulkAppend>, AppendError> begin_bulk(WorkspaceNumber workspace) override {

@@ -6,6 +6,7 @@
 // The data directory must outlive it. The destructor answers what is queued and closes.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 
@@ -48,7 +49,8 @@ class RocksEventLog : public EventLog {
  public:
   [[nodiscard]] virtual LogFigures figures() const = 0;
   // While writes go on; blocks until it is complete (backup.h).
-  [[nodiscard]] virtual Result<BackedUp, ReadError> back_up(const std::filesystem::path& to) = 0;
+  [[nodiscard]] virtual Result<BackedUp, ReadError> back_up(const std::filesystem::path& to,
+                                                            const std::atomic<bool>* give_up = nullptr) = 0;
   [[nodiscard]] virtual AppendFigures append_figures() const = 0;
   // The one table of the reactors, beside the log; the log must outlive it.
   [[nodiscard]] virtual std::unique_ptr<ReactorStore> reactor_store() = 0;

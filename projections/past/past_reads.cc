@@ -11,6 +11,7 @@
 #include "projections/list/list_query.h"
 #include "projections/past/past_image.h"
 #include "projections/stats/stats_query.h"
+#include "storage/append_and_wait.h"
 
 namespace taskledger::projections {
 
@@ -21,13 +22,10 @@ constexpr std::chrono::milliseconds kLongestWait{50};  // for the clock to go on
 // Waits until the commits queued before now are written. False: the queue is full, so that a commit behind them finds
 // no place yet. (A log that writes no more has nothing to wait for.)
 bool passed_by_empty_commit(storage::EventLog& log, WorkspaceNumber workspace) {
-  std::promise<bool> answered;
   storage::Commit nothing;
   nothing.workspace = workspace;
-  log.append(std::move(nothing), [&](const storage::EventLog::Appending& done) {
-    answered.set_value(done.has_value() || done.error() != storage::AppendError::queue_full);
-  });
-  return answered.get_future().get();
+  const auto done = storage::append_and_wait(log, std::move(nothing));
+  return done.has_value() || done.error() != storage::AppendError::queue_full;
 }
 
 }  // namespace

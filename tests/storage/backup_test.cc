@@ -8,6 +8,8 @@
 
 #include <fstream>
 #include <future>
+#include <iterator>
+#include <random>
 #include <thread>
 
 #include "storage/erasure_list.h"
@@ -119,6 +121,52 @@ TEST_F(Backups, AnErasureBeforeOneIsInNeither) {
   const auto listed = read_erasures(backups_ / kErasuresFile);
   ASSERT_TRUE(listed);
   EXPECT_EQ(listed->size(), 1u);
+}
+
+// Each backup is restored with the key that its data had, or with none.
+TEST_F(Backups, EachKeepsItsKey) {
+  const std::vector<std::string> keys{std::string(32, 'a'), std::string(32, 'a'), "", "", std::string(32, 'b'), ""};
+  {
+    auto opened = open(data_);
+    ASSERT_TRUE(opened.log) << opened.error;
+    std::uint8_t task = 0;
+    for (const std::string& key : keys) {
+      ASSERT_TRUE(append(*opened.log, commit_of(uuid(++task), 0, {R"({"title":"one"})"})));
+      fs::remove(data_ / "secret.key");
+      if (!key.empty()) std::ofstream(data_ / "secret.key", std::ios::binary) << key;
+      ASSERT_TRUE(opened.log->back_up(backups_));
+    }
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    SCOPED_TRACE(i + 1);
+    fs::remove_all(copy_);
+    const auto restored = restore_backup(backups_, copy_, {std::to_string(i + 1), {}, SetClock{}, seeded_random(4)});
+    ASSERT_TRUE(restored) << restored.error().what;
+    std::ifstream file(copy_ / "secret.key", std::ios::binary);
+    EXPECT_EQ(std::string((std::istreambuf_iterator<char>(file)), {}), keys[i]);
+    EXPECT_EQ(file.is_open(), !keys[i].empty());
+  }
+}
+
+TEST_F(Backups, ThatIsGivenUpLeavesTheNextOneRight) {
+  {
+    auto opened = open(data_);
+    ASSERT_TRUE(opened.log) << opened.error;
+    std::mt19937_64 random(1);
+    std::string title(64 << 10, ' ');
+    for (std::uint32_t i = 0; i < 200; ++i) {
+      for (char& c : title) c = static_cast<char>('!' + random() % 90);
+      ASSERT_TRUE(append(*opened.log, commit_of(uuid(1), i, {title})));
+    }
+    const std::atomic<bool> give_up{true};
+    const auto given_up = opened.log->back_up(backups_, &give_up);
+    ASSERT_FALSE(given_up);
+    EXPECT_THAT(given_up.error().what, HasSubstr("stopped"));
+    EXPECT_THAT(restore(), HasSubstr("holds no backup"));
+    ASSERT_TRUE(opened.log->back_up(backups_));
+  }
+  EXPECT_EQ(restore(), "restored, erased 0");
+  EXPECT_EQ(verify(copy_), "ok: 200");
 }
 
 TEST_F(Backups, ASecondRestoreIntoADirectoryLeavesTheFirstAlone) {
