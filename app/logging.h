@@ -24,10 +24,10 @@ class AccessSink {
   AccessSink(const AccessSink&) = delete;
   AccessSink& operator=(const AccessSink&) = delete;
   void write(std::string_view line);
+  void flush();
 
  private:
   static constexpr std::size_t kBuffer = std::size_t{32} << 10;
-  void flush();
 
   std::mutex mutex_, writing_;  // writing_ first
   std::condition_variable ending_;

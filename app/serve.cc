@@ -82,22 +82,24 @@ class Process {
   [[nodiscard]] bool alive() const { return !models_.runner->failure(); }
 
   void stop() {
+    // First what requests may wait for: a backup, a rebuild.
+    stopping_ = true;
+    models_.runner->end_maintenance();
     server_.stop();
     past_.stop();
     if (operator_server_) operator_server_->stop();
-    stopping_ = true;
-    const bool log_failed = open_.log->failure().has_value();
-    models_.runner->stop();  // before the workers: one of them may wait for a rebuild
+    models_.runner->stop();
     workers_.stop();
     webhooks_.stop();
     reactor_store_.reset();
     // RocksDB may abort on closing what it could not write to. There is nothing left that closing would save.
-    if (log_failed) leave();
+    if (open_.log->failure()) leave();
     open_.log.reset();
   }
 
  private:
-  [[noreturn]] static void leave() {
+  [[noreturn]] void leave() {
+    access_sink_.flush();
     std::fflush(nullptr);
     spdlog::default_logger()->flush();
     std::_Exit(kDone);

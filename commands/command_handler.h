@@ -1,8 +1,9 @@
 // Load, decide, append; on a conflict, again: the one way in which tasks change. Keeps the latest known state of
 // recently touched tasks (the ones under way included), so that commands on one task need not wait for each other's
 // sync; the log checks every version all the same.
-// Threads: any. `done` is called exactly once, where the log answers (its appender thread, of an erasure the one that
-// purges) or at once on the caller's.
+// Threads: any. `done` is called exactly once, on any thread: the caller's, at once; that on which the log answers (its
+// appender's, of an erasure the one that purges), or on which another command on the same task ends; or one that read
+// a long stream aside. It must not block.
 #pragma once
 
 #include <array>

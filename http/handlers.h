@@ -138,7 +138,8 @@ Task<Handled> resume_webhook(Request, std::string);
 Task<Handled> rotate_webhook_secret(Request, std::string);
 Task<Handled> replay_webhook(Request, std::string);
 // notifications.cc
-Task<Handled> list_notifications(Request, std::string);
+std::optional<Handled> list_notifications(const Request&);
+Task<Handled> list_notifications_on_worker(Request, std::string);
 Task<Handled> read_notification(Request, std::string);
 Task<Handled> read_all_notifications(Request, std::string);
 

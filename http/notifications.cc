@@ -81,45 +81,66 @@ Task<Handled> write(Request request, std::string_view body, Decide decide) {
   co_return Handled(reply_of(failure));
 }
 
-Handled page_of(const Request& request) {
+struct ListRequest {
+  projections::NotificationsQuery query;
+  Fingerprint fingerprint;
+};
+
+Result<ListRequest> parse(const Request& request) {
   static constexpr std::array<std::string_view, 3> kParameters{"unread", "limit", "cursor"};
   Parameters parameters;
-  if (auto parsed = parameters.parse(request.query, kParameters); !parsed) return reply_of(parsed.error());
+  if (auto parsed = parameters.parse(request.query, kParameters); !parsed) return parsed.error();
   const auto limit = parameters.limit();
-  if (!limit) return reply_of(limit.error());
-  projections::NotificationsQuery query;
-  query.user = request.caller->token.user;
-  query.limit = *limit;
+  if (!limit) return limit.error();
+  ListRequest list;
+  list.query.user = request.caller->token.user;
+  list.query.limit = *limit;
   const auto unread = parameters["unread"];
-  if (!unread.empty() && unread != "true" && unread != "false") return reply_of(not_one_of("unread", "true, false"));
-  query.unread_only = unread == "true";
-  const auto fingerprint = fingerprint_of(query.user, query.unread_only);
+  if (!unread.empty() && unread != "true" && unread != "false") return not_one_of("unread", "true, false");
+  list.query.unread_only = unread == "true";
+  list.fingerprint = fingerprint_of(list.query.user, list.query.unread_only);
   if (const auto cursor = parameters["cursor"]; !cursor.empty()) {
-    const auto end = request.api.cursors.open(cursor, request.workspace(), fingerprint);
-    if (!end) return reply_of(invalid_parameter("cursor", "is not one that this list gave out"));
-    query.before = WorkspacePosition{static_cast<std::uint64_t>(std::get<std::int64_t>(end->after.values.at(0)))};
+    const auto end = request.api.cursors.open(cursor, request.workspace(), list.fingerprint);
+    if (!end) return invalid_parameter("cursor", "is not one that this list gave out");
+    list.query.before = WorkspacePosition{static_cast<std::uint64_t>(std::get<std::int64_t>(end->after.values.at(0)))};
   }
-  const auto page = request.api.parts.models.notifications(request.workspace(), query);
-  if (!page) return reply_of(page.error());
-  std::string body = R"({"data":[)" + page->rows + R"(],"unread":)";
-  append_number(body, page->unread);
+  return list;
+}
+
+Handled page_reply(const Request& request, const ListRequest& list, const projections::NotificationPage& page) {
+  std::string body = R"({"data":[)" + page.rows + R"(],"unread":)";
+  append_number(body, page.unread);
   body += R"(,"nextCursor":)";
-  if (page->next) {
+  if (page.next) {
     body += '"';
-    const PageEnd end{{}, {{static_cast<std::int64_t>(page->next->value)}, TaskId{}}};
-    request.api.cursors.append(body, request.workspace(), fingerprint, end);
+    const PageEnd end{{}, {{static_cast<std::int64_t>(page.next->value)}, TaskId{}}};
+    request.api.cursors.append(body, request.workspace(), list.fingerprint, end);
     body += "\"}";
   } else {
     body += "null}";
   }
-  return Handled(json_reply(200, std::move(body)), page->position);
+  return Handled(json_reply(200, std::move(body)), page.position);
 }
 
 }  // namespace
 
-// Each title is folded from its task's stream: a worker's work.
-Task<Handled> list_notifications(Request request, std::string) {
-  std::function<Handled()> job = [request] { return page_of(request); };
+std::optional<Handled> list_notifications(const Request& request) {
+  const auto list = parse(request);
+  if (!list) return reply_of(list.error());
+  const auto page = request.api.parts.models.notifications_at_once(request.workspace(), list->query);
+  if (!page) return reply_of(page.error());
+  if (!*page) return std::nullopt;
+  return page_reply(request, *list, **page);
+}
+
+Task<Handled> list_notifications_on_worker(Request request, std::string) {
+  std::function<Handled()> job = [request]() -> Handled {
+    const auto list = parse(request);
+    if (!list) return reply_of(list.error());
+    const auto page = request.api.parts.models.notifications(request.workspace(), list->query);
+    if (!page) return reply_of(page.error());
+    return page_reply(request, *list, *page);
+  };
   co_return co_await on_worker(request.api, std::move(job));
 }
 

@@ -36,7 +36,7 @@ constexpr Route kRoutes[] = {
     {get,   "/api/v1/events",                scope, kAudit, kBody,      get_events, get_events_on_worker},
     {get,   "/api/v1/events/stream",         scope, kAudit, kBody,      nullptr,    stream_events},
     {get,   "/api/v1/audit/head",            scope, kAudit, kBody,      get_audit_head, nullptr},
-    {get,   "/api/v1/notifications",         scope, kRead,  kBody,      nullptr,    list_notifications},
+    {get,   "/api/v1/notifications",         scope, kRead,  kBody,      list_notifications, list_notifications_on_worker},
     {post,  "/api/v1/notifications/read-all",  scope, kWrite, kBody,    nullptr,    read_all_notifications},
     {post,  "/api/v1/notifications/{id}/read", scope, kWrite, kBody,    nullptr,    read_notification},
     {post,  "/api/v1/webhooks",              scope, kAdmin, kBody,      nullptr,    create_webhook},

@@ -32,7 +32,8 @@ Result<void, storage::ReadError> Models::apply(std::span<const storage::Record> 
     if (!notifies()) continue;
     if (auto told = notify(*workspace.image, record, *event); !told) return told;
   }
-  changed += workspace.image->dirty.size() - before + (notifications.changed() - told_before);
+  const std::size_t told = notifications.changed();  // less, where a reader counts some in just now
+  changed += workspace.image->dirty.size() - before + (told > told_before ? told - told_before : 0);
   workspace.position = records.back().in_workspace.value;
   return {};
 }

@@ -68,12 +68,10 @@ void OrderBuilder::build(WorkspaceImage& workspace, Field field) {
     more = order.copy(*workspace.image);
   }
   order.sort();
-  {
-    const std::unique_lock lock(workspace.lock);
-    if (workspace.image == nullptr || workspace.image->serial() != serial) return;
-    order.publish(*workspace.image);
-  }
-  workspaces_.measure(workspace);
+  const std::unique_lock lock(workspace.lock);
+  if (workspace.image == nullptr || workspace.image->serial() != serial) return;
+  order.publish(*workspace.image);
+  workspace.bytes += workspace.image->bytes_of_order(field);
 }
 
 }  // namespace taskledger::projections

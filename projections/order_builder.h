@@ -15,7 +15,7 @@ namespace taskledger::projections {
 
 class OrderBuilder {
  public:
-  explicit OrderBuilder(Workspaces& workspaces) : workspaces_(workspaces) {}
+  explicit OrderBuilder(const Workspaces& workspaces) : workspaces_(workspaces) {}
   ~OrderBuilder() { stop(); }
   // Looks at which orders the workspace's image wants; cheap when it was asked for already.
   void ask(WorkspaceNumber workspace);
@@ -26,7 +26,7 @@ class OrderBuilder {
   void build(WorkspaceImage& workspace, Field field);
   [[nodiscard]] bool stopping() const;
 
-  Workspaces& workspaces_;
+  const Workspaces& workspaces_;
   mutable std::mutex mutex_;
   std::condition_variable asked_;
   std::deque<WorkspaceNumber> queue_;

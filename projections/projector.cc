@@ -92,11 +92,10 @@ void Projector::write_rows_now_and_then() {
     if (const auto persisted = persist(); !persisted) {
       if (!failed_before)
         spdlog::error("read models cannot be written, and are tried again: {}", persisted.error().what);
-      continue;
-    }
-    if (failed_before) spdlog::info("read models are written again");
-    if (const auto purged = views_.purge(stopping_); !purged) {
-      spdlog::error("read models still hold what was erased: {}", purged.error().what);
+    } else {
+      if (failed_before) spdlog::info("read models are written again");
+      if (const auto purged = views_.purge(stopping_); !purged)
+        spdlog::error("read models still hold what was erased: {}", purged.error().what);
     }
     workspaces_.evict(options_.cache_bytes);
   }
@@ -161,7 +160,7 @@ void Projector::stop() {
   queue_.close();
   if (thread_.joinable()) thread_.join();
   if (writer_.joinable()) writer_.join();
-  if (started_ && !has_failed_) {
+  if (started_ && !has_failed_ && !rows_end_) {
     auto persisted = persist();
     if (persisted) persisted = views_.flush();
     if (!persisted) spdlog::error("read models cannot be written: {}", persisted.error().what);

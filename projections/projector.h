@@ -15,6 +15,7 @@
 
 #include "projections/list/page_cache.h"
 #include "projections/models.h"
+#include "projections/notifications/notification_page.h"
 #include "projections/order_builder.h"
 #include "projections/rebuild/folded_log.h"
 #include "projections/rebuild/maintenance.h"
@@ -49,6 +50,7 @@ class Projector final : public Runner {
   [[nodiscard]] std::vector<ProjectionStatus> status() const override;
   [[nodiscard]] ImageFigures images() const override;
   [[nodiscard]] PageCacheFigures kept_pages() const override { return pages_.figures(); }
+  void end_maintenance() override { maintenance_.stop(); }
   [[nodiscard]] bool rows_unwritten() const override { return unwritten_; }
 
   std::optional<ListPage> list_at_once(WorkspaceNumber workspace, const ListQuery& query) override;
@@ -57,6 +59,8 @@ class Projector final : public Runner {
   Result<StatsAnswer, storage::ReadError> stats(WorkspaceNumber workspace, const StatsQuery& query) override;
   Result<NotificationPage, storage::ReadError> notifications(WorkspaceNumber workspace,
                                                              const NotificationsQuery& query) override;
+  Result<std::optional<NotificationPage>, storage::ReadError> notifications_at_once(
+      WorkspaceNumber workspace, const NotificationsQuery& query) override;
   Result<std::optional<bool>, storage::ReadError> notification_unread(WorkspaceNumber workspace, const UserId& user,
                                                                       WorkspacePosition at) override;
   Result<std::uint64_t, storage::ReadError> unread_notifications(WorkspaceNumber workspace,
@@ -69,6 +73,8 @@ class Projector final : public Runner {
 
  private:
   static constexpr const auto& kNames = kProjectionNames;
+  [[nodiscard]] Result<NotificationPage, storage::ReadError> notifications_of(
+      const WorkspaceImage& at, const NotificationsQuery& query, std::vector<ShownNotification>& shown) const;
   template <class Find>
   [[nodiscard]] std::optional<ListPage> page_of(WorkspaceImage& at, const ListQuery& query, const Find& find);
   enum class State { live, catching_up, rebuilding };

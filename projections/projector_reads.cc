@@ -17,9 +17,9 @@ std::optional<ListPage> Projector::page_of(WorkspaceImage& at, const ListQuery& 
   std::optional<ListPage> page = pages_.find(*at.image, query);
   if (!page) {
     Validity validity;
-    const bool had_order = at.image->has_order(query.order[0].field);
+    const std::size_t before = at.image->bytes_of_order(query.order[0].field);
     page = find(*at.image, query, validity);
-    if (!had_order && at.image->has_order(query.order[0].field)) at.bytes = at.image->bytes();
+    if (before == 0) at.bytes += at.image->bytes_of_order(query.order[0].field);
     if (page) pages_.offer(*at.image, query, validity, *page);
   }
   if (at.image->wants_orders()) orders_.ask(at.number);
@@ -65,29 +65,46 @@ Result<StatsAnswer, storage::ReadError> Projector::stats(WorkspaceNumber workspa
   });
 }
 
+// All but the rows, which are in `shown`: their titles are read without a lock, since the log's past does not change.
+Result<NotificationPage, storage::ReadError> Projector::notifications_of(const WorkspaceImage& at,
+                                                                         const NotificationsQuery& query,
+                                                                         std::vector<ShownNotification>& shown) const {
+  const auto rows = notifications_.page(at.number, query.user, query.unread_only, query.before, query.limit);
+  if (!rows) return rows.error();
+  NotificationPage page;
+  page.position = {at.position};
+  page.unread = rows->unread;
+  if (rows->more) page.next = rows->rows.back().position;
+  for (const NotificationRow& row : rows->rows) shown.push_back({row, !at.image->find(row.task.value)});
+  return page;
+}
+
 Result<NotificationPage, storage::ReadError> Projector::notifications(WorkspaceNumber workspace,
                                                                       const NotificationsQuery& query) {
   std::vector<ShownNotification> shown;
-  std::optional<storage::ReadError> fault;
-  auto page = workspaces_.read(workspace, [&](const WorkspaceImage& at) {
-    NotificationPage found;
-    found.position = {at.position};
-    const auto rows = notifications_.page(workspace, query.user, query.unread_only, query.before, query.limit);
-    if (!rows) {
-      fault = rows.error();
-      return found;
-    }
-    found.unread = rows->unread;
-    if (rows->more) found.next = rows->rows.back().position;
-    for (const NotificationRow& row : rows->rows) shown.push_back({row, !at.image->find(row.task.value)});
-    return found;
+  Result<NotificationPage, storage::ReadError> page = NotificationPage();
+  const auto read = workspaces_.read_long(workspace, [&](const WorkspaceImage& at) {
+    page = notifications_of(at, query, shown);
+    return true;
   });
+  if (!read) return read.error();
   if (!page) return page;
-  if (fault) return *fault;
-  // The log's past does not change, so this needs no lock.
   if (auto shaped = append_notifications_json(page->rows, workspace, query.user, shown, log_); !shaped)
     return shaped.error();
   return page;
+}
+
+Result<std::optional<NotificationPage>, storage::ReadError> Projector::notifications_at_once(
+    WorkspaceNumber workspace, const NotificationsQuery& query) {
+  std::vector<ShownNotification> shown;
+  auto page =
+      workspaces_.read_loaded(workspace, [&](const WorkspaceImage& at) { return notifications_of(at, query, shown); });
+  if (!page) return std::optional<NotificationPage>();
+  if (!*page) return page->error();
+  if (events_behind(shown) > kFewEvents) return std::optional<NotificationPage>();
+  if (auto shaped = append_notifications_json((*page)->rows, workspace, query.user, shown, log_); !shaped)
+    return shaped.error();
+  return std::optional(**std::move(page));
 }
 
 Result<std::optional<bool>, storage::ReadError> Projector::notification_unread(WorkspaceNumber workspace,

@@ -75,6 +75,9 @@ class ReadModels {
                                                                       const StatsQuery& query) = 0;
   [[nodiscard]] virtual Result<NotificationPage, storage::ReadError> notifications(WorkspaceNumber workspace,
                                                                                    const NotificationsQuery& query) = 0;
+  // The same if the workspace's image is in memory and few events have to be read for the titles; else nullopt.
+  [[nodiscard]] virtual Result<std::optional<NotificationPage>, storage::ReadError> notifications_at_once(
+      WorkspaceNumber workspace, const NotificationsQuery& query) = 0;
   // Whether the user's notification of the event at `at` is unread; nullopt: there is none.
   [[nodiscard]] virtual Result<std::optional<bool>, storage::ReadError> notification_unread(WorkspaceNumber workspace,
                                                                                             const UserId& user,

@@ -100,6 +100,8 @@ class Runner : public ReadModels {
   [[nodiscard]] virtual std::vector<ProjectionStatus> status() const = 0;
   [[nodiscard]] virtual ImageFigures images() const { return {}; }
   [[nodiscard]] virtual PageCacheFigures kept_pages() const { return {}; }
+  // Ends a rebuild or check that is under way, and lets go who waits for one; stop() does the same first.
+  virtual void end_maintenance() {}
   // Rows could not be written the last time: they are tried again now and then, and what waits for them waits.
   [[nodiscard]] virtual bool rows_unwritten() const { return false; }
 };

@@ -134,12 +134,13 @@ Result<void, ReadError> copy_key(const fs::path& from, const fs::path& to, rocks
   if (!now) return now.error();
   if (!before) return before.error();
   if (*now == *before) return {};
-  if (last != 0) {
-    const fs::path kept = to / (std::string(kKeyUpTo) + std::to_string(last));
+  const fs::path kept = to / (std::string(kKeyUpTo) + std::to_string(last));
+  std::error_code error;
+  // One that is there is the right one: a backup with another key was begun since, and did not come to its end.
+  if (last != 0 && !fs::exists(kept, error)) {
     if (auto written = write_file_atomically(kept, before->value_or(std::string())); !written) return written;
   }
   if (*now) return write_file_atomically(to / kKeyFile, **now);
-  std::error_code error;
   fs::remove(to / kKeyFile, error);
   return {};
 }

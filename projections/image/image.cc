@@ -632,6 +632,11 @@ void Image::adopt_order(Field field, OrderTree&& order, std::span<const Row> joi
   orders_[static_cast<std::size_t>(field)].store(tree.release(), std::memory_order_release);
 }
 
+std::size_t Image::bytes_of_order(Field field) const {
+  const OrderTree* built = orders_[static_cast<std::size_t>(field)].load(std::memory_order_acquire);
+  return built == nullptr ? 0 : sizeof *built + built->bytes();
+}
+
 std::size_t Image::bytes() const {
   std::size_t bytes = id.bytes() + due.bytes() + created.bytes() + updated.bytes() + completed.bytes() +
                       version.bytes() + assignee.bytes() + created_by.bytes() + completed_by.bytes() + cell.bytes() +
@@ -642,9 +647,7 @@ std::size_t Image::bytes() const {
            entities.size() * sizeof(Entity);
   for (const OfUser& one : of_user) bytes += one.by_due.bytes() + one.by_completed.bytes();
   for (const Entity& one : entities) bytes += one.by_due.bytes();
-  for (const auto& order : orders_) {
-    if (const OrderTree* built = order.load(std::memory_order_acquire)) bytes += sizeof *built + built->bytes();
-  }
+  for (std::size_t field = 0; field < orders_.size(); ++field) bytes += bytes_of_order(static_cast<Field>(field));
   return bytes + (dirty.size() + frozen.changed.size()) * 96;
 }
 

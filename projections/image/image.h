@@ -121,6 +121,7 @@ class Image {
   // The sequence by a sort field (nulls last, equal ones by id), built on first use; due_date is always there.
   [[nodiscard]] const OrderTree& ensure_order(Field field) const;
   [[nodiscard]] bool has_order(Field field) const;
+  [[nodiscard]] std::size_t bytes_of_order(Field field) const;  // 0: it is not there
   // For building orders aside (order_build.h). Readers ask for one; the builder has changes noted, under the shared
   // lock, and hands the order over, under the exclusive lock, with the rows that changed meanwhile left out.
   void want_order(Field field) const { wanted_.fetch_or(1u << static_cast<unsigned>(field)); }

@@ -47,6 +47,12 @@ Result<Titles, storage::ReadError> titles_of(const std::vector<ShownNotification
 
 }  // namespace
 
+std::uint64_t events_behind(const std::vector<ShownNotification>& rows) {
+  std::uint64_t events = 0;
+  for (const auto& [row, task_deleted] : rows) events += row.version.value;
+  return events;
+}
+
 Result<void, storage::ReadError> append_notifications_json(std::string& out, WorkspaceNumber workspace,
                                                            const UserId& user,
                                                            const std::vector<ShownNotification>& rows,

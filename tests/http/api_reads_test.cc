@@ -75,21 +75,23 @@ TEST_F(ReadsTest, WhatMayTakeLongIsAWorkers) {
   const std::string task = "GET ~/tasks/" + id;
   const auto task_now = call(task), links_now = call(task + "?include=linked_entities"),
              stats = call("GET ~/tasks/stats");
+  const auto notifications = call("GET ~/notifications");
   EXPECT_EQ(workers.jobs, 0);
   models->loaded = false;
   EXPECT_EQ(call(task), task_now);
   EXPECT_EQ(call(task + "?include=linked_entities"), links_now);
   EXPECT_EQ(call("GET ~/tasks/stats"), stats);
   EXPECT_EQ(call("GET ~/tasks/" + std::string(kOther)), not_found());
-  EXPECT_EQ(workers.jobs, 4);
+  EXPECT_EQ(call("GET ~/notifications"), notifications);
+  EXPECT_EQ(workers.jobs, 5);
   models->loaded = true;
   const std::string first = call(task + "?version=1"), second_ago = call(task + "?as_of=2025-03-17T09:59:59Z");
-  EXPECT_EQ(workers.jobs, 4);
+  EXPECT_EQ(workers.jobs, 5);
   for (int i = 2; i <= 300; ++i) (void)call("PUT ~/tasks/" + id, R"({"title":"title )" + std::to_string(i) + "\"}");
   EXPECT_EQ(call(task + "?version=1"), first);
   EXPECT_EQ(call(task + "?as_of=2025-03-17T09:59:59Z"), second_ago);
   EXPECT_NE(call(task + "?version=299").find(R"("title":"title 299")"), std::string::npos);
-  EXPECT_EQ(workers.jobs, 7);
+  EXPECT_EQ(workers.jobs, 8);
 }
 
 TEST_F(ReadsTest, History) {

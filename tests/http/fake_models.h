@@ -105,6 +105,11 @@ class FakeModels final : public projections::Runner {
     page.position = position(workspace);
     return page;
   }
+  Result<std::optional<projections::NotificationPage>, storage::ReadError> notifications_at_once(
+      WorkspaceNumber workspace, const projections::NotificationsQuery& query) override {
+    if (!loaded) return std::optional<projections::NotificationPage>();
+    return std::optional(*notifications(workspace, query));
+  }
   Result<std::optional<bool>, storage::ReadError> notification_unread(WorkspaceNumber, const UserId&,
                                                                       WorkspacePosition) override {
     return std::optional<bool>();

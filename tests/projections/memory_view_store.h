@@ -2,6 +2,7 @@
 // that have no WAL: flushed() before it, restore() once nobody uses the store any more.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -122,7 +123,7 @@ class MemoryViewStore final : public storage::ViewStore {
     const std::lock_guard lock(mutex_);
     unreadable_ = std::move(projection);
   }
-  bool fail_writes = false;
+  std::atomic<bool> fail_writes = false;
   std::function<void()> before_load;
 
   using Name = std::pair<std::string, std::uint64_t>;

@@ -147,6 +147,12 @@ class NotificationsTest : public testing::Test {
             expected.push_back(shown(of_user, *one, !runner_->task(kFirst, one->task, false)->found()));
         }
         NotificationsQuery query{user, unread_only, {}, 7};
+        ASSERT_TRUE(runner_->notifications(kFirst, query));  // loads
+        const auto at_once = runner_->notifications_at_once(kFirst, query);
+        ASSERT_TRUE(at_once);
+        if (*at_once) {
+          EXPECT_EQ((*at_once)->rows, runner_->notifications(kFirst, query)->rows);
+        }
         std::string joined, wanted;
         for (const auto& line : expected) wanted += line + "\n";
         for (;;) {
@@ -204,6 +210,52 @@ TEST_F(NotificationsTest, EqualANaiveModelAndARebuild) {
     runner_->stop();
     EXPECT_EQ(views.rows("notifications"), fresh.rows("notifications"));
   }
+}
+
+// Titles are read from the log: of a task with a long history that is nothing for an io thread.
+TEST_F(NotificationsTest, OfATaskWithALongHistoryAreNotAnsweredAtOnce) {
+  world_ = std::make_unique<World>(4);
+  MemoryViewStore views;
+  start(views);
+  const UserId user{world_->uuid()};
+  storage::Commit commit;
+  commit.workspace = kFirst;
+  const Uuid id = world_->uuid();
+  commit.expected.push_back({id, {}});
+  const auto add = [&](const TaskEvent& event) {
+    commit.records.push_back({.stream = id,
+                              .type = static_cast<std::uint8_t>(type_of(event)),
+                              .payload = event_data(event),
+                              .time = {},
+                              .id = {},
+                              .trace = {}});
+  };
+  TaskFields fields;
+  fields.title = "first";
+  fields.assigned_to = user;
+  add(TaskCreated{fields});
+  append(commit);
+  wait();
+  const NotificationsQuery query{user, false, {}, 20};
+  ASSERT_TRUE(runner_->notifications_at_once(kFirst, query));
+  EXPECT_TRUE(runner_->notifications_at_once(kFirst, query)->has_value());
+  commit.records.clear();
+  commit.expected = {{id, {1}}};
+  for (int i = 0; i < 300; ++i) {
+    TaskUpdated update;
+    update.patch.title = "title " + std::to_string(i);
+    add(update);
+  }
+  add(TaskCompleted{});
+  append(commit);
+  wait();
+  ASSERT_TRUE(runner_->notifications_at_once(kFirst, query));
+  EXPECT_FALSE(runner_->notifications_at_once(kFirst, query)->has_value());
+  const auto page = runner_->notifications(kFirst, query);
+  ASSERT_TRUE(page);
+  EXPECT_NE(page->rows.find(R"("title":"first")"), page->rows.npos) << page->rows;
+  EXPECT_NE(page->rows.find(R"("title":"title 299")"), page->rows.npos) << page->rows;
+  runner_.reset();  // before the views
 }
 
 // What is noted down is counted in for all users at once: one whose counter cannot be read costs nobody anything.

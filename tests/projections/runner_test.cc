@@ -20,8 +20,8 @@ class RunnerTest : public testing::Test {
   MemoryViewStore views_;
   std::unique_ptr<Runner> runner_;
 
-  void start() {
-    runner_ = Runner::create(*world_.log, views_, {});
+  void start(RunnerOptions options = {}) {
+    runner_ = Runner::create(*world_.log, views_, options);
     const auto started = runner_->start();
     ASSERT_TRUE(started.has_value()) << started.error().what;
   }
@@ -130,7 +130,9 @@ TEST_F(RunnerTest, AnEventThatCannotBeReadStopsTheModelsAndSaysWhere) {
 
 // Rows are those of their position, and then those of the next, whatever happened between.
 TEST_F(RunnerTest, RowsThatCannotBeWrittenAreWrittenLater) {
-  start();
+  RunnerOptions only_when_told;
+  only_when_told.persist_interval = std::chrono::hours(1);
+  start(only_when_told);
   const auto commit_and_wait = [&] {
     for (int i = 0; i < 200; ++i) world_.commit(kFirst);
     while (runner_->passed() < world_.log->head().position) std::this_thread::yield();

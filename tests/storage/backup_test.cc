@@ -148,6 +148,34 @@ TEST_F(Backups, EachKeepsItsKey) {
   }
 }
 
+// A backup that failed between has left its key beside the last one's.
+TEST_F(Backups, AKeyIsKeptThoughTheNextBackupFailed) {
+  const std::string first(32, 'a'), second(32, 'b'), third(32, 'c');
+  const auto set_key = [&](const fs::path& folder, const std::string& key) {
+    std::ofstream(folder / "secret.key", std::ios::binary | std::ios::trunc) << key;
+  };
+  {
+    auto opened = open(data_);
+    ASSERT_TRUE(opened.log) << opened.error;
+    ASSERT_TRUE(append(*opened.log, commit_of(uuid(1), 0, {R"({"title":"one"})"})));
+    set_key(data_, first);
+    ASSERT_TRUE(opened.log->back_up(backups_));
+    // As a backup leaves it that ends after its key is there.
+    fs::rename(backups_ / "secret.key", backups_ / "secret.key.up-to-1");
+    set_key(backups_, second);
+    set_key(data_, third);
+    ASSERT_TRUE(opened.log->back_up(backups_));
+  }
+  for (const auto& [id, key] : {std::pair{"1", first}, std::pair{"2", third}}) {
+    SCOPED_TRACE(id);
+    fs::remove_all(copy_);
+    const auto restored = restore_backup(backups_, copy_, {id, {}, SetClock{}, seeded_random(4)});
+    ASSERT_TRUE(restored) << restored.error().what;
+    std::ifstream file(copy_ / "secret.key", std::ios::binary);
+    EXPECT_EQ(std::string((std::istreambuf_iterator<char>(file)), {}), key);
+  }
+}
+
 TEST_F(Backups, ThatIsGivenUpLeavesTheNextOneRight) {
   {
     auto opened = open(data_);

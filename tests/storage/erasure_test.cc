@@ -71,10 +71,7 @@ TEST(Erasures, BulkAppendsTakeTurnsWithCommits) {
   });
   std::uint32_t written = 0;
   for (std::uint64_t i = 0; i < 500; ++i) {
-    std::promise<bool> promise;
-    opened.log->append(i % 10 == 0 ? erasure_of(uuid(i), 0) : commit_of(uuid(i), 0),
-                       [&](const EventLog::Appending& answer) { promise.set_value(answer.has_value()); });
-    written += promise.get_future().get();
+    written += append(*opened.log, i % 10 == 0 ? erasure_of(uuid(i), 0) : commit_of(uuid(i), 0)).has_value();
   }
   stop = true;
   bulks.join();

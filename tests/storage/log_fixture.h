@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "storage/append_and_wait.h"
 #include "storage/event_log.h"
 
 namespace taskledger::storage {
@@ -66,12 +67,7 @@ inline Commit commit_of(const Uuid& stream, std::uint32_t expected, std::vector<
   return commit;
 }
 
-inline EventLog::Appending append(EventLog& log, Commit commit) {
-  std::promise<EventLog::Appending> promise;
-  auto answer = promise.get_future();
-  log.append(std::move(commit), [&](const EventLog::Appending& given) { promise.set_value(given); });
-  return answer.get();
-}
+inline EventLog::Appending append(EventLog& log, Commit commit) { return append_and_wait(log, std::move(commit)); }
 
 // One line a record: "position.in_workspace workspace stream@version type payload".
 inline std::string line_of(const Record& record) {
