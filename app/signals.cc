@@ -21,7 +21,7 @@ Signals::~Signals() {
     const std::lock_guard lock(mutex_);
     ending_ = true;
   }
-  pthread_kill(thread_.native_handle(), SIGTERM);
+  pthread_kill(thread_.native_handle(), SIGHUP);  // one of those it waits for
   thread_.join();
 }
 

@@ -37,8 +37,7 @@ TEST(NotificationsE2e, AssigningAndCompletingTellTheOthers) {
     EXPECT_EQ(json_field(ada.get("/api/v1/notifications").body, "unread"), "0");
     const std::string first = bob.get("/api/v1/notifications").body;
     EXPECT_EQ(count(first, R"("type":"task_assigned")"), 1u);
-    EXPECT_THAT(
-        first, HasSubstr(R"("task_id":")" + task + R"(","title":"Call","actor":")" + kAda + "\""));
+    EXPECT_THAT(first, HasSubstr(R"("task_id":")" + task + R"(","title":"Call","actor":")" + kAda + "\""));
     EXPECT_THAT(first, HasSubstr(R"("read_at":null}],"unread":1,"nextCursor":null})"));
     EXPECT_EQ(stranger.get("/api/v1/notifications").body, R"({"data":[],"unread":0,"nextCursor":null})");
 
