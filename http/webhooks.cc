@@ -13,7 +13,6 @@
 namespace taskledger::http {
 namespace {
 
-using reactors::WebhookFailure;
 using reactors::Webhooks;
 
 constexpr std::string_view kNotFound = "Webhook not found";

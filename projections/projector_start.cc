@@ -141,7 +141,7 @@ Result<void, storage::ReadError> Projector::persist_locked() {
   }
   const auto now = std::chrono::steady_clock::now();
   if (rows_since_flush_ >= kFlushRows || now - flushed_at_ >= kFlushInterval) {
-    const auto flushed = views_.flush();
+    auto flushed = views_.flush();
     unwritten_ = !flushed;
     if (!flushed) return flushed;
     flushed_at_ = now;

@@ -331,7 +331,7 @@ Webhooks::Answer<void> Webhooks::redeliver(const WebhookCaller& caller, const We
                                            std::string_view delivery) {
   using Redelivery = DeliveryQueue::Redelivery;
   const auto done = impl_->on_queue<Redelivery>(caller, id, [&](Endpoint& endpoint) {
-    const auto outcome = endpoint.queue()->redeliver(delivery, impl_->parts.clock());
+    auto outcome = endpoint.queue()->redeliver(delivery, impl_->parts.clock());
     if (outcome) endpoint.pump();
     return outcome;
   });
