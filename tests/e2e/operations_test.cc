@@ -5,11 +5,15 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
+#include <memory>
 #include <regex>
 #include <set>
 #include <thread>
@@ -214,6 +218,54 @@ TEST(Operations, TellsTheServiceManager) {
   server.signal(SIGTERM);
   EXPECT_THAT(manager.next_but("WATCHDOG"), testing::StartsWith("STOPPING=1\n"));
   EXPECT_EQ(server.wait().exit_code, 0);
+}
+
+// It hangs where it reads a file that is a pipe: as long as any start could take.
+TEST(Operations, AStartCanBeEnded) {
+  for (const int number : {SIGTERM, SIGINT}) {
+    const TemporaryDirectory directory;
+    const std::string data = directory / "data";
+    (void)create_token(data, "acme", kUser);
+    std::filesystem::remove(data + "/format");
+    ASSERT_EQ(::mkfifo((data + "/format").c_str(), 0600), 0);
+    Process server({"serve", "--data", data, "--listen", "127.0.0.1:0"});
+    const std::string thread_names = "/proc/" + std::to_string(server.pid()) + "/task";
+    const auto heeds_signals = [&] {
+      for (const auto& thread : std::filesystem::directory_iterator(thread_names)) {
+        if (read_file(thread.path() / "comm") == "signals\n") return true;
+      }
+      return false;
+    };
+    for (int i = 0; i < 1'000 && !heeds_signals(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    server.signal(SIGHUP);
+    server.signal(number);
+    const Finished ended = server.wait();
+    EXPECT_EQ(ended.exit_code, 0);
+    EXPECT_THAT(ended.err, HasSubstr("stopping before the start has ended"));
+    EXPECT_EQ(ended.out, "");
+  }
+}
+
+// Connections never take the descriptors that the log needs.
+TEST(Operations, FewDescriptorsAreSharedOut) {
+  const rlimit few{600, 600};  // for good, of this process too: each test has its own
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const TemporaryDirectory directory;
+  const std::string data = directory / "data", token = create_token(data, "acme", kUser);
+  Server server(data);
+  EXPECT_THAT(server.process().err(), HasSubstr("600 open files are allowed, so at most 300 connections, not 10000"));
+  std::vector<std::unique_ptr<HttpConnection>> connections;
+  int served = 0, turned_away = 0;
+  for (int i = 0; i < 310; ++i) {
+    connections.push_back(std::make_unique<HttpConnection>(server.port(), token));
+    const unsigned status = connections.back()->get("/healthz").status;
+    served += status == 200;
+    turned_away += status == 503;
+  }
+  EXPECT_EQ(served, 300);
+  EXPECT_EQ(turned_away, 10);
+  EXPECT_EQ(connections.front()->request("POST", "/api/v1/tasks", R"({"title":"one"})").status, 201u);
+  EXPECT_EQ(server.stop().exit_code, 0);
 }
 
 TEST(Operations, NoWatchdogForAnotherProcess) {
