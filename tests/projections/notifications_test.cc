@@ -99,6 +99,14 @@ class NotificationsTest : public testing::Test {
                               .trace = {}});
     append(std::move(commit));
   }
+  static auto record_of(const Uuid& task, const TaskEvent& event) {
+    return decltype(storage::Commit::records)::value_type{.stream = task,
+                                                          .type = static_cast<std::uint8_t>(type_of(event)),
+                                                          .payload = event_data(event),
+                                                          .time = {},
+                                                          .id = {},
+                                                          .trace = {}};
+  }
   // A task of its own: assigned, completed, deleted, and maybe erased.
   void task_to_erase(const UserId& user, bool erase) {
     storage::Commit commit;
@@ -109,14 +117,8 @@ class NotificationsTest : public testing::Test {
     fields.title = "secret";
     fields.assigned_to = user;
     for (const TaskEvent& event :
-         {TaskEvent(TaskCreated{fields}), TaskEvent(TaskCompleted{}), TaskEvent(TaskDeleted{})}) {
-      commit.records.push_back({.stream = id,
-                                .type = static_cast<std::uint8_t>(type_of(event)),
-                                .payload = event_data(event),
-                                .time = {},
-                                .id = {},
-                                .trace = {}});
-    }
+         {TaskEvent(TaskCreated{fields}), TaskEvent(TaskCompleted{}), TaskEvent(TaskDeleted{})})
+      commit.records.push_back(record_of(id, event));
     append(std::move(commit));
     if (!erase) return;
     storage::Commit erasure;
@@ -222,14 +224,7 @@ TEST_F(NotificationsTest, OfATaskWithALongHistoryAreNotAnsweredAtOnce) {
   commit.workspace = kFirst;
   const Uuid id = world_->uuid();
   commit.expected.push_back({id, {}});
-  const auto add = [&](const TaskEvent& event) {
-    commit.records.push_back({.stream = id,
-                              .type = static_cast<std::uint8_t>(type_of(event)),
-                              .payload = event_data(event),
-                              .time = {},
-                              .id = {},
-                              .trace = {}});
-  };
+  const auto add = [&](const TaskEvent& event) { commit.records.push_back(record_of(id, event)); };
   TaskFields fields;
   fields.title = "first";
   fields.assigned_to = user;
