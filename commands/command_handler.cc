@@ -15,12 +15,12 @@
 #include "commands/task_cache.h"
 #include "commands/task_stream.h"
 #include "core/ascending_uuids.h"
+#include "storage/quick_reads.h"
 
 namespace taskledger::commands {
 namespace {
 
 constexpr int kMaxAttempts = 50;
-constexpr std::uint64_t kShortStream = 256;  // events; a longer one is read aside
 
 // One request on its way; shared by the callbacks that carry it on.
 struct Job {
@@ -206,7 +206,7 @@ class Handler final : public CommandHandler {
         if (is_undo || !cache_.find({caller.workspace, *record.task_id})) missing.push_back(*record.task_id);
       }
     }
-    std::uint64_t left = kShortStream;
+    std::uint64_t left = storage::kQuickEvents;
     bool too_long = false;
     const auto more = [&](const storage::Record&) {
       too_long = aside_ && !aside && left-- == 0;

@@ -159,7 +159,7 @@ bool matches(const ListQuery& query, const Task& task) {
 }
 
 void append_stats_json(std::string& out, const Stats& stats) {
-  out.reserve(out.size() + 256);  // six names of 97 characters, six numbers of at most 20
+  out.reserve(out.size() + 256);  // names of 87 characters, six numbers of at most 20
   const auto number = [&](std::string_view key, std::uint64_t value) {
     const fmt::format_int text(value);
     out.append(key).append(text.data(), text.size());

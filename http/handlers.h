@@ -76,8 +76,6 @@ using SlowHandler = Task<Handled> (*)(Request request, std::string body);
   reply.status = 204;
   return reply;
 }
-// Of one stream: what an io thread may read for an answer; more is a worker's.
-inline constexpr std::uint64_t kQuickEvents = 256;
 void append_number(std::string& out, std::uint64_t number);
 void append_etag(std::string& headers, Version version);
 

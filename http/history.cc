@@ -7,6 +7,7 @@
 #include "http/event_page.h"
 #include "http/handlers.h"
 #include "http/parameters.h"
+#include "storage/quick_reads.h"
 
 namespace taskledger::http {
 namespace {
@@ -105,7 +106,7 @@ std::optional<Handled> answer(const Request& request, std::uint64_t most) {
 
 }  // namespace
 
-std::optional<Handled> get_history(const Request& request) { return answer(request, kQuickEvents); }
+std::optional<Handled> get_history(const Request& request) { return answer(request, storage::kQuickEvents); }
 
 Task<Handled> get_history_on_worker(Request request, std::string) {
   std::function<Handled()> job = [request] { return *answer(request, UINT64_MAX); };

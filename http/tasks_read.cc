@@ -8,6 +8,7 @@
 #include "http/handlers.h"
 #include "http/list_parameters.h"
 #include "projections/past/past_reads.h"
+#include "storage/quick_reads.h"
 
 namespace taskledger::http {
 namespace {
@@ -107,7 +108,8 @@ std::optional<Handled> get_task(const Request& request) {
   const Then& then = asked->then;
   // An event of that instant may still be on its way to the disk.
   if (then.as_of && parts.past && !parts.past->settled(request.workspace(), *then.as_of)) return std::nullopt;
-  if (then.as_of || then.version) return as_it_was(request, *asked->id, then, asked->include_links, kQuickEvents);
+  if (then.as_of || then.version)
+    return as_it_was(request, *asked->id, then, asked->include_links, storage::kQuickEvents);
   if (!parts.models.is_loaded(request.workspace())) return std::nullopt;
   return as_it_is(request, *asked);
 }

@@ -8,6 +8,7 @@
 #include "projections/notifications/notification_page.h"
 #include "projections/projector.h"
 #include "projections/stats/stats_query.h"
+#include "storage/quick_reads.h"
 
 namespace taskledger::projections {
 
@@ -101,7 +102,7 @@ Result<std::optional<NotificationPage>, storage::ReadError> Projector::notificat
       workspaces_.read_loaded(workspace, [&](const WorkspaceImage& at) { return notifications_of(at, query, shown); });
   if (!page) return std::optional<NotificationPage>();
   if (!*page) return page->error();
-  if (events_behind(shown) > kFewEvents) return std::optional<NotificationPage>();
+  if (events_behind(shown) > storage::kQuickEvents) return std::optional<NotificationPage>();
   if (auto shaped = append_notifications_json((*page)->rows, workspace, query.user, shown, log_); !shaped)
     return shaped.error();
   return std::optional(**std::move(page));

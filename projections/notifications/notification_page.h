@@ -15,9 +15,8 @@ struct ShownNotification {
   NotificationRow row;
   bool task_deleted = false;  // as things are now
 };
-// How many events are read for their titles, at most; and what an io thread may read.
+// How many events are read for their titles, at most.
 [[nodiscard]] std::uint64_t events_behind(const std::vector<ShownNotification>& rows);
-inline constexpr std::uint64_t kFewEvents = 256;
 // Appends `{"id","type","task_id","title","actor","created_at","read_at"}`, joined by ','; of a deleted task
 // `"task_deleted":true` after its id.
 Result<void, storage::ReadError> append_notifications_json(std::string& out, WorkspaceNumber workspace,
