@@ -3,12 +3,10 @@
 #include <fmt/core.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/ssl.h>
 #include <simdjson.h>
 #include <sys/socket.h>
 
 #include <CLI/CLI.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
@@ -18,6 +16,9 @@
 #include <chrono>
 
 #include "app/command.h"
+#include "reactors/expected_host.h"
+#include "reactors/http_client.h"
+#include "reactors/url.h"
 
 namespace taskledger::app {
 namespace {
@@ -27,44 +28,16 @@ namespace beast = boost::beast;
 constexpr std::uint64_t kMaxAnswerBytes = 64 << 20;
 constexpr std::string_view kNoConnection = "no connection";
 
-struct Url {
-  bool tls = false;
-  std::string host, port, path;
-
-  [[nodiscard]] bool is_address() const {
-    beast::error_code no_address;
-    asio::ip::make_address(host, no_address);
-    return !no_address;
+// Where the server is, `target` being what every path there begins with.
+reactors::Url parse_base(const std::string& text) {
+  auto url = reactors::parse_url(text);
+  if (!url) {
+    constexpr std::string_view kField = "Field 'url' ";
+    throw CLI::ValidationError("--url", fmt::format("{}: {}", url.error().message.substr(kField.size()), text));
   }
-  [[nodiscard]] std::string authority() const {
-    const bool v6 = host.find(':') != std::string::npos;
-    return (v6 ? '[' + host + ']' : host) + ':' + port;
-  }
-};
-
-Url parse_url(const std::string& text) {
-  Url url;
-  std::string_view rest = text;
-  if (rest.starts_with("http://")) {
-    rest.remove_prefix(7);
-  } else if (rest.starts_with("https://")) {
-    rest.remove_prefix(8);
-    url.tls = true;
-  } else {
-    throw CLI::ValidationError("--url", "must begin with http:// or https://, not " + text);
-  }
-  const auto slash = rest.find('/');
-  const std::string_view authority = rest.substr(0, slash);
-  if (slash != std::string_view::npos) url.path = rest.substr(slash);
-  while (url.path.ends_with('/')) url.path.pop_back();
-  const auto colon = authority.rfind(':');
-  const bool has_port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
-  url.host = authority.substr(0, has_port ? colon : authority.size());
-  url.port = has_port ? std::string(authority.substr(colon + 1)) : url.tls ? "443" : "80";
-  if (url.host.size() > 2 && url.host.front() == '[' && url.host.back() == ']')
-    url.host = url.host.substr(1, url.host.size() - 2);
-  if (url.host.empty()) throw CLI::ValidationError("--url", "names no host: " + text);
-  return url;
+  if (url->target.find('?') != std::string::npos) throw CLI::ValidationError("--url", "must not have a query: " + text);
+  while (url->target.ends_with('/')) url->target.pop_back();
+  return *std::move(url);
 }
 
 using Request = beast::http::request<beast::http::string_body>;
@@ -112,9 +85,13 @@ void exchange(asio::io_context& context, Stream& stream, const Request& request,
   finish(context, failed, "no answer", patience.answer.value_or(std::chrono::milliseconds{}));
 }
 
-void connect(asio::io_context& context, beast::tcp_stream& stream, const Url& url, const HttpPatience& patience) {
-  asio::ip::tcp::resolver resolver(context);
-  const auto endpoints = resolver.resolve(url.host, url.port);
+void connect(asio::io_context& context, beast::tcp_stream& stream, const reactors::Url& url,
+             const HttpPatience& patience) {
+  reactors::Resolver resolver;
+  const auto found = resolver.resolve_now(url.host, patience.connect);
+  if (!found.error.empty()) throw Failed(found.error);
+  std::vector<asio::ip::tcp::endpoint> endpoints;
+  for (const auto& address : found.addresses) endpoints.emplace_back(address, url.port);
   beast::error_code failed;
   stream.expires_after(patience.connect);
   stream.async_connect(endpoints,
@@ -122,19 +99,13 @@ void connect(asio::io_context& context, beast::tcp_stream& stream, const Url& ur
   finish(context, failed, kNoConnection, patience.connect);
 }
 
-void exchange_over_tls(asio::io_context& context, const Url& url, const Request& request, Parser& parser,
+void exchange_over_tls(asio::io_context& context, const reactors::Url& url, const Request& request, Parser& parser,
                        const HttpPatience& patience) {
   asio::ssl::context tls(asio::ssl::context::tls_client);
   tls.set_default_verify_paths();
   tls.set_verify_mode(asio::ssl::verify_peer);
   beast::ssl_stream<beast::tcp_stream> stream(context, tls);
-  // RFC 9110 (4.3.4): who it is stands in the alternative names. A subject that looks like a host name is a text.
-  X509_VERIFY_PARAM* wanted = SSL_get0_param(stream.native_handle());
-  X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  const bool set = url.is_address() ? X509_VERIFY_PARAM_set1_ip_asc(wanted, url.host.c_str()) == 1
-                                    : X509_VERIFY_PARAM_set1_host(wanted, url.host.data(), url.host.size()) == 1 &&
-                                          SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str()) == 1;
-  if (!set) throw Failed("the host's name cannot be checked");
+  if (!reactors::expect_host(*stream.native_handle(), url.host)) throw Failed("the host's name cannot be checked");
   connect(context, beast::get_lowest_layer(stream), url, patience);
   beast::error_code failed;
   stream.async_handshake(asio::ssl::stream_base::client, [&failed](beast::error_code error) { failed = error; });
@@ -146,10 +117,10 @@ void exchange_over_tls(asio::io_context& context, const Url& url, const Request&
 
 HttpAnswer http_request(const std::string& base, const std::string& token, std::string_view method,
                         std::string_view target, std::string_view body, const HttpPatience& patience) {
-  const Url url = parse_url(base);
+  const reactors::Url url = parse_base(base);
   Request request;
   request.method_string(beast::string_view(method.data(), method.size()));
-  const std::string whole_target = url.path + std::string(target);
+  const std::string whole_target = url.target + std::string(target);
   request.target(whole_target);
   request.set(beast::http::field::host, url.authority());
   request.set(beast::http::field::authorization, "Bearer " + token);
@@ -163,7 +134,7 @@ HttpAnswer http_request(const std::string& base, const std::string& token, std::
   parser.body_limit(kMaxAnswerBytes);
   try {
     asio::io_context context;
-    if (url.tls) {
+    if (url.secure) {
       exchange_over_tls(context, url, request, parser, patience);
     } else {
       beast::tcp_stream stream(context);

@@ -17,7 +17,7 @@ struct HttpAnswer {
 // What takes longer fails, and says what it was.
 struct HttpPatience {
   std::chrono::milliseconds connect =
-      std::chrono::seconds{30};  // to be connected, certificates included; not to look up a name
+      std::chrono::seconds{30};  // to look the name up, and again to be connected, certificates included
   std::chrono::milliseconds send = std::chrono::seconds{30};  // for the whole request
   // From there to the end of the answer. None: as long as the server's machine is there (TCP keepalive), for what
   // takes its time.

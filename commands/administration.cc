@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/base64.h"
 #include "core/text.h"
 #include "storage/sha256.h"
 
@@ -10,19 +11,6 @@ namespace {
 
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kMaxNameCharacters = 100;
-
-std::string base64url(std::span<const std::uint8_t> bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const auto byte : bytes) {
-    bits = bits << 8 | byte;
-    for (held += 8; held >= 6; held -= 6) out.push_back(kDigits[bits >> (held - 6) & 63]);
-  }
-  if (held > 0) out.push_back(kDigits[bits << (6 - held) & 63]);
-  return out;
-}
 
 storage::Commit system_commit(const Uuid& stream, Version expected, const UserId& actor, const SystemEvent& event) {
   storage::Commit commit;
@@ -47,7 +35,8 @@ TokenCommit make_token(Token token, const Clock& clock, const RandomBytes& rando
   TokenCommit made;
   token.created_at = clock();
   token.id = TokenId{uuid_v7(token.created_at.ms, id_bytes)};
-  made.token = {token.id, "ksr_" + base64url(secret_bytes)};
+  made.token = {token.id, "ksr_"};
+  append_base64url(made.token.secret, {reinterpret_cast<const char*>(secret_bytes.data()), secret_bytes.size()});
   token.hash = hash_token(made.token.secret);
   const UserId actor = token.user;
   const Uuid stream = token.id.value;

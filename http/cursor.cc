@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "core/base64.h"
 #include "storage/bytes.h"
 
 namespace taskledger::http {
@@ -12,43 +13,6 @@ namespace {
 constexpr std::uint8_t kFormat = 1;
 constexpr std::size_t kCodeBytes = 16;
 constexpr std::size_t kMaxCursorCharacters = 16 * 1024;
-constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-void append_base64url(std::string& out, std::string_view bytes) {
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char c : bytes) {
-    bits = bits << 8 | static_cast<unsigned char>(c);
-    for (held += 8; held >= 6; held -= 6) out.push_back(kDigits[bits >> (held - 6) & 63]);
-  }
-  if (held > 0) out.push_back(kDigits[bits << (6 - held) & 63]);
-}
-
-int digit_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
-std::optional<std::string> from_base64url(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const int value = digit_value(c);
-    if (value < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    out.push_back(static_cast<char>(bits >> held));
-  }
-  // One spelling only: no digit too many, and no bits set that carry nothing.
-  if (held >= 6 || (bits & ((1u << held) - 1)) != 0) return std::nullopt;
-  return out;
-}
 
 void put_value(std::string& out, const SortValue& value) {
   if (const auto* number = std::get_if<std::int64_t>(&value)) {

@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 #include "reactors/address_policy.h"
+#include "reactors/expected_host.h"
 
 namespace taskledger::reactors {
 namespace {
@@ -184,15 +185,8 @@ struct HttpClient::Impl {
 
   asio::awaitable<std::string> handshake(Connection& connection, SteadyClock::time_point deadline) {
     auto& stream = *connection.tls;
-    // RFC 9110 (4.3.4): who it is stands in the alternative names. A subject that looks like a host name is a text.
-    X509_VERIFY_PARAM* wanted = SSL_get0_param(stream.native_handle());
-    X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    error_code no_address;
-    asio::ip::make_address(url.host, no_address);
-    const bool set = no_address ? X509_VERIFY_PARAM_set1_host(wanted, url.host.data(), url.host.size()) == 1 &&
-                                      SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str()) == 1
-                                : X509_VERIFY_PARAM_set1_ip_asc(wanted, url.host.c_str()) == 1;
-    if (!set) co_return std::string("TLS handshake: the host's name cannot be checked");
+    if (!expect_host(*stream.native_handle(), url.host))
+      co_return std::string("TLS handshake: the host's name cannot be checked");
     stream.set_verify_mode(ssl::verify_peer);
     connection.tcp().expires_at(deadline);
     const auto [error] = co_await stream.async_handshake(ssl::stream_base::client, kAsTuple);

@@ -60,6 +60,7 @@ std::optional<ListPage> PageCache::find(const Image& image, const ListQuery& que
     return std::nullopt;
   }
   ++shard.hits;
+  found->second->served = true;
   shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
   return found->second->page;
 }
@@ -70,11 +71,13 @@ void PageCache::offer(const Image& image, const ListQuery& query, const Validity
   const std::size_t hash = std::hash<std::string_view>()(key), state = hash ^ (validity.changed * 0x9E3779B97F4A7C15);
   Shard& shard = shards_[hash % kShards];
   const std::lock_guard lock(shard.mutex);
-  const auto found = shard.by_key.find(key);
-  if (found != shard.by_key.end()) shard.drop(found->second);
-  std::size_t& seen = shard.seen[hash / kShards % kSeen];
-  if (std::exchange(seen, state) != state) return;
-  Entry entry{std::string(key), validity, page};
+  bool wanted = std::exchange(shard.seen[hash / kShards % kSeen], state) == state;
+  if (const auto found = shard.by_key.find(key); found != shard.by_key.end()) {
+    wanted = wanted || found->second->served;
+    shard.drop(found->second);
+  }
+  if (!wanted) return;
+  Entry entry{.key = std::string(key), .validity = validity, .page = page};
   // A page as long as it is: it was written into room for the longest.
   entry.page.rows = std::make_shared<const std::string>(std::string_view(*page.rows));
   const std::size_t bytes = entry.bytes();

@@ -2,7 +2,7 @@
 // page holds as long as no task that its query could match has changed (the workspace's, the assignee's or the linked
 // entity's: Image::changed), and for the instants at which its mode means the same tasks (Validity); so an answer from
 // here is the answer that would be worked out. What is asked for once is not kept: only the second time within one
-// state makes a page worth its memory.
+// state makes a page worth its memory, or that the page of the state before served somebody.
 // Threads: any; find() and offer() under the image's shared lock.
 // Memory: at most what it is given; the least recently used pages go first.
 #pragma once
@@ -40,6 +40,7 @@ class PageCache {
     std::string key;
     Validity validity;
     ListPage page;
+    bool served = false;  // somebody, since it is kept
     [[nodiscard]] std::size_t bytes() const;
   };
   struct Shard {

@@ -99,7 +99,7 @@ TEST(CommandLine, WrongUsageIsNamed) {
   EXPECT_EQ(refusal({"serve", "--data", "x", "--max-queued-commits", "0"}),
             "taskledger: --max-queued-commits: must be a whole number of at least 1, not 0\n");
   EXPECT_EQ(refusal({"token", "list", "--url", "nowhere", "--token", "ksr_x"}),
-            "taskledger: --url: must begin with http:// or https://, not nowhere\n");
+            "taskledger: --url: must be an absolute http or https URL: nowhere\n");
   const TemporaryDirectory directory;
   write_file(directory / "file", "");
   EXPECT_THAT(refusal({"stats", "--data", directory / "file"}), HasSubstr("file is a file, not a data directory"));

@@ -77,13 +77,23 @@ TEST_F(PageCacheTest, KeepsNothingWhileEveryAskMeetsAnotherState) {
 
 TEST_F(PageCacheTest, AnotherStateTakesThePlaceOfTheLast) {
   PageCache cache(1 << 20);
+  EXPECT_FALSE(ask(cache, query(1)));
   for (int i = 0; i < 20; ++i) {
-    EXPECT_FALSE(ask(cache, query(1)));
     EXPECT_FALSE(ask(cache, query(1)));
     EXPECT_TRUE(ask(cache, query(1)));
     change();
   }
   EXPECT_EQ(cache.figures().pages, 1u);
+}
+
+TEST_F(PageCacheTest, IsNotRenewedWhereItServedNobody) {
+  PageCache cache(1 << 20);
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_EQ(cache.figures().pages, 1u);
+  change();
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_EQ(cache.figures().pages, 0u);
 }
 
 TEST_F(PageCacheTest, StaysWithinItsMemory) {
