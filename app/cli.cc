@@ -112,6 +112,11 @@ void read_config(CLI::App& command, const std::string& path) {
       throw CLI::ConfigError(path + ": unknown setting '" + item.fullname() + "'", CLI::ExitCodes::ConfigError);
     if (option->count() > 0) continue;
     for (const std::string& value : item.inputs) option->add_result(value);
+    try {
+      option->run_callback();  // now, so that what is wrong with it can be told with the file's name
+    } catch (const CLI::ParseError& error) {
+      throw CLI::ConfigError(fmt::format("{}: {}", path, error.what()), CLI::ExitCodes::ConfigError);
+    }
   }
 }
 

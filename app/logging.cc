@@ -1,13 +1,19 @@
 #include "app/logging.h"
 
+#include <poll.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <climits>
+#include <limits>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "core/named_thread.h"
 #include "core/text.h"
@@ -28,53 +34,79 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
   }
 };
 
-}  // namespace
-
-AccessSink::AccessSink() {
-  flusher_ = named_thread("access-log", [this] {
-    std::unique_lock lock(mutex_);
-    while (!ended_) {
-      ending_.wait_for(lock, std::chrono::seconds{1});
-      lock.unlock();
-      flush();
-      lock.lock();
-    }
-  });
+// A pipe that is ready for writing takes this much without waiting (pipe(7)).
+std::size_t at_once(int descriptor) {
+  struct stat status {};
+  const bool is_file = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+  return is_file ? std::numeric_limits<std::size_t>::max() : PIPE_BUF;
 }
 
-AccessSink::~AccessSink() {
+// How much of `lines` is whole lines of at most `most` bytes together, or else its first line.
+std::size_t whole_lines(std::string_view lines, std::size_t most) {
+  if (lines.size() <= most) return lines.size();
+  const std::size_t last = lines.substr(0, most).rfind('\n');
+  return last == lines.npos ? lines.find('\n') + 1 : last + 1;
+}
+
+constexpr std::chrono::milliseconds kTick{100};
+constexpr int kTicksAtTheEnd = 10;
+
+}  // namespace
+
+AccessSink::AccessSink(int descriptor) : descriptor_(descriptor), at_once_(at_once(descriptor)) {
+  writer_ = named_thread("access-log", [this] { run(); });
+}
+
+AccessSink::~AccessSink() { end(); }
+
+void AccessSink::end() {
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
   }
-  ending_.notify_all();
-  flusher_.join();
-  flush();
+  wanted_.notify_all();
+  if (writer_.joinable()) writer_.join();
 }
 
 void AccessSink::write(std::string_view line) {
-  {
-    const std::lock_guard lock(mutex_);
-    buffer_ += line;
-    if (buffer_.size() < kBuffer) return;
+  const std::lock_guard lock(mutex_);
+  if (buffer_.size() + line.size() > kMost) {
+    ++left_out_;
+    return;
   }
-  flush();
+  buffer_ += line;
+  if (buffer_.size() >= kSoon) wanted_.notify_one();
+}
+
+void AccessSink::run() {
+  std::string lines;
+  std::unique_lock lock(mutex_);
+  while (!ended_ || !buffer_.empty()) {
+    wanted_.wait_for(lock, std::chrono::seconds{1}, [this] { return ended_ || buffer_.size() >= kSoon; });
+    lines.clear();
+    lines.swap(buffer_);
+    const std::size_t left_out = std::exchange(left_out_, 0);
+    lock.unlock();
+    put(lines);
+    if (left_out > 0) spdlog::warn("{} access lines were left out: they were not taken fast enough", left_out);
+    lock.lock();
+  }
 }
 
 // Whole lines in one call, so that those of the process's own log do not end up inside them.
-void AccessSink::flush() {
-  const std::lock_guard writing(writing_);
-  {
-    const std::lock_guard lock(mutex_);
-    out_.swap(buffer_);
-    buffer_.clear();
+void AccessSink::put(std::string_view lines) {
+  int ticks = 0;
+  while (!lines.empty()) {
+    pollfd waiting{descriptor_, POLLOUT, 0};
+    const int ready = ::poll(&waiting, 1, static_cast<int>(kTick.count()));
+    if (ready == 0 || (ready < 0 && errno == EINTR)) {
+      if (ended_ && ++ticks >= kTicksAtTheEnd) return;
+      continue;
+    }
+    const auto n = ::write(descriptor_, lines.data(), whole_lines(lines, at_once_));
+    if (n <= 0) return;  // nobody to tell
+    lines.remove_prefix(static_cast<std::size_t>(n));
   }
-  for (std::string_view rest = out_; !rest.empty();) {
-    const auto n = ::write(STDERR_FILENO, rest.data(), rest.size());
-    if (n <= 0) break;  // nobody to tell
-    rest.remove_prefix(static_cast<std::size_t>(n));
-  }
-  out_.clear();
 }
 
 void set_up_logging(LogFormat format, const std::string& level) {

@@ -1,5 +1,8 @@
 #include "app/output.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -40,14 +43,18 @@ Output::Output(std::string path) : path_(std::move(path)) {
     path_ = there ? std::filesystem::canonical(path_, error).string() : behind_links(path_);
     unfinished_.emplace(path_);
   }
-  const std::string& target = unfinished_ ? unfinished_->path() : path_;
+  const int file = unfinished_ ? unfinished_->open() : ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) fail();
   if (gzip) {
-    gzip_ = gzopen(target.c_str(), "wb6");
+    gzip_ = gzdopen(file, "wb6");
   } else {
-    plain_ = std::fopen(target.c_str(), "wb");
+    plain_ = ::fdopen(file, "wb");
   }
-  if (gzip_ == nullptr && plain_ == nullptr) fail();
-  if (unfinished_) unfinished_->opened();
+  if (gzip_ != nullptr || plain_ != nullptr) return;
+  const int error = errno;
+  ::close(file);
+  errno = error;
+  fail();
 }
 
 Output::~Output() {

@@ -35,17 +35,37 @@ void report_progress(const std::stop_token& stopped, const projections::Runner& 
   }
 }
 
-}  // namespace
-
-ReadModelStores open_read_models(storage::DataDirectory& directory, storage::EventLog& log,
-                                 const projections::RunnerOptions& options, const std::string& what) {
+ReadModelStores open_and_start(storage::DataDirectory& directory, storage::EventLog& log,
+                               const projections::RunnerOptions& options, const std::string& what,
+                               Result<void, storage::ReadError>& started) {
   ReadModelStores models;
   storage::OpenedViews opened = need(storage::open_view_store(directory));
   if (!opened.discarded.empty()) spdlog::warn("the read models are built anew from the log: {}", opened.discarded);
   models.views = std::move(opened.store);
   models.runner = projections::Runner::create(log, *models.views, options);
   const std::jthread reporter([&](const std::stop_token& stopped) { report_progress(stopped, *models.runner, what); });
-  need(models.runner->start());
+  started = models.runner->start();
+  return models;
+}
+
+}  // namespace
+
+// Damage of the views may show only when rows are read: they are disposable, and made anew where they are what is
+// damaged, not the log.
+ReadModelStores open_read_models(storage::DataDirectory& directory, storage::EventLog& log,
+                                 const projections::RunnerOptions& options, const std::string& what) {
+  Result<void, storage::ReadError> started{};
+  ReadModelStores models = open_and_start(directory, log, options, what, started);
+  if (!started) {
+    if (const auto whole = models.views->check_blocks(); !whole) {
+      spdlog::warn("the read models are built anew from the log: {}", whole.error().what);
+      models.runner.reset();
+      models.views.reset();
+      need(storage::discard_view_store(directory));
+      models = open_and_start(directory, log, options, what, started);
+    }
+  }
+  need(std::move(started));
   ::malloc_trim(0);  // what catching up needed for a while goes back to the system
   return models;
 }

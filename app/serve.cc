@@ -99,7 +99,7 @@ class Process {
 
  private:
   [[noreturn]] void leave() {
-    access_sink_.flush();
+    access_sink_.end();
     std::fflush(nullptr);
     spdlog::default_logger()->flush();
     std::_Exit(kDone);
@@ -174,7 +174,7 @@ class Process {
   std::unique_ptr<storage::ReactorStore> reactor_store_;
   reactors::Webhooks webhooks_;
   http::RequestMetrics requests_;
-  AccessSink access_sink_;
+  AccessSink access_sink_{STDERR_FILENO};
   http::AccessLog access_log_;
   std::unique_ptr<http::Service> api_;
   http::Server server_;

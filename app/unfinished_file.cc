@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +12,8 @@
 #include <climits>
 #include <cstdio>
 #include <filesystem>
+
+#include "app/command.h"
 
 namespace taskledger::app {
 namespace {
@@ -54,16 +58,40 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-void UnfinishedFile::opened() {
-  opened_ = true;
-  if (path_.size() >= unfinished.size()) return;  // no file can be opened by such a name
-  std::copy_n(path_.c_str(), path_.size() + 1, unfinished.data());
-  set_action(SIG_DFL, remove_and_end);
+bool UnfinishedFile::has_the_name(int file) const {
+  struct stat held {};
+  struct stat named {};
+  return ::fstat(file, &held) == 0 && ::lstat(path_.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+         held.st_ino == named.st_ino;
+}
+
+int UnfinishedFile::open() {
+  constexpr int kTries = 100;  // of which each meets one that is finished or given up meanwhile
+  for (int tries = 0; tries < kTries; ++tries) {
+    const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (file < 0) return -1;
+    // A file system without locks has none to offer.
+    const bool busy = ::flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!busy && has_the_name(file)) {
+      held_ = file;
+      break;
+    }
+    ::close(file);
+    if (busy) throw Failed(name_ + ": another process is writing it");
+  }
+  if (held_ < 0 || ::ftruncate(held_, 0) != 0) return -1;
+  if (path_.size() < unfinished.size()) {  // no file can be opened by a longer name
+    std::copy_n(path_.c_str(), path_.size() + 1, unfinished.data());
+    set_action(SIG_DFL, remove_and_end);
+  }
+  return ::fcntl(held_, F_DUPFD_CLOEXEC, 0);
 }
 
 UnfinishedFile::~UnfinishedFile() {
-  if (opened_ && !finished_) ::unlink(path_.c_str());
+  if (held_ < 0) return;
+  if (!finished_) ::unlink(path_.c_str());
   set_action(remove_and_end, SIG_DFL);
+  ::close(held_);
 }
 
 bool UnfinishedFile::finish() {

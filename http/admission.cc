@@ -1,18 +1,21 @@
 #include "http/admission.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string>
 
 #include "http/errors.h"
+#include "http/kept_headers.h"
 #include "http/min_position.h"
 
 namespace taskledger::http {
 namespace {
 
 // Their meaning would be in doubt if they came twice; what else is repeated is nobody's concern.
-constexpr std::array<std::string_view, 5> kOnce{"Idempotency-Key", "If-Match", "If-None-Match", "X-Min-Position",
-                                                "Last-Event-ID"};
+constexpr std::array kOnce{&RequestHead::content_type,  &RequestHead::idempotency_key, &RequestHead::if_match,
+                           &RequestHead::if_none_match, &RequestHead::min_position,    &RequestHead::last_event_id};
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -51,8 +54,6 @@ Reply wrong_type() { return error_reply(415, "Header 'Content-Type' must be appl
 
 }  // namespace
 
-bool is_repeated(const RequestHead& head, std::string_view name) { return equal_ignoring_case(head.repeated, name); }
-
 Reply unauthorized(const RequestHead& head) {
   return error_reply(401, head.authorization.empty() ? "Header 'Authorization' with a bearer token is required"
                                                      : "The bearer token is not valid");
@@ -73,10 +74,9 @@ std::optional<Reply> check_chunked(const RequestHead& head, std::string_view bod
 }
 
 std::optional<Reply> check_headers(const RequestHead& head) {
-  if (!head.repeated.empty()) {
-    for (const auto name : kOnce) {
-      if (is_repeated(head, name)) return error_reply(400, "Header '" + std::string(name) + "' is given twice");
-    }
+  for (const auto header : kOnce) {
+    if (!is_repeated(head, header)) continue;
+    return error_reply(400, fmt::format("Header '{}' is given twice", kKeptHeaders[index_of(header)].name));
   }
   if (head.has_min_position && !min_position_of(head)) {
     return error_reply(400, "Header 'X-Min-Position' must be a non-negative integer");

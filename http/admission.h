@@ -9,8 +9,6 @@
 
 namespace taskledger::http {
 
-// Whether the header (in lower case) was sent more than once.
-[[nodiscard]] bool is_repeated(const RequestHead& head, std::string_view lower_name);
 [[nodiscard]] Reply unauthorized(const RequestHead& head);
 // 415 for a body of another type than JSON in UTF-8, 413 for one whose announced length is beyond `limit`.
 // The type of a chunked body is left to check_chunked: there may turn out to be none.

@@ -55,7 +55,7 @@ class ApiService final : public Service {
     std::shared_ptr<const Principal> principal;
     if (route.access != Access::open) {
       const auto now = api_.parts.clock();
-      if (!is_repeated(head, "authorization")) principal = authenticator_.find(head.authorization, now);
+      if (!is_repeated(head, &RequestHead::authorization)) principal = authenticator_.find(head.authorization, now);
       if (!principal) return finish(head, nullptr, refuse_login(head, now));
       if (route.access == Access::scope && !principal->token.scopes.has(route.scope)) {
         return finish(head, &*principal,

@@ -1,6 +1,7 @@
 // The memory of request bodies that are being received, of all connections together: each may be within its own limit,
-// and all of them at once be too much. A body that came with its head costs nothing here, as its buffer is there
-// anyway. Threads: any; a BodyShare belongs to its connection.
+// and all of them at once be too much. Heads longer than what every connection has room for count as well. A body that
+// came with its head costs nothing here, as its buffer is there anyway. Threads: any; a BodyShare belongs to its
+// connection.
 #pragma once
 
 #include <atomic>

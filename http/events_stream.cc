@@ -1,6 +1,7 @@
 // GET /events/stream: the workspace's log live, as Server-Sent Events. A stream holds one position and nothing else:
 // what it sends next is asked of the hub, or, further back, of the log on a worker; so a slow reader costs no memory,
 // and one that comes back goes on where it was.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <array>
@@ -188,6 +189,13 @@ Task<Handled> stream_events(Request request, std::string) {
     const auto last = parse_count(request.head.last_event_id);
     if (!last) co_return Handled(error_reply(400, "Header 'Last-Event-ID' must be a position"));
     at = WorkspacePosition{*last};
+    // Whoever received that event received it of another log, of before a restore, say: going on there would leave out
+    // what has these positions now.
+    const auto head = request.api.parts.log.workspace_head(request.workspace()).position;
+    if (at > head) {
+      co_return Handled(error_reply(
+          400, fmt::format("Header 'Last-Event-ID' is {}, but the last event is {}", at.value, head.value)));
+    }
   }
   State stream(new Following{request.api, *request.caller, *query, at});
   Reply head;

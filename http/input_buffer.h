@@ -15,10 +15,12 @@ class InputBuffer {
  public:
   static constexpr std::size_t kUsual = 8 * 1024;  // what is kept for an idle connection
   static constexpr std::size_t kMinRead = 2 * 1024;
+  static constexpr std::size_t kFree = 2 * kUsual;  // beyond this it is long
 
   [[nodiscard]] std::string_view bytes() const { return {data_.get() + begin_, end_ - begin_}; }
   [[nodiscard]] std::size_t size() const { return end_ - begin_; }
   [[nodiscard]] bool empty() const { return begin_ == end_; }
+  [[nodiscard]] std::size_t capacity() const { return capacity_; }
 
   // Room for at least kMinRead more bytes; may move what is there.
   std::span<char> prepare() {
@@ -38,7 +40,7 @@ class InputBuffer {
   }
   // Between requests: gives back what one long head needed.
   void shrink() {
-    if (empty() && capacity_ > 2 * kUsual) data_.reset(), capacity_ = begin_ = end_ = 0;
+    if (empty() && capacity_ > kFree) data_.reset(), capacity_ = begin_ = end_ = 0;
   }
 
  private:

@@ -20,8 +20,7 @@ struct RequestHead {
   std::string_view target;  // as sent; the origin form "/path?query"
   std::string_view authorization, content_type, if_match, if_none_match, idempotency_key, min_position, last_event_id,
       traceparent, request_id, origin, access_control_request_method;
-  // A repeated header of those above (Idempotency-Key twice, say) is remembered here by its name.
-  std::string_view repeated;
+  std::uint16_t repeated = 0;  // of those above (Idempotency-Key twice, say), a bit each: kept_headers.h
   bool has_idempotency_key = false, has_if_match = false, has_min_position = false, has_authorization = false;
   bool has_body = false;  // Content-Length > 0 or chunked
   std::optional<std::uint64_t> content_length;

@@ -9,6 +9,7 @@ namespace taskledger::http {
 namespace {
 
 constexpr std::uint64_t kOne = 1000;
+constexpr std::int64_t kDisorder = 1000;  // ms, by which threads may come otherwise than they read the clock
 
 std::uint64_t seconds_up(std::uint64_t ms) { return (ms + 999) / 1000; }
 
@@ -24,7 +25,10 @@ void Bucket::refill(const RateLimit& limit, Timestamp now) {
     at_ = now;
     return;
   }
-  if (now <= at_) return;  // a clock that was set back adds nothing
+  if (now <= at_) {
+    if (at_.ms - now.ms > kDisorder) at_ = now;  // the clock was set back: time goes on from there
+    return;
+  }
   const auto elapsed = static_cast<std::uint64_t>(now.ms - at_.ms);
   // No more than fills it: so that the product cannot overflow after a long pause.
   level_ = std::min(capacity, level_ + std::min<std::uint64_t>(elapsed, capacity) * limit.rate);

@@ -1,9 +1,10 @@
 #include "http/request_parser.h"
 
 #include <algorithm>
-#include <array>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
+
+#include "http/kept_headers.h"
 
 namespace taskledger::http {
 namespace beast = boost::beast;
@@ -52,25 +53,6 @@ std::string_view reason_of(const beast::error_code& code) {
     return "Malformed header field";
   return "Malformed request";
 }
-
-// The fields that are kept, under the names `repeated` gives them.
-struct Noted {
-  std::string_view name;
-  std::string_view RequestHead::*place;
-};
-constexpr std::array kNoted{
-    Noted{"Authorization", &RequestHead::authorization},
-    Noted{"Content-Type", &RequestHead::content_type},
-    Noted{"If-Match", &RequestHead::if_match},
-    Noted{"If-None-Match", &RequestHead::if_none_match},
-    Noted{"Idempotency-Key", &RequestHead::idempotency_key},
-    Noted{"X-Min-Position", &RequestHead::min_position},
-    Noted{"Last-Event-ID", &RequestHead::last_event_id},
-    Noted{"traceparent", &RequestHead::traceparent},
-    Noted{"X-Request-Id", &RequestHead::request_id},
-    Noted{"Origin", &RequestHead::origin},
-    Noted{"Access-Control-Request-Method", &RequestHead::access_control_request_method},
-};
 
 // Of a chunk's header or the trailer, as far as they came: Beast would wait for a CRLF.
 bool has_bare_newline(std::string_view lines) {
@@ -209,13 +191,13 @@ void RequestParser::on_field_impl(Field field, View name, View value, Error& ec)
 }
 
 void RequestParser::note_field(std::string_view name, std::string_view value) {
-  for (const Noted& noted : kNoted) {
-    if (!iequals(noted.name, name)) continue;
-    std::string_view& place = head_.*noted.place;
-    if (place.data()) {
-      head_.repeated = noted.name;
+  for (std::size_t index = 0; index < kKeptHeaders.size(); ++index) {
+    if (!iequals(kKeptHeaders[index].name, name)) continue;
+    std::string_view& kept = head_.*kKeptHeaders[index].value;
+    if (kept.data()) {
+      set_repeated(head_, index);
     } else {
-      place = value;
+      kept = value;
     }
     return;
   }

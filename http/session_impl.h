@@ -37,6 +37,7 @@ inline constexpr std::size_t kBodyStep = 64 * 1024;     // a body is given room 
 inline constexpr std::size_t kJoinedBody = 16 * 1024;   // bodies up to this are sent in one piece with the head
 inline constexpr std::size_t kJoinedShared = 2 * 1024;  // likewise what a body shares with others
 inline constexpr std::size_t kKeptBody = 64 * 1024;     // capacity kept from one request to the next
+inline constexpr std::string_view kTooMuch = "Too much is being received at once";
 
 template <class Stream>
 class Session final : public Connection, private WriteTurn::Writer {
@@ -102,10 +103,10 @@ class Session final : public Connection, private WriteTurn::Writer {
 
   InputBuffer in_;
   std::optional<RequestParser> parser_;
-  std::string body_, chunks_;  // chunks_: received and not yet decoded
-  BodyShare body_share_;
-  std::string_view body_view_;  // the body as answer() gets it: in body_ or in_
-  std::size_t used_ = 0;        // bytes of in_ that belong to the request under way
+  std::string body_, chunks_;          // chunks_: received and not yet decoded
+  BodyShare head_share_, body_share_;  // of long heads and of bodies
+  std::string_view body_view_;         // the body as answer() gets it: in body_ or in_
+  std::size_t used_ = 0;               // bytes of in_ that belong to the request under way
   std::optional<Admission> admission_;
   StreamWriter* writer_ = nullptr;
   http::Stream stream_answer_;
@@ -133,7 +134,12 @@ class Session final : public Connection, private WriteTurn::Writer {
 
 template <class Stream>
 Session<Stream>::Session(IoShard& shard, Stream stream, Admit admit)
-    : Connection(shard.deadlines), shard_(shard), stream_(std::move(stream)), admit_(admit), body_share_(shard.bodies) {
+    : Connection(shard.deadlines),
+      shard_(shard),
+      stream_(std::move(stream)),
+      admit_(admit),
+      head_share_(shard.bodies),
+      body_share_(shard.bodies) {
   boost::system::error_code ignored;
   const auto peer = lowest().remote_endpoint(ignored);
   if (!ignored) remote_ = peer.address().to_string();
@@ -193,6 +199,8 @@ Task<void> Session<Stream>::run() {
     Parse parse = begin_request();
     while (parse == Parse::need_more) {
       const auto room = in_.prepare();
+      too_much_ = in_.capacity() > InputBuffer::kFree && !head_share_.grow_to(in_.capacity());
+      if (too_much_) break;
       const auto [error, n] = co_await stream_.async_read_some(boost::asio::buffer(room.data(), room.size()), kToken);
       if (error || expired_) break;
       in_.commit(n);
@@ -206,6 +214,8 @@ Task<void> Session<Stream>::run() {
       next = dispatch();
     } else if (parse == Parse::refused) {
       next = refuse(parser_->status(), parser_->message());
+    } else if (too_much_) {
+      next = refuse_for_now(kTooMuch);
     } else if (expired_ && head_begun_) {
       next = refuse(408, "Request took too long");
     }
@@ -237,10 +247,11 @@ Task<void> Session<Stream>::run() {
 template <class Stream>
 Parse Session<Stream>::begin_request() {
   parser_.emplace(HeadLimits{shard_.options.max_request_line, shard_.options.max_header_bytes});
-  begun_ = head_begun_ = have_request_ = expired_ = false;
+  begun_ = head_begun_ = have_request_ = expired_ = too_much_ = false;
   used_ = 0;
   if (!in_.empty()) return parse_more();
   in_.shrink();
+  if (in_.capacity() <= InputBuffer::kFree) head_share_.release();
   idle_ = true;
   // A new connection that sends nothing is given less time than one that has shown itself to be a client.
   arm(first_ ? shard_.options.header_timeout : shard_.options.idle_timeout);
@@ -382,7 +393,7 @@ Task<bool> Session<Stream>::read_onto(std::string& out, std::size_t most) {
 
 template <class Stream>
 auto Session<Stream>::body_failed() -> Next {
-  if (too_much_) return refuse_for_now("Too much is being received at once");
+  if (too_much_) return refuse_for_now(kTooMuch);
   return expired_ ? refuse(408, "Body took too long") : Next::gone;
 }
 

@@ -133,7 +133,7 @@ Result<void, storage::ReadError> Projector::apply_run(std::span<const storage::R
 }
 
 void Projector::fail(const std::string& what) {
-  spdlog::critical("read models no longer follow the log: {}", what);
+  spdlog::critical("read models no longer follow the log, until a restart: {}", what);
   {
     const std::lock_guard lock(failure_mutex_);
     failure_ = what;

@@ -67,6 +67,8 @@ Result<void, storage::ReadError> Projector::follow(Beside& beside, std::uint64_t
 }
 
 Result<void, storage::ReadError> Projector::rebuild(const std::vector<std::string>& names) {
+  // Nothing would follow the log: a restart reads it anew, and builds what is damaged.
+  if (has_failed_) return storage::ReadError{"the read models have stopped: restart the server"};
   // Images are loaded from rows of `list`: those are made in any case, and dropped again where nobody asked for them.
   Beside beside(log_, views_);
   {

@@ -142,6 +142,11 @@ class Store final : public RocksViewStore {
     db_->Close();
   }
 
+  Result<void, ReadError> check_blocks() const override {
+    if (const auto status = db_->VerifyChecksum(); !status.ok()) return read_error(status);
+    return {};
+  }
+
   std::uint64_t generation(std::string_view projection) const override {
     std::shared_lock lock(mutex_);
     const auto found = serving_.find(std::string(projection));
@@ -555,15 +560,21 @@ class Store final : public RocksViewStore {
 
 }  // namespace
 
+Result<void, ReadError> discard_view_store(DataDirectory& directory) {
+  const auto path = directory.views();
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) return ReadError{fmt::format("cannot remove {}: {}", path.string(), error.message())};
+  return {};
+}
+
 Result<OpenedViews, ReadError> open_view_store(DataDirectory& directory, ViewOptions options) {
   const auto path = directory.views();
   OpenedViews opened;
   auto store = Store::open(path.string(), options);
   if (!store) {
     opened.discarded = store.error().what;
-    std::error_code error;
-    std::filesystem::remove_all(path, error);
-    if (error) return ReadError{fmt::format("cannot remove {}: {}", path.string(), error.message())};
+    if (auto removed = discard_view_store(directory); !removed) return removed.error();
     store = Store::open(path.string(), options);
     if (!store) return store.error();
   }

@@ -35,6 +35,8 @@ struct ViewOptions {
 class RocksViewStore : public ViewStore {
  public:
   [[nodiscard]] virtual StoreFigures figures() const = 0;
+  // Whether every block of every table can be read; otherwise what is wrong, with the file.
+  [[nodiscard]] virtual Result<void, ReadError> check_blocks() const = 0;
 };
 
 struct OpenedViews {
@@ -43,5 +45,7 @@ struct OpenedViews {
 };
 // ReadError: not even a new one could be made.
 [[nodiscard]] Result<OpenedViews, ReadError> open_view_store(DataDirectory& directory, ViewOptions options = {});
+// Of a store that is not open: what is wrong with it may show only when rows are read.
+[[nodiscard]] Result<void, ReadError> discard_view_store(DataDirectory& directory);
 
 }  // namespace taskledger::storage

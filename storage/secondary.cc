@@ -64,6 +64,7 @@ Result<std::unique_ptr<LogTables>, ReadError> open_secondary_tables(const DataDi
   std::error_code error;
   if (auto whole = check_not_beheaded(directory.log().string(), *rocksdb::Env::Default()); !whole) return whole.error();
   if (!std::filesystem::exists(directory.log() / "CURRENT", error)) {
+    if (error) return ReadError{fmt::format("cannot read {}: {}", directory.log().string(), error.message())};
     return ReadError{fmt::format("data directory {} has no log yet", directory.path().string())};
   }
   TablesOptions options;

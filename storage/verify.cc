@@ -89,7 +89,8 @@ ReadError name_bad_index_row(const LogTables& tables, Position head) {
 
 // The tables that hold nothing to check against: that every block of them can be read.
 Result<void, ReadError> read_through(const LogTables& tables) {
-  for (auto* table : {tables.blocks, tables.heads, tables.idempotency}) {
+  for (auto* table : {tables.blocks, tables.heads, tables.idempotency, tables.reactors}) {
+    if (table == nullptr) continue;  // of a log from before there were reactors
     rocksdb::ReadOptions options;
     options.fill_cache = false;
     std::unique_ptr<rocksdb::Iterator> it(tables.db().NewIterator(options, table));

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <sstream>
 
 #include "app/cli.h"
@@ -189,6 +190,22 @@ TEST_F(Files, WhatCannotBeOpenedIsSomebodyElsesAndStays) {
   std::filesystem::create_symlink(folder_ / "no such folder" / "file", path + ".part");
   EXPECT_THROW(Output output(path), Failed);
   EXPECT_TRUE(std::filesystem::is_symlink(path + ".part"));
+}
+
+TEST_F(Files, TwoDoNotWriteOneOutput) {
+  const std::string path = (folder_ / "made").string();
+  std::optional<Output> first(std::in_place, path);
+  first->write("first");
+  EXPECT_THAT([&] { Output second(path); }, testing::ThrowsMessage<Failed>(path + ": another process is writing it"));
+  first->finish();
+  EXPECT_EQ(content(path), "first");
+  first.reset();
+  put("made.part", "left behind by one that was killed");
+  Output second(path);
+  second.write("second");
+  second.finish();
+  EXPECT_EQ(content(path), "second");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
 }
 
 TEST_F(Files, ALinkStaysOneWhereverItLeads) {

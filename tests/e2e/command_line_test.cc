@@ -295,6 +295,11 @@ TEST(CommandLine, FlagsComeBeforeEnvironmentBeforeFile) {
   const Finished refused = taskledger(serve);
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_THAT(refused.err, HasSubstr("unknown setting 'surf'"));
+
+  write_file(config, "cache-mb = \"x\"\n");
+  const Finished wrong = taskledger(serve);
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("taskledger: " + config + ": --cache-mb: "));
 }
 
 TEST(CommandLine, TokensAreShownOnceAndListedWithoutTheirSecret) {

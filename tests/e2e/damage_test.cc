@@ -105,6 +105,33 @@ TEST_F(Damage, ATruncatedLogIsNoticed) {
   EXPECT_THAT(verified.out + verified.err, HasSubstr("302"));
 }
 
+// Rows that cannot be read stop the read models of a running server; the next one builds them anew.
+TEST_F(Damage, DamagedReadModelsAreBuiltAnewAtTheNextStart) {
+  {
+    Server server(data_);
+    EXPECT_EQ(server.stop().exit_code, 0);
+  }
+  const std::string file = storage::flip_byte(data_ + "/views", ".sst", 0.3);
+  const std::string operators = create_token(data_, "acme", kUser, "operator");
+  {
+    Server server(data_);
+    HttpConnection client(server.port(), token_);
+    EXPECT_EQ(client.get("/api/v1/tasks").status, 503u);
+    EXPECT_EQ(client.request("POST", "/api/v1/tasks", R"({"title": "One more"})").status, 503u);
+    EXPECT_THAT(client.get("/readyz").body, HasSubstr("The read models have stopped: "));
+    const std::string url = "http://127.0.0.1:" + std::to_string(server.port());
+    const Finished rebuilt = taskledger({"rebuild", "--url", url, "--token", operators, "--projection", "list"});
+    EXPECT_EQ(rebuilt.exit_code, 1) << rebuilt.out;
+    EXPECT_THAT(rebuilt.err, HasSubstr("restart the server"));
+    EXPECT_THAT(server.stop().err, HasSubstr(std::filesystem::path(file).filename().string()));
+  }
+  Server server(data_);
+  HttpConnection client(server.port(), token_);
+  EXPECT_EQ(json_field(client.get("/api/v1/tasks?limit=1").body, "total"), "301") << "the one that was kept as well";
+  EXPECT_EQ(client.get("/readyz").status, 200u);
+  EXPECT_THAT(server.stop().err, HasSubstr("the read models are built anew from the log: "));
+}
+
 // RocksDB takes a directory without this file for a new database, and clears it.
 TEST_F(Damage, ALogWithoutItsFileCurrentIsLeftAlone) {
   {

@@ -36,7 +36,7 @@ TEST_F(ApiTest, ThenTheToken) {
     EXPECT_EQ(call("GET ~/me", {}, {{"Authorization", header}}), bad) << header;
   }
   EXPECT_EQ(call("GET ~/me", {}, {{"Authorization", "Bearer " + token + "x"}}), bad);
-  EXPECT_EQ(call("GET ~/me", {}, {{"repeated", "Authorization"}}), bad);
+  EXPECT_EQ(call("GET ~/me", {}, {{"repeated", "Authorization"}, {"repeated", "X-Request-Id"}}), bad);
   EXPECT_TRUE(call("GET ~/me", {}, {{"Authorization", "bEARER  " + token}}).starts_with("200\n"));
 
   const auto short_lived = make_token("tasks:read", kUser, "UTC", Timestamp{kNow.ms + 1000});
@@ -204,8 +204,10 @@ TEST_F(ApiTest, PositionsAreToldAndWaitedFor) {
 }
 
 TEST_F(ApiTest, RepeatedHeadersAreRefused) {
-  EXPECT_EQ(call("POST ~/tasks", R"({"title":"x"})", {{"repeated", "idempotency-key"}}),
+  EXPECT_EQ(call("POST ~/tasks", R"({"title":"x"})", {{"repeated", "Idempotency-Key"}, {"repeated", "traceparent"}}),
             invalid("Header 'Idempotency-Key' is given twice"));
+  EXPECT_EQ(call("POST ~/tasks", R"({"title":"x"})", {{"repeated", "Content-Type"}}),
+            invalid("Header 'Content-Type' is given twice"));
   EXPECT_EQ(call("GET ~/tasks", {}, {{"repeated", "traceparent"}}).substr(0, 4), "200\n");
 }
 

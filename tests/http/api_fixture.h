@@ -15,6 +15,7 @@
 #include "commands/administration.h"
 #include "commands/command_handler.h"
 #include "http/api.h"
+#include "http/kept_headers.h"
 #include "projections/past/past_reads.h"
 #include "storage/bulk_append.h"
 #include "storage/memory_event_log.h"
@@ -165,7 +166,9 @@ class ApiTest : public ::testing::Test {
     if (name == "From") head.remote_address = value;
     if (name == "traceparent") head.traceparent = value;
     if (name == "X-Request-Id") head.request_id = value;
-    if (name == "repeated") head.repeated = value;
+    for (std::size_t index = 0; index < kKeptHeaders.size(); ++index) {
+      if (name == "repeated" && value == kKeptHeaders[index].name) set_repeated(head, index);
+    }
     if (name == "Transfer-Encoding") head.content_length.reset(), head.has_body = true;
   }
 

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "http/async_call.h"
+#include "http/kept_headers.h"
 #include "http/server.h"
 
 namespace taskledger::http {
@@ -135,7 +136,11 @@ class FakeService : public Service {
     add("none", head.if_none_match), add("key", head.idempotency_key), add("min", head.min_position);
     add("last", head.last_event_id), add("trace", head.traceparent), add("id", head.request_id),
         add("origin", head.origin);
-    add("acrm", head.access_control_request_method), add("repeated", head.repeated), add("from", head.remote_address);
+    std::string repeated;
+    for (const KeptHeader& header : kKeptHeaders) {
+      if (is_repeated(head, header.value)) repeated.append(repeated.empty() ? "" : ",").append(header.name);
+    }
+    add("acrm", head.access_control_request_method), add("repeated", repeated), add("from", head.remote_address);
     out.append(head.has_idempotency_key ? "K" : "").append(head.has_if_match ? "M" : "");
     out.append(head.has_min_position ? "P" : "")
         .append(head.has_authorization ? "A" : "")

@@ -135,6 +135,26 @@ TEST_F(ServerTest, BodiesOfAllConnectionsTogetherAreLimited) {
   }
 }
 
+TEST_F(ServerTest, LongHeadsAreLimitedWithThem) {
+  auto with = options();
+  with.max_body_bytes = 100'000;
+  start(with);
+  const std::string begun = "GET /" + std::string(50'000, 'a');
+  auto first = connect();
+  first.send(begun);
+  ASSERT_TRUE(eventually([&] { return server->body_bytes() >= 50'000; }));
+  auto second = connect();
+  second.send(begun);
+  const Response refused = second.read();
+  EXPECT_EQ(refused.status, 503u);
+  EXPECT_TRUE(refused.has("Retry-After: 1") && refused.has("Connection: close"));
+  EXPECT_EQ(connect().ask(get("/a")).status, 200u);
+  first.send(" HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(first.read().status, 200u);
+  EXPECT_EQ(first.ask(get("/a")).body, "GET /a") << "the connection goes on";
+  EXPECT_TRUE(eventually([&] { return server->body_bytes() == 0; }));
+}
+
 TEST_F(ServerTest, HoldsAThousandConnections) {
   std::vector<RawClient> clients;
   for (int i = 0; i < 1'000; ++i) clients.push_back(connect());

@@ -64,6 +64,10 @@ TEST_F(ServerTest, NotesRepeatedAndEmptyFields) {
   EXPECT_NE(client.ask(get("/fields", "Idempotency-Key: a\r\nidempotency-key: b\r\n"))
                 .body.find(";key=a;min=;last=;trace=;id=;origin=;acrm=;repeated=Idempotency-Key;"),
             std::string::npos);
+  EXPECT_NE(client.ask(get("/fields", "X-Request-Id: a\r\nAuthorization: a\r\nauthorization: b\r\nx-request-id: b\r\n"))
+                .body.find("repeated=Authorization,X-Request-Id;"),
+            std::string::npos)
+      << "whichever comes last";
   EXPECT_NE(client.ask(get("/fields", "If-Match:\r\nIf-Match:\r\n")).body.find("repeated=If-Match;from=127.0.0.1;M"),
             std::string::npos);
 }
