@@ -69,7 +69,7 @@ std::optional<Reply> check_body(const RequestHead& head, std::uint64_t limit) {
 }
 
 std::optional<Reply> check_chunked(const RequestHead& head, std::string_view body) {
-  if (body.empty() || head.content_length || is_json(head.content_type)) return std::nullopt;
+  if (body.empty() || !head.has_body || head.content_length || is_json(head.content_type)) return std::nullopt;
   return wrong_type();
 }
 

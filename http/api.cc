@@ -52,9 +52,11 @@ class ApiService final : public Service {
     const auto match = router_.match(head.method, split_target(head.target).path);
     if (!match.route) return finish(head, nullptr, no_route(head, match));
     const Route& route = *match.route;
+    Admission admission;
     std::shared_ptr<const Principal> principal;
     if (route.access != Access::open) {
       const auto now = api_.parts.clock();
+      admission.token_generation = api_.parts.models.directory().token_generation();
       if (!is_repeated(head, &RequestHead::authorization)) principal = authenticator_.find(head.authorization, now);
       if (!principal) return finish(head, nullptr, refuse_login(head, now));
       if (route.access == Access::scope && !principal->token.scopes.has(route.scope)) {
@@ -65,15 +67,16 @@ class ApiService final : public Service {
         return finish(head, &*principal, limited(*principal, now));
     }
     if (auto refused = check_body(head, route.body_limit)) return finish(head, principal.get(), *std::move(refused));
-    Admission admission;
     admission.route = &route;
-    admission.body_limit = route.body_limit;
+    // Of a chunked body of another type, what comes first is refused (415).
+    admission.body_limit = check_chunked(head, "?") ? 0 : route.body_limit;
     admission.caller = std::const_pointer_cast<Principal>(std::move(principal));
     return admission;
   }
 
   std::optional<Reply> answer_now(const RequestHead& head, const Admission& admission, std::string_view body) override {
     const auto request = make_request(head, admission, body);
+    if (is_revoked(request, admission)) return finish(head, nullptr, unauthorized(head));
     if (auto refused = check_chunked(head, body)) return finish(head, request.caller, *std::move(refused));
     if (auto refused = check_headers(head); refused && request.caller)
       return finish(head, request.caller, *std::move(refused));
@@ -98,6 +101,7 @@ class ApiService final : public Service {
       if (waits && !handled) {
         const bool passed = co_await wait_for_position(api_.parts.models, request.workspace(), *min_position_of(head));
         if (!passed) handled = error_reply(503, "Header 'X-Min-Position' is beyond what there is to read yet");
+        if (passed && is_revoked(request, admission)) co_return Answer(finish(head, nullptr, unauthorized(head)));
       }
       if (!handled && route.quick) {
         auto with_body = request;
@@ -123,6 +127,9 @@ class ApiService final : public Service {
                std::string_view message) override {
     auto reply = error_reply(status, message);
     if (head == nullptr) return reply;
+    if (status == 413) {
+      if (auto wrong_type = check_chunked(*head, "?")) reply = *std::move(wrong_type);
+    }
     return finish(*head, admission ? static_cast<const Principal*>(admission->caller.get()) : nullptr,
                   std::move(reply));
   }
@@ -171,6 +178,14 @@ class ApiService final : public Service {
             Router::path_values(*admission.route, target.path),
             target.query,
             body};
+  }
+
+  // Whether the token stopped being one since it was looked up: bodies and positions may be waited for.
+  bool is_revoked(const Request& request, const Admission& admission) const {
+    if (!request.caller) return false;
+    const bool same = api_.parts.models.directory().token_generation() == admission.token_generation;
+    if (same && !request.caller->token.expires_at) return false;
+    return authenticator_.find(request.head.authorization, api_.parts.clock()) == nullptr;
   }
 
   bool must_wait(const Request& request) const {

@@ -22,8 +22,12 @@ std::string_view strip(std::string_view text) {
 template <class Each>
 bool each_tag(std::string_view list, const Each& each) {
   bool any = false;
-  list = strip(list);
-  while (!list.empty()) {
+  // Empty elements count for nothing (RFC 9110, 5.6.1.2).
+  const auto skip_empty = [&list] {
+    for (list = strip(list); list.starts_with(','); list = strip(list.substr(1))) {
+    }
+  };
+  for (skip_empty(); !list.empty(); skip_empty()) {
     Tag tag;
     if (list.starts_with("W/")) {
       tag.weak = true;
@@ -39,10 +43,7 @@ bool each_tag(std::string_view list, const Each& each) {
     each(tag);
     any = true;
     list = strip(list.substr(end + 1));
-    if (list.empty()) break;
-    if (!list.starts_with(',')) return false;
-    list = strip(list.substr(1));
-    if (list.empty()) return false;
+    if (!list.empty() && !list.starts_with(',')) return false;
   }
   return any;
 }

@@ -179,30 +179,45 @@ Task<void> follow(State stream, StreamWriter& writer) {
   }
 }
 
+struct Wanted {
+  FeedQuery query;
+  std::optional<WorkspacePosition> after;  // none: from now on
+};
+
+Result<Wanted> wanted_by(const Request& request) {
+  auto query = parse_feed_query(request, kParameters);
+  if (!query) return query.error();
+  Wanted wanted{*query, query->after};
+  if (request.head.last_event_id.empty()) return wanted;
+  const auto last = parse_count(request.head.last_event_id);
+  if (!last) return Invalid{"Header 'Last-Event-ID' must be a position"};
+  // Whoever received that event received it of another log, of before a restore, say: going on there would leave out
+  // what has these positions now.
+  const auto head = request.api.parts.log.workspace_head(request.workspace()).position;
+  if (*last > head.value)
+    return Invalid{fmt::format("Header 'Last-Event-ID' is {}, but the last event is {}", *last, head.value)};
+  wanted.after = WorkspacePosition{*last};
+  return wanted;
+}
+
 }  // namespace
 
+std::optional<Handled> check_stream(const Request& request) {
+  const auto wanted = wanted_by(request);
+  if (!wanted) return Handled(reply_of(wanted.error()));
+  return std::nullopt;
+}
+
 Task<Handled> stream_events(Request request, std::string) {
-  auto query = parse_feed_query(request, kParameters);
-  if (!query) co_return Handled(reply_of(query.error()));
-  auto at = query->after.value_or(request.api.parts.models.position(request.workspace()));
-  if (!request.head.last_event_id.empty()) {
-    const auto last = parse_count(request.head.last_event_id);
-    if (!last) co_return Handled(error_reply(400, "Header 'Last-Event-ID' must be a position"));
-    at = WorkspacePosition{*last};
-    // Whoever received that event received it of another log, of before a restore, say: going on there would leave out
-    // what has these positions now.
-    const auto head = request.api.parts.log.workspace_head(request.workspace()).position;
-    if (at > head) {
-      co_return Handled(error_reply(
-          400, fmt::format("Header 'Last-Event-ID' is {}, but the last event is {}", at.value, head.value)));
-    }
-  }
-  State stream(new Following{request.api, *request.caller, *query, at});
+  auto wanted = wanted_by(request);
+  if (!wanted) co_return Handled(reply_of(wanted.error()));
+  const WorkspacePosition now = request.api.parts.models.position(request.workspace());
+  State stream(new Following{request.api, *request.caller, wanted->query, wanted->after.value_or(now)});
   Reply head;
   head.content_type = "text/event-stream";
   head.headers = "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n";
   Stream body = [stream](StreamWriter& writer) { return follow(stream, writer); };
-  co_return Handled(std::move(head), std::move(body));
+  co_return Handled(std::move(head), std::move(body), now);
 }
 
 }  // namespace taskledger::http

@@ -55,9 +55,10 @@ struct Handled {
 
   Handled(Reply reply) : answer(std::move(reply)) {}  // NOLINT: replies are answers
   Handled(Reply reply, WorkspacePosition at) : answer(std::move(reply)), position(at) {}
-  Handled(Reply head, Stream stream) : answer(std::move(stream)), stream_head(std::move(head)) {}
+  Handled(Reply head, Stream stream, WorkspacePosition at)
+      : answer(std::move(stream)), position(at), stream_head(std::move(head)) {}
 };
-// nullopt: not quick this time, ask the slow one.
+// nullopt: not quick this time, ask the slow one. Those of reads that are never quick say what is wrong (400) at once.
 using QuickHandler = std::optional<Handled> (*)(const Request&);
 // The body is handed over; a handler that needs request.body points it there first.
 using SlowHandler = Task<Handled> (*)(Request request, std::string body);
@@ -103,7 +104,8 @@ std::optional<Handled> get_history(const Request&);
 Task<Handled> get_history_on_worker(Request, std::string);
 std::optional<Handled> get_events(const Request&);
 Task<Handled> get_events_on_worker(Request, std::string);
-Task<Handled> stream_events(Request, std::string);  // events_stream.cc
+std::optional<Handled> check_stream(const Request&);  // events_stream.cc
+Task<Handled> stream_events(Request, std::string);
 // me.cc, health.cc
 std::optional<Handled> get_me(const Request&);
 std::optional<Handled> get_healthz(const Request&);
@@ -126,8 +128,10 @@ std::optional<Handled> get_audit_head(const Request&);
 Task<Handled> create_backup(Request, std::string);
 // webhooks.cc
 Task<Handled> create_webhook(Request, std::string);
+std::optional<Handled> check_webhook_list(const Request&);
 Task<Handled> list_webhooks(Request, std::string);
 Task<Handled> delete_webhook(Request, std::string);
+std::optional<Handled> check_delivery_list(const Request&);
 Task<Handled> list_deliveries(Request, std::string);
 Task<Handled> redeliver(Request, std::string);
 Task<Handled> ping_webhook(Request, std::string);

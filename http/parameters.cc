@@ -29,7 +29,9 @@ bool is_plain(std::string_view text) {
 
 Invalid invalid_parameter(std::string_view name, std::string_view what) {
   std::string message = "Parameter '";
-  message.append(name.substr(0, kMaxShownName)).append("' ").append(what);
+  std::size_t shown = std::min(name.size(), kMaxShownName);
+  while (shown > 0 && shown < name.size() && (static_cast<unsigned char>(name[shown]) & 0xC0) == 0x80) --shown;
+  message.append(name.substr(0, shown)).append("' ").append(what);
   return {std::move(message)};
 }
 

@@ -19,8 +19,9 @@ using Task = boost::asio::awaitable<T, boost::asio::io_context::executor_type>;
 // What a route and its caller amount to, decided from the head alone. Opaque to the session.
 struct Admission {
   const struct Route* route = nullptr;
-  std::uint64_t body_limit = 0;  // bytes; more is 413
-  std::shared_ptr<void> caller;  // the service's own
+  std::uint64_t body_limit = 0;        // bytes; more is 413
+  std::uint64_t token_generation = 0;  // of the directory, when the caller's token was looked up
+  std::shared_ptr<void> caller;        // the service's own
 };
 
 // Writes an open-ended answer (SSE). Valid while the stream's coroutine runs.

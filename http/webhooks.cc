@@ -112,6 +112,25 @@ Task<Handled> on_webhook(Request request, std::string body, Act act, MakeReply m
   co_return co_await on_worker(request.api, std::move(job));
 }
 
+struct DeliveriesWanted {
+  std::optional<reactors::DeliveryState> state;
+  std::string cursor;
+  std::uint32_t limit = 0;
+};
+
+Result<DeliveriesWanted> deliveries_wanted(const Request& request) {
+  static constexpr std::array<std::string_view, 3> kParameters{"state", "limit", "cursor"};
+  Parameters parameters;
+  if (auto parsed = parameters.parse(request.query, kParameters); !parsed) return parsed.error();
+  const auto limit = parameters.limit();
+  if (!limit) return limit.error();
+  DeliveriesWanted wanted{{}, std::string(parameters["cursor"]), *limit};
+  if (!parameters.has("state")) return wanted;
+  wanted.state = reactors::parse_delivery_state(parameters["state"]);
+  if (!wanted.state) return not_one_of("state", reactors::kDeliveryStateNames);
+  return wanted;
+}
+
 constexpr auto kNoContent = [](const auto&) { return no_content(); };
 constexpr auto kAccepted = [](const auto&) { return json_reply(202, {}); };
 
@@ -131,10 +150,15 @@ Task<Handled> create_webhook(Request request, std::string body) {
   co_return co_await on_worker(request.api, std::move(job));
 }
 
-Task<Handled> list_webhooks(Request request, std::string) {
+std::optional<Handled> check_webhook_list(const Request& request) {
   Parameters parameters;
-  if (auto parsed = parameters.parse(request.query, {}); !parsed) co_return Handled(http::reply_of(parsed.error()));
+  if (auto parsed = parameters.parse(request.query, {}); !parsed) return Handled(http::reply_of(parsed.error()));
+  return std::nullopt;
+}
+
+Task<Handled> list_webhooks(Request request, std::string) {
   std::function<Handled()> job = [&request]() -> Handled {
+    const auto position = request.api.parts.models.position(request.workspace());  // before those of the webhooks
     const auto webhooks = request.api.parts.webhooks->list(caller_of(request));
     if (!webhooks) return reply_of(webhooks.error());
     std::string out = R"({"data":[)";
@@ -142,7 +166,7 @@ Task<Handled> list_webhooks(Request request, std::string) {
       if (out.back() != '[') out += ',';
       append_webhook(out, webhook);
     }
-    return json_reply(200, out + "]}");
+    return Handled(json_reply(200, out + "]}"), position);
   };
   co_return co_await on_worker(request.api, std::move(job));
 }
@@ -195,23 +219,21 @@ Task<Handled> redeliver(Request request, std::string body) {
   co_return co_await on_webhook(request, std::move(body), act, kAccepted);
 }
 
+std::optional<Handled> check_delivery_list(const Request& request) {
+  const auto wanted = deliveries_wanted(request);
+  if (!wanted) return Handled(http::reply_of(wanted.error()));
+  return std::nullopt;
+}
+
 Task<Handled> list_deliveries(Request request, std::string) {
-  static constexpr std::array<std::string_view, 3> kParameters{"state", "limit", "cursor"};
-  Parameters parameters;
-  if (auto parsed = parameters.parse(request.query, kParameters); !parsed)
-    co_return Handled(http::reply_of(parsed.error()));
-  const auto limit = parameters.limit();
-  if (!limit) co_return Handled(http::reply_of(limit.error()));
-  std::optional<reactors::DeliveryState> state;
-  if (parameters.has("state")) {
-    state = reactors::parse_delivery_state(parameters["state"]);
-    if (!state) co_return Handled(http::reply_of(not_one_of("state", reactors::kDeliveryStateNames)));
-  }
-  const auto id = parse_uuid(request.path[0]);
-  if (!id) co_return Handled(error_reply(404, kNotFound));
+  const auto wanted = deliveries_wanted(request);
+  if (!wanted) co_return Handled(http::reply_of(wanted.error()));
   std::function<Handled()> job = [&]() -> Handled {
+    const auto position = request.api.parts.models.position(request.workspace());  // before those of the deliveries
+    // What is no id names no webhook, and neither does the one of zeros; a wrong cursor is told before that.
+    const WebhookId id{parse_uuid(request.path[0]).value_or(Uuid{})};
     const auto page =
-        request.api.parts.webhooks->deliveries(caller_of(request), WebhookId{*id}, state, parameters["cursor"], *limit);
+        request.api.parts.webhooks->deliveries(caller_of(request), id, wanted->state, wanted->cursor, wanted->limit);
     if (!page) return reply_of(page.error());
     std::string out = R"({"data":[)";
     for (const auto& row : page->rows) {
@@ -220,7 +242,7 @@ Task<Handled> list_deliveries(Request request, std::string) {
     }
     out += R"(],"nextCursor":)";
     append_text_or_null(out, page->next.value_or(""));
-    return json_reply(200, out + '}');
+    return Handled(json_reply(200, out + '}'), position);
   };
   co_return co_await on_worker(request.api, std::move(job));
 }

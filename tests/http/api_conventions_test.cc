@@ -108,6 +108,7 @@ TEST_F(ApiTest, ThenTypeAndSize) {
   EXPECT_EQ(call("DELETE ~/tasks/" + std::string(kTask), {}, text_in_chunks), not_found()) << "none in chunks either";
   EXPECT_EQ(call("DELETE ~/tasks/" + std::string(kTask), "{}", text_in_chunks), wrong);
   const std::string large(64 * 1024 + 1, ' ');
+  EXPECT_EQ(call("POST ~/tasks", large, text_in_chunks), wrong) << "the type before the size";
   EXPECT_EQ(call("POST ~/tasks?nonsense=1", large),
             error(413, "PAYLOAD_TOO_LARGE", "Body must be at most 65536 bytes long"));
   EXPECT_EQ(call("POST ~/tasks/batch/create", large), invalid("Body must be valid JSON"));
@@ -188,7 +189,11 @@ TEST_F(ApiTest, PositionsAreToldAndWaitedFor) {
     EXPECT_EQ(call("GET ~/me", {}, {{"X-Min-Position", value}}), bad) << value;
 
   // What no position can make right is said at once.
-  EXPECT_EQ(call("GET ~/tasks?foo=1", {}, {{"X-Min-Position", "99"}}), invalid("Parameter 'foo' is unknown"));
+  for (const auto* read : {"tasks", "events", "events/stream", "webhooks", "webhooks/x/deliveries"}) {
+    EXPECT_EQ(call("GET ~/" + std::string(read) + "?foo=1", {}, {{"X-Min-Position", "99"}}),
+              invalid("Parameter 'foo' is unknown"))
+        << read;
+  }
 
   when_waiting = [this] {
     CreateTask create;
@@ -201,6 +206,32 @@ TEST_F(ApiTest, PositionsAreToldAndWaitedFor) {
   const auto answer = call("GET ~/tasks?sort_by=title", {}, {{"X-Min-Position", "2"}});
   EXPECT_NE(answer.find(R"("total":2)"), std::string::npos) << answer;
   EXPECT_EQ(position, "2");
+}
+
+TEST_F(ApiTest, ATokenThatEndsWhileItsRequestWaitsIsNone) {
+  const auto bad = error(401, "UNAUTHORIZED", "The bearer token is not valid");
+  const auto ending = make_token("tasks:read,tasks:write", kUser, "UTC", Timestamp{kNow.ms + 1000});
+  const auto write = [this] {
+    const auto other = make_token("tasks:read,tasks:write");
+    EXPECT_TRUE(call("POST ~/tasks", R"({"title":"x"})", {{"Authorization", "Bearer " + other}}).starts_with("201\n"));
+  };
+  when_waiting = [&] {
+    now.ms += 1000;
+    write();
+  };
+  EXPECT_EQ(
+      call("POST ~/tasks", R"({"title":"late"})", {{"Authorization", "Bearer " + ending}, {"X-Min-Position", "1"}}),
+      bad)
+      << "expired";
+  const auto revoked = make_token("tasks:read,tasks:write");
+  when_waiting = [&, id = last_token_id] {
+    EXPECT_TRUE(call("DELETE ~/admin/tokens/" + to_string(id)).starts_with("204\n"));
+    write();
+  };
+  EXPECT_EQ(
+      call("POST ~/tasks", R"({"title":"late"})", {{"Authorization", "Bearer " + revoked}, {"X-Min-Position", "2"}}),
+      bad);
+  EXPECT_EQ(call("GET ~/tasks?search=late").find("late"), std::string::npos);
 }
 
 TEST_F(ApiTest, RepeatedHeadersAreRefused) {
