@@ -1,8 +1,9 @@
 // The ids that imported events brought along, of all tasks, so that a second use within a task is found. Ids that are
-// derived from an event's place are not kept here. 16 bytes an id: a hash of task and id that no honest file collides.
-// Not for use by several threads.
+// derived from an event's place are not kept here. 16 bytes an id (a hash of task and id that no honest file collides),
+// 24 a task that has any. Not for use by several threads.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <cstring>
@@ -14,7 +15,14 @@ namespace taskledger::app {
 
 class ImportedIds {
  public:
-  void keep(const TaskId& task, const EventId& id) { ids_.insert(key(task, id)); }
+  void keep(const TaskId& task, const EventId& id) {
+    if (ids_.insert(key(task, id)).second) ++of_task_[task];
+  }
+  // How many were kept of the task.
+  [[nodiscard]] std::uint32_t of(const TaskId& task) const {
+    const auto found = of_task_.find(task);
+    return found == of_task_.end() ? 0 : found->second;
+  }
   [[nodiscard]] bool has(const TaskId& task, const EventId& id) const {
     return !ids_.empty() && ids_.contains(key(task, id));
   }
@@ -45,6 +53,7 @@ class ImportedIds {
   }
 
   boost::unordered_flat_set<Key, KeyHash> ids_;
+  boost::unordered_flat_map<TaskId, std::uint32_t> of_task_;
 };
 
 }  // namespace taskledger::app

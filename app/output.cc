@@ -51,9 +51,9 @@ Output::Output(std::string path) : path_(std::move(path)) {
     plain_ = ::fdopen(file, "wb");
   }
   if (gzip_ != nullptr || plain_ != nullptr) return;
-  const int error = errno;
+  const int reason = errno;
   ::close(file);
-  errno = error;
+  errno = reason;
   fail();
 }
 

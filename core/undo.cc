@@ -88,9 +88,11 @@ Result<std::vector<TaskEvent>, Refusal> decide_undo(const Task& state, const std
 
   auto target = std::prev(history.end());
   if (command.event) {
-    target =
-        std::find_if(history.begin(), history.end(), [&](const RecordedEvent& e) { return e.id == *command.event; });
-    if (target == history.end()) return Refusal::event_not_found;
+    // The latest: an imported event may have brought the id that was derived for a later one.
+    const auto found = std::find_if(history.rbegin(), history.rend(),
+                                    [&](const RecordedEvent& event) { return event.id == *command.event; });
+    if (found == history.rend()) return Refusal::event_not_found;
+    target = std::prev(found.base());
   }
   // A deletion takes everything with it: while it stands, it alone can be undone.
   const std::uint32_t touches =

@@ -15,6 +15,7 @@
 #include "http/failed_logins.h"
 #include "http/feed_hub.h"
 #include "http/handlers.h"
+#include "http/kept_headers.h"
 #include "http/min_position.h"
 #include "http/parameters.h"
 #include "http/rate_limit.h"

@@ -21,12 +21,15 @@ Nonce ChainWriter::nonce() {
   return nonce;
 }
 
+Timestamp ChainWriter::now() { return seen_ = std::max(seen_, clock_()); }
+
 WorkspaceTip ChainWriter::tip(WorkspaceNumber workspace) const {
   const auto found = heads_.workspaces.find(workspace);
   return found == heads_.workspaces.end() ? WorkspaceTip{} : found->second;
 }
 
 Result<void, ReadError> ChainWriter::prepare(WorkspaceNumber workspace) {
+  static_cast<void>(now());
   Workspace& state = workspaces_[workspace];
   if (state.loaded) return {};
   const WorkspacePosition head = tip(workspace).head.position;
@@ -52,7 +55,7 @@ Record ChainWriter::add(RowSink& rows, WorkspaceNumber workspace, const UserId& 
   record.version = version;
   record.type = given.type;
   record.imported = imported;
-  record.time = given.time ? *given.time : std::max(clock_(), tip.head.time);
+  record.time = given.time ? *given.time : std::max(now(), tip.head.time);
   record.actor = actor;
   if (given.id) record.id = *given.id;
   if (payload == Payload::whole) record.payload = given.payload;

@@ -38,7 +38,8 @@ class ChainWriter {
  public:
   ChainWriter(const LogTables& tables, HeadRows heads, Clock clock, RandomBytes random);
 
-  // Must have succeeded for a workspace before records are added to it. ReadError: its last block could not be read.
+  // Must have succeeded for a workspace before records are added to it, and is called for each commit, an empty one
+  // too: none that comes later is stamped earlier than now. ReadError: the workspace's last block could not be read.
   Result<void, ReadError> prepare(WorkspaceNumber workspace);
   // Hands on the record and its index rows. The views of what is returned point into `record`.
   Record add(RowSink& rows, WorkspaceNumber workspace, const UserId& actor, bool imported, Version version,
@@ -58,10 +59,12 @@ class ChainWriter {
     bool loaded = false, touched = false;
   };
   Nonce nonce();
+  Timestamp now();
 
   const LogTables& tables_;
   HeadRows heads_;
   Clock clock_;
+  Timestamp seen_;  // the latest that the clock has said: it may be set back
   RandomBytes random_;
   std::unordered_map<WorkspaceNumber, Workspace> workspaces_;
   std::vector<WorkspaceNumber> pending_, touched_;

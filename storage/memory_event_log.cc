@@ -162,6 +162,7 @@ class MemoryLog final : public EventLog {
   };
 
   Appending place(const Commit& commit, std::vector<Record>& records) {
+    seen_ = std::max(seen_, clock_());
     std::map<Uuid, Version> next;
     for (const auto& stream : commit.expected) {
       const auto found = streams_.find({commit.workspace.value, stream.stream});
@@ -201,7 +202,7 @@ class MemoryLog final : public EventLog {
                       version,
                       given.type,
                       imported,
-                      given.time ? *given.time : std::max(clock_(), tip.time),
+                      given.time ? *given.time : std::max(seen_, tip.time),
                       actor,
                       given.id.value_or(EventId{}),
                       {},
@@ -233,6 +234,7 @@ class MemoryLog final : public EventLog {
   }
 
   const Clock clock_;
+  Timestamp seen_;  // the latest that the clock has said
   std::vector<Observer> observers_;
   std::mutex appending_;
   mutable std::mutex mutex_;

@@ -46,6 +46,17 @@ TEST(Undo, OfANamedEventLeavesOtherFieldsAlone) {
   EXPECT_TRUE(stream.state.is_completed());
 }
 
+// An imported event may have brought the id that was derived for a later one.
+TEST(Undo, OfAnIdThatTwoEventsHaveTakesTheLaterOneBack) {
+  Stream stream = created();
+  stream.perform(retitled("second"));           // 2
+  stream.perform(prioritised(Priority::high));  // 3
+  stream.history[1].id = stream.history[2].id;
+  EXPECT_EQ(stream.undo(3), "TaskUpdated");
+  EXPECT_EQ(stream.state.fields.title, "second");
+  EXPECT_EQ(stream.state.fields.priority, std::nullopt);
+}
+
 TEST(Undo, IsRefusedWhenALaterEventTouchedTheSameFields) {
   Stream stream = created();
   stream.perform(retitled("second"));  // 2

@@ -47,6 +47,17 @@ TEST_P(EventLogContract, AnEmptyLogHasNoRecordsAndAnEmptyHead) {
   EXPECT_EQ(log().failure(), std::nullopt);
 }
 
+TEST_P(EventLogContract, NothingIsStampedEarlierThanAnEmptyCommitBeforeIt) {
+  ASSERT_TRUE(append(log(), commit_of(uuid(1), 0)));
+  clock().ms->store(2'000'000);
+  Commit empty;
+  empty.workspace = kWorkspace;
+  ASSERT_TRUE(append(log(), std::move(empty)));
+  clock().ms->store(1'500'000);
+  EXPECT_EQ(append(log(), commit_of(uuid(1), 1))->time.ms, 2'000'000);
+  EXPECT_EQ(append(log(), commit_of(uuid(2), 0, {"{}"}, {8}))->time.ms, 2'000'000) << "of whatever workspace";
+}
+
 TEST_P(EventLogContract, GivesPositionsVersionsAndTimesInOrder) {
   auto first = append(log(), commit_of(uuid(1), 0, {R"({"a":1})", R"({"b":2})"}));
   ASSERT_TRUE(first);
