@@ -7,6 +7,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 #include "core/ids.h"
@@ -53,7 +54,7 @@ class ImportedIds {
   }
 
   boost::unordered_flat_set<Key, KeyHash> ids_;
-  boost::unordered_flat_map<TaskId, std::uint32_t> of_task_;
+  boost::unordered_flat_map<TaskId, std::uint32_t, std::hash<TaskId>> of_task_;
 };
 
 }  // namespace taskledger::app
