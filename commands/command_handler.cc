@@ -29,8 +29,10 @@ struct Job {
   int attempts = 0;
   std::string kept_key;      // empty: no idempotency key
   std::vector<TaskId> made;  // ids that were made for its creations, in their order
-  // Of an undo: its task's events, as far as they have been read.
+  // Of an undo and of a restoration: the task as the log has it, as far as it has been read; of an undo with its
+  // events, and what is decided on them.
   std::optional<TaskHistory> history;
+  std::optional<UndoDecision> undo;
   bool claims = false;  // its task's entry in the cache
 
   // Of the present attempt.
@@ -66,6 +68,8 @@ class MadeInTurn {
 };
 
 bool is_creation(const BatchRecord& record) { return std::holds_alternative<CreateTask>(record.command); }
+
+const UndoEvent* undo_of(const Job& job) { return std::get_if<UndoEvent>(&job.request.records.front().command); }
 
 class Handler final : public CommandHandler {
  public:
@@ -196,14 +200,13 @@ class Handler final : public CommandHandler {
   // nullopt: it takes too long here.
   Result<std::optional<Loaded>, storage::ReadError> load(Job& job, bool aside) {
     const Caller& caller = job.request.caller;
-    const BatchRecord& first = job.request.records.front();
-    const bool is_undo = std::holds_alternative<UndoEvent>(first.command);
     std::vector<TaskId> missing;
     {
       const std::lock_guard lock(mutex_);
+      if (!job.history && rests_on_log(job)) job.history.emplace().state.id = *job.request.records.front().task_id;
       for (const BatchRecord& record : job.request.records) {
-        if (is_creation(record)) continue;  // a fresh id: there is nothing to load
-        if (is_undo || !cache_.find({caller.workspace, *record.task_id})) missing.push_back(*record.task_id);
+        if (is_creation(record) || job.history) continue;  // a fresh id: there is nothing to load
+        if (!cache_.find({caller.workspace, *record.task_id})) missing.push_back(*record.task_id);
       }
     }
     std::uint64_t left = storage::kQuickEvents;
@@ -213,12 +216,13 @@ class Handler final : public CommandHandler {
       return !too_long;
     };
     Loaded loaded;
-    if (is_undo) {
-      if (!job.history) job.history.emplace().state.id = *first.task_id;
-      auto read = extend_history(log_, caller.workspace, caller.workspace_id, *job.history, more);
-      if (!read) return read.error();
-      if (too_long) return std::optional<Loaded>();
-      loaded.emplace(*first.task_id, job.history->state);
+    if (job.history) {
+      if (auto read = load_history(job, more); !read) return read.error();
+      if (too_long || (aside_ && !aside && job.history->events.size() > storage::kQuickEvents))
+        return std::optional<Loaded>();
+      const Task& state = job.history->state;
+      loaded.emplace(state.id, state);
+      if (const auto* undo = undo_of(job)) job.undo = decide_undo(state, job.history->events, *undo);
       return std::optional(std::move(loaded));
     }
     for (const TaskId& id : missing) {
@@ -229,6 +233,21 @@ class Handler final : public CommandHandler {
       loaded.emplace(id, *std::move(state));
     }
     return std::optional(std::move(loaded));
+  }
+
+  Result<void, storage::ReadError> load_history(Job& job, const std::function<bool(const storage::Record&)>& more) {
+    const Caller& caller = job.request.caller;
+    if (undo_of(job) == nullptr) return extend_task(log_, caller.workspace, job.history->state, more);
+    return extend_history(log_, caller.workspace, caller.workspace_id, *job.history, more);
+  }
+
+  // Whether the task must be folded from the log, whatever the cache says of it: an undo needs its events, and what is
+  // restored travels with its record, with the times of the log. Under the mutex.
+  bool rests_on_log(const Job& job) {
+    const BatchRecord& first = job.request.records.front();
+    if (!std::holds_alternative<RestoreTask>(first.command)) return undo_of(job) != nullptr;
+    const auto* entry = cache_.find({job.request.caller.workspace, *first.task_id});
+    return entry == nullptr || entry->state.lifecycle == Lifecycle::deleted;
   }
 
   enum class Next {
@@ -244,6 +263,7 @@ class Handler final : public CommandHandler {
     job->touched.clear();
     job->decided.reset();
 
+    if (!job->history && rests_on_log(*job)) return Next::overtaken;
     if (job->history) {
       const TaskCache::Key key{request.caller.workspace, job->history->state.id};
       auto* entry = cache_.find(key);
@@ -275,6 +295,7 @@ class Handler final : public CommandHandler {
     Task absent;
     MadeInTurn made(*job);
     const auto known = [&](const TaskId& id) -> const Task& {
+      if (job->history) return job->history->state;
       if (!made.is(id)) {
         if (const auto* entry = cache_.find({request.caller.workspace, id})) return entry->state;
         const auto found = loaded.find(id);
@@ -284,7 +305,7 @@ class Handler final : public CommandHandler {
       absent.id = id;
       return absent;
     };
-    Decision decision = decide_request(request, known, job->history ? &*job->history : nullptr, clock_());
+    Decision decision = decide_request(request, known, job->undo ? &*job->undo : nullptr, clock_());
     const bool relies_on_queue = touch(*job, decision);
     if (decision.failure) {
       job->decided = *decision.failure;

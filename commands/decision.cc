@@ -8,8 +8,8 @@ namespace {
 
 class Decider {
  public:
-  Decider(const CommandHandler::Request& request, const KnownState& known, const TaskHistory* history, Timestamp now)
-      : request_(request), known_(known), history_(history), now_(now) {}
+  Decider(const CommandHandler::Request& request, const KnownState& known, const UndoDecision* undo, Timestamp now)
+      : request_(request), known_(known), undo_(undo), now_(now) {}
 
   Decision run() && {
     for (std::size_t i = 0; i < request_.records.size(); ++i) {
@@ -36,12 +36,8 @@ class Decider {
     return touched;
   }
 
-  Result<std::vector<TaskEvent>, Refusal> events_for(const Task& state, const TaskCommand& command) const {
-    const auto* undo = std::get_if<UndoEvent>(&command);
-    if (!undo) return decide(state, command);
-    if (state.lifecycle == Lifecycle::absent) return Refusal::not_found;
-    if (state.lifecycle == Lifecycle::erased) return Refusal::erased;
-    return decide_undo(state, history_->events, *undo);
+  UndoDecision events_for(const Task& state, const TaskCommand& command) const {
+    return std::holds_alternative<UndoEvent>(command) ? *undo_ : decide(state, command);
   }
 
   // What is checked first answers: existence, then If-Match, then conflicts.
@@ -82,6 +78,7 @@ class Decider {
     record.type = static_cast<std::uint8_t>(type_of(event));
     record.payload = event_data(event);
     if (!request_.trace.empty()) record.trace = request_.trace;
+    if (std::holds_alternative<TaskRestored>(event)) record.before = std::make_shared<const Task>(state);
     decision_.records.push_back(std::move(record));
     const TaskId id = state.id;
     evolve(state, id, state.version.next(), now_, request_.caller.user, event);
@@ -102,16 +99,16 @@ class Decider {
 
   const CommandHandler::Request& request_;
   const KnownState& known_;
-  const TaskHistory* history_;
+  const UndoDecision* undo_;
   Timestamp now_;
   Decision decision_;
 };
 
 }  // namespace
 
-Decision decide_request(const CommandHandler::Request& request, const KnownState& known, const TaskHistory* history,
+Decision decide_request(const CommandHandler::Request& request, const KnownState& known, const UndoDecision* undo,
                         Timestamp now) {
-  return Decider(request, known, history, now).run();
+  return Decider(request, known, undo, now).run();
 }
 
 }  // namespace taskledger::commands

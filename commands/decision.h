@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "commands/command_handler.h"
-#include "commands/task_stream.h"
 #include "core/task.h"
 #include "storage/event_log.h"
 
@@ -29,8 +28,12 @@ struct Decision {
 // The state before the request; one with `absent` for a task that never was.
 using KnownState = std::function<const Task&(const TaskId&)>;
 
-// `history` is given when the request is an undo. `now` stands in for the times that the log stamps later.
+// What decide_undo says.
+using UndoDecision = Result<std::vector<TaskEvent>, Refusal>;
+
+// `undo` is given when the request is one. `now` stands in for the times that the log stamps later; a state from which
+// a task is restored must have those of the log, since it travels with the record.
 [[nodiscard]] Decision decide_request(const CommandHandler::Request& request, const KnownState& known,
-                                      const TaskHistory* history, Timestamp now);
+                                      const UndoDecision* undo, Timestamp now);
 
 }  // namespace taskledger::commands

@@ -9,9 +9,7 @@ namespace {
 // Beside the task itself: the nodes of list and index.
 constexpr std::size_t kNodes = 112;
 
-std::size_t bytes_of(const Task& task) {
-  return sizeof(TaskCache::Entry) + kNodes + task.fields.title.capacity() + task.fields.links.capacity() * sizeof(Link);
-}
+std::size_t bytes_of(const Task& task) { return sizeof(TaskCache::Entry) - sizeof task + kNodes + size_of(task); }
 
 }  // namespace
 

@@ -42,16 +42,21 @@ EventId event_id_of(const storage::Record& record, const WorkspaceId& workspace)
   return derived_event_id(workspace, TaskId{record.stream}, record.version);
 }
 
+Result<void, storage::ReadError> extend_task(const storage::EventLog& log, WorkspaceNumber workspace, Task& state,
+                                             const std::function<bool(const storage::Record&)>& more) {
+  return each_event(log, workspace, state.id, state.version.next(),
+                    [&](const storage::Record& record, const TaskEvent& event) {
+                      if (more && !more(record)) return false;
+                      evolve(state, state.id, record.version, record.time, record.actor, event);
+                      return true;
+                    });
+}
+
 Result<Task, storage::ReadError> fold_task(const storage::EventLog& log, WorkspaceNumber workspace, const TaskId& id,
                                            const std::function<bool(const storage::Record&)>& more) {
   Task state;
   state.id = id;
-  auto read = each_event(log, workspace, id, Version{1}, [&](const storage::Record& record, const TaskEvent& event) {
-    if (more && !more(record)) return false;
-    evolve(state, id, record.version, record.time, record.actor, event);
-    return true;
-  });
-  if (!read) return read.error();
+  if (auto read = extend_task(log, workspace, state, more); !read) return read.error();
   return state;
 }
 

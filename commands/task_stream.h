@@ -18,7 +18,11 @@ namespace taskledger::commands {
 // Whichever id the record has: its own or the derived one.
 [[nodiscard]] EventId event_id_of(const storage::Record& record, const WorkspaceId& workspace);
 
-// Folds the stream's records for as long as `more` says so (asked before each). `absent` for an empty one.
+// Reads on from where `state`, of the task that it names, ends; for as long as `more` says so (asked before each).
+[[nodiscard]] Result<void, storage::ReadError> extend_task(
+    const storage::EventLog& log, WorkspaceNumber workspace, Task& state,
+    const std::function<bool(const storage::Record&)>& more = {});
+// Folds the stream's records, likewise. `absent` for an empty one.
 [[nodiscard]] Result<Task, storage::ReadError> fold_task(const storage::EventLog& log, WorkspaceNumber workspace,
                                                          const TaskId& id,
                                                          const std::function<bool(const storage::Record&)>& more = {});
@@ -27,7 +31,7 @@ struct TaskHistory {
   Task state;
   std::vector<RecordedEvent> events;  // oldest first
 };
-// Reads on from where `history`, of the task that its state names, ends; for as long as `more` says so.
+// The same with the events.
 [[nodiscard]] Result<void, storage::ReadError> extend_history(
     const storage::EventLog& log, WorkspaceNumber workspace, const WorkspaceId& workspace_id, TaskHistory& history,
     const std::function<bool(const storage::Record&)>& more = {});

@@ -40,9 +40,8 @@ struct RecordedEvent {
 // what they were before it; of a completion reopens; of a reopening completes again with the earlier completed_at and
 // completed_by in `data`; of a creation deletes; of a deletion restores; of a restoration deletes. An undo is an event
 // like others, so an undo of it redoes. `superseded` when a later event touched the same fields (completion and
-// reopening touch completion; creation, deletion and restoration touch existence; the undo of a creation ignores
-// later field changes). While a task is deleted, its deletion is the only event that can be undone: any other is
-// `superseded` by it.
+// reopening touch completion; creation, deletion and restoration touch existence, a creation the fields that it gave
+// too). While a task is deleted, its deletion is the only event that can be undone: any other is `superseded` by it.
 [[nodiscard]] Result<std::vector<TaskEvent>, Refusal> decide_undo(const Task& state,
                                                                   const std::vector<RecordedEvent>& history,
                                                                   const UndoEvent& command);

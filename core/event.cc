@@ -172,7 +172,7 @@ Result<TaskEvent> json::read_event_data(const Path& path, EventType type, const 
 Result<TaskEvent> parse_event_data(EventType type, std::string_view json) {
   const Document document(json);
   Object data;
-  if (!document.root()) return Invalid{"Event data must be valid JSON"};
+  if (!document.root()) return Invalid{"Event data " + std::string(document.requirement())};
   if (document.root()->get_object().get(data) != simdjson::SUCCESS) return Invalid{"Event data must be a JSON object"};
   return read_event_data(kFields, type, data);
 }

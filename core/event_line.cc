@@ -113,7 +113,7 @@ void append_changes_json(std::string& out, const Task& before, const TaskPatch& 
 Result<ImportedEvent> parse_event_line(std::string_view text) {
   const Document document(text);
   Object object;
-  if (!document.root()) return Invalid{"Line must be valid JSON"};
+  if (!document.root()) return Invalid{"Line " + std::string(document.requirement())};
   if (document.root()->get_object().get(object) != simdjson::SUCCESS) return Invalid{"Line must be a JSON object"};
   ImportedEvent line;
   std::optional<Object> data;

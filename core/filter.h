@@ -1,5 +1,6 @@
-// FilterGroup: a tree of conditions over one task, parsed from JSON and bound to instants, evaluable on a task and
-// planned over columns by the read models.
+// FilterGroup: a tree of conditions over one task, parsed from JSON and bound to instants, and planned over columns by
+// the read models. matches() evaluates it on a task: the server never does that, it is what the tests hold its answers
+// against.
 #pragma once
 
 #include <cstdint>

@@ -91,7 +91,7 @@ Result<FilterGroup> parse_filters(std::string_view json, const TimeZone& zone) {
   const Path top = kParameters / "filters";
   if (json.size() > kMaxFiltersBytes) return fault(top, "must be at most 16384 bytes long");
   const Document document(json);
-  if (!document.root()) return fault(top, "must be valid JSON");
+  if (!document.root()) return fault(top, document.requirement());
   Object object;
   if (document.root()->get_object().get(object) != simdjson::SUCCESS) {
     return fault(top, "must be a group of conditions, as a JSON object");

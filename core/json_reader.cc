@@ -17,14 +17,12 @@ struct Document::Buffers {
   std::vector<char> padded;
   bool in_use = false;
 
-  std::optional<Element> parse(std::string_view text) {
+  simdjson::simdjson_result<Element> parse(std::string_view text) {
     if (padded.size() < text.size() + simdjson::SIMDJSON_PADDING) {
       padded.resize(text.size() + text.size() / 2 + simdjson::SIMDJSON_PADDING);
     }
     if (!text.empty()) std::memcpy(padded.data(), text.data(), text.size());
-    Element root;
-    if (parser.parse(padded.data(), text.size(), false).get(root) != simdjson::SUCCESS) return std::nullopt;
-    return root;
+    return parser.parse(padded.data(), text.size(), false);
   }
 };
 
@@ -73,7 +71,9 @@ Document::Document(std::string_view text) {
   } else {
     buffers->in_use = borrowed_ = true;
   }
-  root_ = buffers->parse(text);
+  const auto parsed = buffers->parse(text);
+  if (!parsed.error()) root_ = parsed.value_unsafe();
+  bad_number_ = parsed.error() == simdjson::NUMBER_ERROR;
 }
 
 Document::~Document() {

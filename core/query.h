@@ -1,5 +1,6 @@
 // A list query and a stats query as values, and the orders of a list. What HTTP parameters mean is decided when these
-// are built; the read models answer them, and `matches`/`compare` say on one task what they must answer.
+// are built; the read models answer them. matches(), sort_value(), sort_position() and compare() say on one task what
+// they must answer: the server never calls them, they are what the tests hold its answers against.
 #pragma once
 
 #include <array>
@@ -22,7 +23,7 @@ inline constexpr std::string_view kModeNames = "all, today, overdue, upcoming, c
 [[nodiscard]] std::optional<Mode> parse_mode(std::string_view) noexcept;
 
 struct SortKey {
-  Field field = Field::due_date;  // one of kSortable
+  Field field = Field::due_date;  // is_sortable()
   bool descending = false;
   friend bool operator==(const SortKey&, const SortKey&) = default;
 };

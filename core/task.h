@@ -83,6 +83,10 @@ struct Task {
   [[nodiscard]] bool is_completed() const { return completed_at.has_value(); }
   friend bool operator==(const Task&, const Task&) = default;
 };
+// Bytes of memory.
+[[nodiscard]] inline std::size_t size_of(const Task& task) {
+  return sizeof task + task.fields.title.capacity() + task.fields.links.capacity() * sizeof(Link);
+}
 
 // Appends the task as the API returns it: the twelve fields of the contract, in its order.
 void append_task_json(std::string& out, const Task& task);

@@ -69,7 +69,7 @@ Result<bool> read_completed_flag(const Object& object) {
 // The body as an object whose elements live as long as `document`.
 Result<Object> body_of(const Document& document) {
   Object object;
-  if (!document.root()) return Invalid{"Body must be valid JSON"};
+  if (!document.root()) return Invalid{"Body " + std::string(document.requirement())};
   if (document.root()->get_object().get(object) != simdjson::SUCCESS) return Invalid{"Body must be a JSON object"};
   return object;
 }

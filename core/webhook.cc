@@ -123,7 +123,7 @@ Result<WebhookTypes> read_types(const json::Path& path, const json::Element& val
 
 Result<json::Object> object_of(const json::Document& document) {
   json::Object object;
-  if (!document.root()) return Invalid{"Body must be valid JSON"};
+  if (!document.root()) return Invalid{"Body " + std::string(document.requirement())};
   if (document.root()->get(object)) return Invalid{"Body must be a JSON object"};
   return object;
 }

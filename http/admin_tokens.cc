@@ -71,7 +71,7 @@ Result<void> read_field(std::size_t name, const json::Path& at, const json::Elem
 Result<Token> parse_token(std::string_view body, const TimeZone& zone, Timestamp now) {
   static constexpr std::array<std::string_view, 4> kNames{"user_id", "scopes", "timezone", "expires_at"};
   const json::Document document(body);
-  if (!document.root()) return Invalid{"Body must be valid JSON"};
+  if (!document.root()) return Invalid{"Body " + std::string(document.requirement())};
   json::Object object;
   if (document.root()->get_object().get(object) != simdjson::SUCCESS) return Invalid{"Body must be a JSON object"};
   Fields fields;

@@ -90,7 +90,7 @@ Task<CommandResult> execute(const Api& api, commands::CommandHandler::Request co
 Result<void> check_no_fields(std::string_view body) {
   if (body.empty()) return {};
   const json::Document document(body);
-  if (!document.root()) return Invalid{"Body must be valid JSON"};
+  if (!document.root()) return Invalid{"Body " + std::string(document.requirement())};
   json::Object object;
   if (document.root()->get_object().get(object) != simdjson::SUCCESS) return Invalid{"Body must be a JSON object"};
   std::uint64_t seen = 0;

@@ -12,17 +12,29 @@ bool carries_data(EventType type) {
   return type == EventType::task_created || type == EventType::task_updated || type == EventType::task_completed;
 }
 
-Result<void, storage::ReadError> restore(Image& image, const storage::Record& record, const storage::EventLog& log) {
+// What a task's stream folds to up to the record.
+Result<Task, storage::ReadError> task_after(const storage::Record& record, const storage::EventLog& log) {
   Task task;
   Result<void, storage::ReadError> folded{};
+  if (record.before != nullptr) {
+    task = *record.before;
+    if (folded = fold_record(task, record); !folded) return folded.error();
+    return task;
+  }
   const auto visit = [&](const storage::Record& one) {
     if (one.version > record.version) return false;
     folded = fold_record(task, one);
     return folded.has_value();
   };
-  if (auto read = log.read_stream(record.workspace, record.stream, {1}, visit); !read) return read;
-  if (!folded) return folded;
-  if (task.lifecycle == Lifecycle::live) image.put(task);
+  if (auto read = log.read_stream(record.workspace, record.stream, {1}, visit); !read) return read.error();
+  if (!folded) return folded.error();
+  return task;
+}
+
+Result<void, storage::ReadError> restore(Image& image, const storage::Record& record, const storage::EventLog& log) {
+  const auto task = task_after(record, log);
+  if (!task) return task.error();
+  if (task->lifecycle == Lifecycle::live) image.put(*task);
   return {};
 }
 

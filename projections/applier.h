@@ -16,7 +16,7 @@ namespace taskledger::projections {
 [[nodiscard]] Result<std::optional<TaskEvent>, storage::ReadError> read_event(const storage::Record& record);
 
 // `event` is the record's, as read. Applying a record twice is applying it once. `log` is asked for the history of a
-// task that is restored.
+// task that is restored, unless it came with the record (then it takes no longer than others).
 [[nodiscard]] Result<void, storage::ReadError> apply_record(Image& image, const storage::Record& record,
                                                             const std::optional<TaskEvent>& event,
                                                             const storage::EventLog& log);

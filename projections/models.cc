@@ -21,6 +21,8 @@ Result<void, storage::ReadError> Models::apply(std::span<const storage::Record> 
   }
   WorkspaceImage& workspace = workspaces.at(records.front().workspace);
   if (auto loaded = workspaces.load(workspace); !loaded) return loaded;
+  const auto erased = erased_by(records);  // reads for long, and nobody waits yet
+  if (!erased) return erased.error();
   const std::unique_lock lock(workspace.lock);
   const std::size_t before = workspace.image->dirty.size(), told_before = notifications.changed();
   for (const storage::Record& record : records) {
@@ -30,7 +32,7 @@ Result<void, storage::ReadError> Models::apply(std::span<const storage::Record> 
     if (static_cast<EventType>(record.type) == EventType::task_erased)
       erased_.push_back(list_key(record.workspace, {record.stream}));
     if (!notifies()) continue;
-    if (auto told = notify(*workspace.image, record, *event); !told) return told;
+    if (auto told = notify(*workspace.image, record, *event, *erased); !told) return told;
   }
   const std::size_t told = notifications.changed();  // less, where a reader counts some in just now
   changed += workspace.image->dirty.size() - before + (told > told_before ? told - told_before : 0);
@@ -39,7 +41,7 @@ Result<void, storage::ReadError> Models::apply(std::span<const storage::Record> 
 }
 
 Result<void, storage::ReadError> Models::notify(const Image& image, const storage::Record& record,
-                                                const std::optional<TaskEvent>& event) {
+                                                const std::optional<TaskEvent>& event, const Erased& erased) {
   static const taskledger::Task kNotLookedAt;
   switch (static_cast<EventType>(record.type)) {
     case EventType::task_created:
@@ -51,21 +53,25 @@ Result<void, storage::ReadError> Models::notify(const Image& image, const storag
       if (const auto row = image.find(record.stream)) notifications.apply(record, *event, image.task(*row));
       return {};
     case EventType::task_erased:
-      return forget(record);
+      return notifications.forget(record.workspace, erased.at(record.position));
     default:
       return {};
   }
 }
 
-Result<void, storage::ReadError> Models::forget(const storage::Record& erased) {
-  std::vector<WorkspacePosition> events;
-  const auto visit = [&](const storage::Record& one) {
-    if (one.position >= erased.position) return false;
-    events.push_back(one.in_workspace);
-    return true;
-  };
-  if (auto read = log_.read_stream(erased.workspace, erased.stream, {1}, visit); !read) return read;
-  return notifications.forget(erased.workspace, events);
+Result<Models::Erased, storage::ReadError> Models::erased_by(std::span<const storage::Record> records) const {
+  Erased erased;
+  for (const storage::Record& record : records) {
+    if (static_cast<EventType>(record.type) != EventType::task_erased || !notifies()) continue;
+    auto& events = erased[record.position];
+    const auto visit = [&](const storage::Record& one) {
+      if (one.position >= record.position) return false;
+      events.push_back(one.in_workspace);
+      return true;
+    };
+    if (auto read = log_.read_stream(record.workspace, record.stream, {1}, visit); !read) return read.error();
+  }
+  return erased;
 }
 
 void Models::freeze(Position position) {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -75,9 +76,11 @@ class Models {
   };
   void make_rows(Frozen& frozen);
   Result<void, storage::ReadError> make_tables(Frozen& frozen);
+  // Positions of events, by that of the erasure which took their payloads.
+  using Erased = std::map<Position, std::vector<WorkspacePosition>>;
+  [[nodiscard]] Result<Erased, storage::ReadError> erased_by(std::span<const storage::Record> records) const;
   Result<void, storage::ReadError> notify(const Image& image, const storage::Record& record,
-                                          const std::optional<TaskEvent>& event);
-  Result<void, storage::ReadError> forget(const storage::Record& erased);
+                                          const std::optional<TaskEvent>& event, const Erased& erased);
   [[nodiscard]] bool notifies() const { return generations_[kNotificationsAt] != 0; }
 
   storage::EventLog& log_;

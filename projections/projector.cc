@@ -12,6 +12,12 @@ namespace {
 // Records of a group that the appender's thread applies itself: fewer threads take turns. Larger ones are applied while
 // the next group is synced.
 constexpr std::size_t kAtOnce = 256;
+
+// Whether applying it reads its task's stream, which may be long.
+bool reads_stream(const storage::Record& record) {
+  const auto type = static_cast<EventType>(record.type);
+  return type == EventType::task_erased || (type == EventType::task_restored && record.before == nullptr);
+}
 }  // namespace
 
 std::unique_ptr<Runner> Runner::create(storage::EventLog& log, storage::ViewStore& views, RunnerOptions options) {
@@ -52,12 +58,15 @@ void Projector::observe(std::span<const storage::Record> records) {
   queue_.push(records);
 }
 
-// Whether nothing would hold up the one who applies these: images in memory, and nobody reading them just now. (A
-// reader who comes between holds it up for as long as it reads; that harms nothing but the time of others' writes.)
+// Whether nothing would hold up the one who applies these: images in memory, nobody reading them just now, and no
+// stream to read. (A reader who comes between holds it up for as long as it reads; that harms nothing but the time of
+// others' writes.)
 bool Projector::is_free(std::span<const storage::Record> records) {
   const WorkspaceImage* last = nullptr;
   for (const storage::Record& record : records) {
-    if (record.workspace == kSystemWorkspace || (last != nullptr && last->number == record.workspace)) continue;
+    if (record.workspace == kSystemWorkspace) continue;
+    if (reads_stream(record)) return false;
+    if (last != nullptr && last->number == record.workspace) continue;
     WorkspaceImage* workspace = workspaces_.find(record.workspace);
     if (workspace == nullptr || !workspace->loaded || !workspace->lock.try_lock()) return false;
     workspace->lock.unlock();

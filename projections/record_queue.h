@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <list>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -13,10 +14,11 @@
 
 namespace taskledger::projections {
 
-// A group of records with the text they point to. Not copied or moved once filled.
+// A group of records with what they point to. Not copied or moved once filled.
 struct RecordGroup {
   std::vector<storage::Record> records;
   std::string text;
+  std::list<Task> tasks;
 };
 
 class RecordQueue {
@@ -26,18 +28,22 @@ class RecordQueue {
   // Waits while the queue is full.
   void push(std::span<const storage::Record> records) {
     auto group = std::make_unique<RecordGroup>();
-    std::size_t bytes = 0;
-    for (const storage::Record& record : records) bytes += record.payload.value_or("").size();
-    group->text.reserve(bytes);
+    std::size_t size = 0;
+    for (const storage::Record& record : records) size += record.payload.value_or("").size();
+    group->text.reserve(size);
+    size += records.size() * sizeof(storage::Record);
     for (const storage::Record& record : records) {
       storage::Record& copy = group->records.emplace_back(record);
       copy.trace = {};
+      if (record.before != nullptr) {
+        copy.before = &group->tasks.emplace_back(*record.before);
+        size += size_of(*record.before);
+      }
       if (!record.payload) continue;
       const std::size_t at = group->text.size();
       group->text += *record.payload;
       copy.payload = std::string_view(group->text).substr(at);
     }
-    const std::size_t size = bytes + records.size() * sizeof(storage::Record);
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] { return bytes_ < limit_ || closed_; });
     bytes_ += size;

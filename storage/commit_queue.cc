@@ -7,8 +7,10 @@ namespace taskledger::storage {
 std::size_t size_of(const Commit& commit) {
   std::size_t bytes =
       sizeof(Commit) + commit.expected.size() * sizeof(StreamVersion) + commit.erase.size() * sizeof(Uuid);
-  for (const auto& record : commit.records)
+  for (const auto& record : commit.records) {
     bytes += sizeof(NewRecord) + record.payload.size() + (record.trace ? record.trace->size() : 0);
+    if (record.before) bytes += size_of(*record.before);
+  }
   if (commit.idempotency) bytes += commit.idempotency->key.size() + commit.idempotency->value.size();
   return bytes;
 }

@@ -19,6 +19,7 @@
 #include "core/event.h"
 #include "core/ids.h"
 #include "core/result.h"
+#include "core/task.h"
 #include "core/timestamp.h"
 
 namespace taskledger::storage {
@@ -38,6 +39,9 @@ struct NewRecord {
   std::optional<Timestamp> time;      // imports only; absent: stamped at commit, never before the workspace's last
   std::optional<EventId> id;          // imports only; absent: derived from workspace, task and version
   std::optional<std::string> trace;  // request metadata (traceparent) that is kept beside the event; not part of `data`
+  // Of a task that is restored: what its stream folds to before this record. Not written: it goes to the observers, who
+  // need not read the stream then.
+  std::shared_ptr<const Task> before = nullptr;
 };
 
 // A kept answer for an Idempotency-Key, written in the same batch as its events.
@@ -95,6 +99,7 @@ struct Record {
   EventId id;                               // null (all zero) when it is the derived one
   std::optional<std::string_view> payload;  // absent once erased
   std::string_view trace;                   // empty: none
+  const Task* before = nullptr;             // as it came with the commit; a view, for observers only
 };
 
 struct Head {

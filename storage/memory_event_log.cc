@@ -184,6 +184,7 @@ class MemoryLog final : public EventLog {
       found->second = version.next();
       streams_[{commit.workspace.value, record.stream}] = version;
       records.push_back(put(commit.workspace, commit.actor, commit.imported, version, record));
+      records.back().before = record.before.get();
       time = records.back().time;
     }
     if (commit.idempotency) idempotency_[commit.idempotency->key] = *commit.idempotency;

@@ -638,10 +638,12 @@ std::size_t Image::bytes_of_order(Field field) const {
 }
 
 std::size_t Image::bytes() const {
-  std::size_t bytes = id.bytes() + due.bytes() + created.bytes() + updated.bytes() + completed.bytes() +
-                      version.bytes() + assignee.bytes() + created_by.bytes() + completed_by.bytes() + cell.bytes() +
-                      plain.bytes() + title_key.bytes() + title_pairs.bytes() + title.bytes() + folded.bytes() +
-                      links.bytes() + live.bytes();
+  // A deque has a block of elements and its index of blocks from the beginning.
+  constexpr std::size_t kEmptyDeque = 640;
+  std::size_t bytes = sizeof *this + 3 * kEmptyDeque;
+  bytes += id.bytes() + due.bytes() + created.bytes() + updated.bytes() + completed.bytes() + version.bytes() +
+           assignee.bytes() + created_by.bytes() + completed_by.bytes() + cell.bytes() + plain.bytes() +
+           title_key.bytes() + title_pairs.bytes() + title.bytes() + folded.bytes() + links.bytes() + live.bytes();
   bytes += row_index_.bytes() + user_index_.bytes() + entity_index_.bytes() + free_.capacity() * sizeof(Row);
   bytes += by_due.bytes() + by_completed.bytes() + users.size() * (sizeof(User) + sizeof(OfUser)) +
            entities.size() * sizeof(Entity);

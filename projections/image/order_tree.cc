@@ -10,8 +10,10 @@
 namespace taskledger::projections {
 
 namespace {
-constexpr std::uint32_t kFill = 208;      // rows a leaf when built in bulk: some room to grow
-constexpr std::uint32_t kBlockFill = 26;  // leaves a block, likewise
+constexpr std::uint32_t kFill = 208;                         // rows a leaf when built in bulk: some room to grow
+constexpr std::uint32_t kBlockFill = 26;                     // leaves a block, likewise
+constexpr std::uint32_t kThinLeaf = OrderTree::kLeaf / 2;    // rows of two neighbours that become one
+constexpr std::uint32_t kThinBlock = OrderTree::kBlock / 2;  // leaves, likewise
 constexpr std::size_t kSmallItem = sizeof(std::uint64_t) + sizeof(std::uint32_t);  // bytes, in a small sequence
 }  // namespace
 
@@ -298,6 +300,55 @@ void OrderTree::insert_large(Place place, Item item, const std::uint16_t* cells)
   index();
 }
 
+// Appends the rows of a leaf to those of the one before it.
+void OrderTree::join(Leaf& leaf, const Leaf& next) {
+  std::copy_n(next.rows, next.size, leaf.rows + leaf.size);
+  std::copy_n(next.prefixes, next.size, leaf.prefixes + leaf.size);
+  if (leaf.cells) {
+    std::copy_n(next.cells->cell, next.size, leaf.cells->cell + leaf.size);
+    for (std::uint32_t i = 0; i < next.size; ++i) leaf.cells->add(next.cells->cell[i], 1);
+  }
+  leaf.size += next.size;
+}
+
+bool OrderTree::join_leaves(Block& block, std::uint32_t leaf) {
+  auto& leaves = block.leaves;
+  const std::size_t before = leaves.size();
+  for (const std::uint32_t upper : {leaf + 1, leaf}) {
+    if (upper == 0 || upper >= leaves.size() || leaves[upper - 1]->size + leaves[upper]->size > kThinLeaf) continue;
+    join(*leaves[upper - 1], *leaves[upper]);
+    leaves.erase(leaves.begin() + upper);
+    block.firsts.erase(block.firsts.begin() + upper);
+  }
+  return leaves.size() < before;
+}
+
+void OrderTree::join_blocks(std::uint32_t block) {
+  auto& blocks = big().blocks;
+  for (const std::uint32_t upper : {block + 1, block}) {
+    if (upper == 0 || upper >= blocks.size()) continue;
+    auto &leaves = blocks[upper - 1]->leaves, &more = blocks[upper]->leaves;
+    if (leaves.size() + more.size() > kThinBlock) continue;
+    const auto seam = static_cast<std::uint32_t>(leaves.size());
+    leaves.insert(leaves.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    sum_up(*blocks[upper - 1]);
+    join_leaves(*blocks[upper - 1], seam);
+    blocks.erase(blocks.begin() + upper);
+    index();
+  }
+}
+
+// Of a large sequence, few of whose rows are left.
+void OrderTree::make_small() {
+  std::vector<Item> items;
+  for (const auto& block : big().blocks) {
+    for (const auto& leaf : block->leaves) {
+      for (std::uint32_t i = 0; i < leaf->size; ++i) items.push_back({leaf->prefixes[i], leaf->rows[i]});
+    }
+  }
+  build(items, nullptr);
+}
+
 void OrderTree::erase(Place place, const std::uint16_t*) {
   if (!large()) {
     const std::size_t after = size_ - place.at - 1;
@@ -312,19 +363,20 @@ void OrderTree::erase(Place place, const std::uint16_t*) {
   const std::uint16_t cell = leaf.cells ? leaf.cells->cell[place.at] : 0;
   leaf_erase(leaf, place.at);
   add(place.block, -1, cell, -1);
-  if (--size_ == 0) return clear();
-  if (leaf.size != 0) {
-    if (place.at == 0) note_first(place.block, place.leaf);
-    return;
+  if (--size_ <= kSmall / 2) return make_small();
+  Block& block = *blocks[place.block];
+  const bool emptied = leaf.size == 0;
+  if (emptied) {
+    leaves.erase(leaves.begin() + place.leaf);
+    block.firsts.erase(block.firsts.begin() + place.leaf);
+    if (leaves.empty()) {
+      blocks.erase(blocks.begin() + place.block);
+      return index();
+    }
   }
-  leaves.erase(leaves.begin() + place.leaf);
-  blocks[place.block]->firsts.erase(blocks[place.block]->firsts.begin() + place.leaf);
-  if (!leaves.empty()) {
-    if (place.leaf == 0) note_first(place.block, 0);
-    return;
-  }
-  blocks.erase(blocks.begin() + place.block);
-  index();
+  if (place.at == 0 && place.leaf < leaves.size()) note_first(place.block, place.leaf);
+  // What is left of many rows would else keep their leaves for good, a row or two in each.
+  if (emptied || (leaf.size <= kThinLeaf && join_leaves(block, place.leaf))) join_blocks(place.block);
 }
 
 void OrderTree::change_cell(Place place, std::uint16_t old_cell, const std::uint16_t* cells) {

@@ -4,7 +4,7 @@
 // Each row has a prefix beside it, a number that sorts as the order does, or at least never the other way round: a
 // search looks at prefixes, which lie side by side, and asks the caller, who goes to the row's columns, about equal
 // ones only. Small sequences (most entities have a handful of links) are two bare arrays. Threads: as a container.
-// Memory: 15 bytes a row, 22 with cells.
+// Memory: 15 bytes a row, 22 with cells; about 75 at most where most rows have gone: leaves of few rows are joined.
 #pragma once
 
 #include <array>
@@ -125,11 +125,16 @@ class OrderTree {
   void clear();
   void set_capacity(std::uint32_t capacity);
   void make_large(std::span<const Item> items, const std::uint16_t* cells);
+  void make_small();
   void insert_large(Place place, Item item, const std::uint16_t* cells);
   static std::unique_ptr<Leaf> make_leaf(std::span<const Item> items, const std::uint16_t* cells);
   static void leaf_insert(Leaf& leaf, std::uint32_t at, Item item, const std::uint16_t* cells);
   static void leaf_erase(Leaf& leaf, std::uint32_t at);
   static std::unique_ptr<Leaf> split(Leaf& leaf);
+  static void join(Leaf& leaf, const Leaf& next);
+  // A leaf, or a block, becomes one with a neighbour where both hold little. Whether it did.
+  static bool join_leaves(Block& block, std::uint32_t leaf);
+  void join_blocks(std::uint32_t block);
   static void sum_up(Block& block);
   // After the first row of a leaf became another.
   void note_first(std::uint32_t block, std::uint32_t leaf);

@@ -15,7 +15,8 @@ namespace taskledger::projections {
 
 namespace {
 
-constexpr std::uint64_t kQuick = 8192;         // rows that may be filtered or sorted one by one on an io thread
+constexpr std::uint64_t kQuick = 8192;  // rows that may be filtered or sorted one by one on an io thread
+constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();  // so many rows on a worker
 constexpr std::uint32_t kSortAtOnce = 20'000;  // tasks up to which a missing order is built by who needs it
 
 // A query, bound to an image: the sequence by due time that holds all matches, and what must still be tested.
@@ -217,22 +218,24 @@ void each_match(const Image& image, const Bound& bound, const Visit& visit) {
 
 bool in_due_order(const ListQuery& query) { return query.order.size() == 1 && query.order[0].field == Field::due_date; }
 
-// Whether a walk over the order is expected to be cheaper than looking at all `total` matches, and for how many steps
-// it is worth trying: matches may lie unevenly in the order.
-std::optional<std::uint64_t> walk_budget(const Image& image, const ListQuery& query, std::uint64_t total) {
+// Whether a walk over the order is expected to be cheaper than looking at all `total` matches, and for how many steps,
+// up to `most`, it is worth trying: matches may lie unevenly in the order.
+std::optional<std::uint64_t> walk_budget(const Image& image, const ListQuery& query, std::uint64_t total,
+                                         std::uint64_t most) {
   const std::uint64_t expected = (query.limit + 1) * std::uint64_t{image.tasks()} / std::max<std::uint64_t>(total, 1);
-  if (expected > total) return std::nullopt;
-  return std::max(8 * expected, total / 8) + 64;
+  if (expected > std::min(total, most)) return std::nullopt;
+  return std::min(std::max(8 * expected, total / 8) + 64, most);
 }
 
-// `pick` takes them from all matches, where walking the order is not, or turns out not to be, the cheaper way.
+// `pick` takes them from all matches, where walking the order is not, or turns out not to be, the cheaper way. nullopt:
+// `most` rows do not do for either.
 template <class Match, class Pick>
-Rows page_rows(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total,
-               const Match& match, const Pick& pick) {
-  if (const auto budget = walk_budget(image, query, total)) {
-    if (auto rows = walk_order(image, query, order, *budget, match)) return std::move(*rows);
+std::optional<Rows> page_rows(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total,
+                              std::uint64_t most, const Match& match, const Pick& pick) {
+  if (const auto budget = walk_budget(image, query, total, most)) {
+    if (auto rows = walk_order(image, query, order, *budget, match)) return rows;
   }
-  return pick();
+  return total <= most ? std::optional<Rows>(pick()) : std::nullopt;
 }
 
 ListPage page_of(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total, Rows rows) {
@@ -262,7 +265,8 @@ Rows top_of(const RowOrder& order, std::size_t limit, const Bits& bits) {
   });
 }
 
-ListPage answer_facets(const Image& image, const ListQuery& query, const Bound& bound) {
+std::optional<ListPage> answer_facets(const Image& image, const ListQuery& query, const Bound& bound,
+                                      std::uint64_t most) {
   const RowOrder order(image, query.order, query.after);
   std::uint64_t total = 0;
   if (bound.residual()) {
@@ -271,7 +275,7 @@ ListPage answer_facets(const Image& image, const ListQuery& query, const Bound& 
     total = bound.tree->count(bound.low, bound.high, bound.set, image.cell.data());
     if (bound.nulls != bound.end) total += bound.tree->count(bound.nulls, bound.end, bound.set, image.cell.data());
   }
-  if (total == 0) return {};
+  if (total == 0) return ListPage{};
   if (!bound.residual() && in_due_order(query))
     return page_of(image, query, order, total, walk_due(image, query, bound));
   const auto match = [&](Row row) {
@@ -293,7 +297,9 @@ ListPage answer_facets(const Image& image, const ListQuery& query, const Bound& 
     each_match(image, bound, [&](Row row) { bits[row / 64] |= std::uint64_t{1} << (row % 64); });
     return top_of(order, query.limit + 1, bits);
   };
-  return page_of(image, query, order, total, page_rows(image, query, order, total, match, pick));
+  auto rows = page_rows(image, query, order, total, most, match, pick);
+  if (!rows) return std::nullopt;
+  return page_of(image, query, order, total, *std::move(rows));
 }
 
 // All live rows as bits, and the tests that are left to do for what `bound` says of columns.
@@ -315,7 +321,8 @@ std::uint64_t keep_matches(const Image& image, const ListQuery& query, std::vect
 }
 
 // Filters and search: candidates as bits, then column by column.
-ListPage answer_scan(const Image& image, const ListQuery& query, const Bound& bound) {
+std::optional<ListPage> answer_scan(const Image& image, const ListQuery& query, const Bound& bound,
+                                    std::uint64_t most) {
   const RowOrder order(image, query.order, query.after);
   Bits bits;
   std::vector<RowTestPtr> tests;
@@ -330,10 +337,12 @@ ListPage answer_scan(const Image& image, const ListQuery& query, const Bound& bo
     tests = start_from_all(image, bound, bits);
   }
   const std::uint64_t total = keep_matches(image, query, std::move(tests), bits);
-  if (total == 0) return {};
+  if (total == 0) return ListPage{};
   const auto match = [&](Row row) { return (bits[row / 64] >> (row % 64) & 1) != 0; };
   const auto pick = [&] { return top_of(order, query.limit + 1, bits); };
-  return page_of(image, query, order, total, page_rows(image, query, order, total, match, pick));
+  auto rows = page_rows(image, query, order, total, most, match, pick);
+  if (!rows) return std::nullopt;
+  return page_of(image, query, order, total, *std::move(rows));
 }
 
 // `bind` without sequences.
@@ -366,9 +375,10 @@ std::size_t looks_at(const ListQuery& query) {
 
 bool scans(const ListQuery& query) { return query.filters.has_value() || !query.search.empty(); }
 
-ListPage answer(const Image& image, const ListQuery& query, const Bound& bound) {
+// nullopt: it takes looking at more than `most` rows one by one.
+std::optional<ListPage> answer(const Image& image, const ListQuery& query, const Bound& bound, std::uint64_t most) {
   const bool by_columns = scans(query) || (bound.residual() && bound.tree->size() > kQuick);
-  return by_columns ? answer_scan(image, query, bound) : answer_facets(image, query, bound);
+  return by_columns ? answer_scan(image, query, bound, most) : answer_facets(image, query, bound, most);
 }
 
 Validity validity_of(const Image& image, const ListQuery& query, const Bound& bound) {
@@ -397,7 +407,7 @@ ListPage answer_list(const Image& image, const ListQuery& query, Validity& valid
   const Bound bound = bind(image, query);
   if (bound.nothing) return {};
   validity = validity_of(image, query, bound);
-  return answer(image, query, bound);
+  return *answer(image, query, bound, kAny);
 }
 
 std::optional<ListPage> answer_list_at_once(const Image& image, const ListQuery& query, Validity& validity) {
@@ -407,7 +417,7 @@ std::optional<ListPage> answer_list_at_once(const Image& image, const ListQuery&
   const bool may_collect = scans(query) || bound.residual() || query.order.size() > 1;
   if (may_collect && bound.tree->size() * looks_at(query) > kQuick) return std::nullopt;
   validity = validity_of(image, query, bound);
-  return answer(image, query, bound);
+  return answer(image, query, bound, kQuick);
 }
 
 std::vector<Row> rows_from_columns(const Image& image, const ListQuery& query, std::uint64_t& total) {

@@ -1,7 +1,9 @@
 #include "projections/past/past_reads.h"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
+#include <list>
 #include <map>
 #include <thread>
 #include <unordered_map>
@@ -18,6 +20,7 @@ namespace taskledger::projections {
 namespace {
 
 constexpr std::chrono::milliseconds kLongestWait{50};  // for the clock to go on, where it was set back
+constexpr std::size_t kInstantBytes = 256;             // of an instant beside its image: nodes of the map and the list
 
 // Waits until the commits queued before now are written. False: the queue is full, so that a commit behind them finds
 // no place yet. (A log that writes no more has nothing to wait for.)
@@ -28,23 +31,26 @@ bool passed_by_empty_commit(storage::EventLog& log, WorkspaceNumber workspace) {
   return done.has_value() || done.error() != storage::AppendError::queue_full;
 }
 
+bool has_no_task(const Image& image) {
+  return std::all_of(image.live.data(), image.live.data() + image.live.size(), [](auto word) { return word == 0; });
+}
+
 }  // namespace
 
 struct PastReads::Kept {
-  std::shared_ptr<const Image> image;  // absent while it is being built
-  std::shared_future<Found> built;
-  std::uint64_t used = 0;
+  std::shared_ptr<const Image> image;   // absent while it is being built
+  std::shared_future<Found> built;      // given until then
+  std::list<Instant>::iterator recent;  // from then on
   std::size_t bytes = 0;
 };
 
 struct PastReads::Cache {
-  using Key = std::pair<WorkspaceNumber, Timestamp>;
-
   std::mutex mutex;
-  std::map<Key, Kept> kept;
+  std::map<Instant, Kept> kept;
+  std::list<Instant> recent;  // of the images that are there, the one used last first
   std::unordered_map<WorkspaceNumber, std::uint64_t> rewritten;  // erasures and imports seen
-  std::uint64_t uses = 0;
   std::size_t bytes = 0;
+  const std::shared_ptr<const Image> empty = std::make_shared<const Image>();  // of any instant without a task
   std::atomic<bool> stopped{false};
 
   std::uint64_t rewrites(WorkspaceNumber workspace) {
@@ -68,48 +74,41 @@ struct PastReads::Cache {
     const std::lock_guard lock(mutex);
     ++rewritten[workspace];
     for (auto at = kept.lower_bound({workspace, {std::numeric_limits<std::int64_t>::min()}});
-         at != kept.end() && at->first.first == workspace;) {
-      bytes -= at->second.bytes;
-      dropped.push_back(std::move(at->second.image));
-      at = kept.erase(at);
-    }
+         at != kept.end() && at->first.first == workspace;)
+      drop(at++, dropped);
   }
 
   // False, and nothing is kept, when the workspace was rewritten since `before`.
-  bool keep(const Key& key, const std::shared_ptr<const Image>& image, std::uint64_t before, std::size_t limit) {
+  bool keep(const Instant& instant, const std::shared_ptr<const Image>& image, std::uint64_t before,
+            std::size_t limit) {
     std::vector<std::shared_ptr<const Image>> dropped;  // freed without the lock
     const std::lock_guard lock(mutex);
-    if (rewritten[key.first] != before) return false;
-    Kept& slot = kept[key];
-    bytes -= slot.bytes;
-    dropped.push_back(std::exchange(slot.image, image));
-    slot.used = ++uses;
-    slot.bytes = image->bytes();
+    if (rewritten[instant.first] != before) return false;
+    if (const auto old = kept.find(instant); old != kept.end()) drop(old, dropped);
+    Kept& slot = kept[instant];
+    slot.image = image;
+    slot.recent = recent.insert(recent.begin(), instant);
+    slot.bytes = kInstantBytes + (image == empty ? 0 : image->bytes());
     bytes += slot.bytes;
-    evict(limit, key, dropped);
+    // The least recently used go until the rest fits.
+    while (bytes > limit && recent.size() > 1) drop(kept.find(recent.back()), dropped);
     return true;
   }
 
-  // The key's image could not be built: the next one who asks tries again.
-  void give_up(const Key& key) {
+  // The instant's image could not be built: the next one who asks tries again.
+  void give_up(const Instant& instant) {
     const std::lock_guard lock(mutex);
-    const auto slot = kept.find(key);
+    const auto slot = kept.find(instant);
     if (slot != kept.end() && slot->second.image == nullptr) kept.erase(slot);
   }
 
-  // The least recently used go until the rest fits; `spared` stays. Under the lock.
-  void evict(std::size_t limit, const Key& spared, std::vector<std::shared_ptr<const Image>>& dropped) {
-    while (bytes > limit) {
-      auto oldest = kept.end();
-      for (auto at = kept.begin(); at != kept.end(); ++at) {
-        if (at->second.image == nullptr || at->first == spared) continue;
-        if (oldest == kept.end() || at->second.used < oldest->second.used) oldest = at;
-      }
-      if (oldest == kept.end()) return;
-      bytes -= oldest->second.bytes;
-      dropped.push_back(std::move(oldest->second.image));
-      kept.erase(oldest);
-    }
+ private:
+  // Under the lock.
+  void drop(std::map<Instant, Kept>::iterator slot, std::vector<std::shared_ptr<const Image>>& dropped) {
+    bytes -= slot->second.bytes;
+    if (slot->second.image != nullptr) recent.erase(slot->second.recent);
+    dropped.push_back(std::move(slot->second.image));
+    kept.erase(slot);
   }
 };
 
@@ -148,18 +147,21 @@ PastReads::Found PastReads::build(WorkspaceNumber workspace, Timestamp at) {
     if (*built == nullptr) return storage::ReadError{"stopping"};
     ++built_;
     std::shared_ptr<const Image> image = std::move(*built);
+    if (has_no_task(*image)) image = cache_->empty;
     if (cache_->keep({workspace, at}, image, before, options_.cache_bytes)) return image;
   }
 }
 
 PastReads::Found PastReads::image_at(WorkspaceNumber workspace, Timestamp at) {
-  const Cache::Key key{workspace, at};
+  const Instant key{workspace, at};
   std::promise<Found> promise;
   {
     std::unique_lock lock(cache_->mutex);
     const auto [slot, fresh] = cache_->kept.try_emplace(key);
-    slot->second.used = ++cache_->uses;
-    if (slot->second.image != nullptr) return slot->second.image;
+    if (Kept& known = slot->second; known.image != nullptr) {
+      cache_->recent.splice(cache_->recent.begin(), cache_->recent, known.recent);
+      return known.image;
+    }
     if (!fresh) {
       const auto built = slot->second.built;
       lock.unlock();

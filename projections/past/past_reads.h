@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "core/clock.h"
 #include "core/query.h"
@@ -52,11 +53,12 @@ class PastReads {
   // Interrupts the folds under way; they and later calls fail.
   void stop();
 
-  [[nodiscard]] std::size_t bytes() const;  // of the images kept
+  [[nodiscard]] std::size_t bytes() const;  // of the images kept, and of their places
   [[nodiscard]] std::uint64_t images_built() const { return built_; }
 
  private:
-  struct Kept;  // an instant of a workspace
+  using Instant = std::pair<WorkspaceNumber, Timestamp>;
+  struct Kept;
   struct Cache;
   using Found = Result<std::shared_ptr<const Image>, storage::ReadError>;
 

@@ -1,3 +1,4 @@
+#include "commands/task_stream.h"
 #include "tests/commands/fixture.h"
 
 namespace taskledger::commands::test {
@@ -62,7 +63,8 @@ TEST_F(CommandTest, ReadsLongStreamsAside) {
   with_nothing_cached();
   EXPECT_EQ(run(retitle("two"), another), "updated v2");
   EXPECT_TRUE(aside.empty());
-  for (const TaskCommand& command : {TaskCommand(retitle("two")), TaskCommand(UndoEvent{})}) {
+  for (const TaskCommand& command :
+       {TaskCommand(retitle("two")), TaskCommand(UndoEvent{}), TaskCommand(DeleteTask{}), TaskCommand(RestoreTask{})}) {
     with_nothing_cached();
     std::optional<Result<Outcome, Failure>> answer;
     handler->execute(request(command, task), [&](Result<Outcome, Failure> given) { answer = std::move(given); });
@@ -174,6 +176,82 @@ TEST_F(CommandTest, UndoWaitsForWhatIsUnderWay) {
   EXPECT_FALSE(undo->has_value());
   log.release();
   EXPECT_EQ(show(**update) + "; " + show(**undo), "updated v2; undone v3");
+}
+
+// Where the answer of what was under way comes: on a thread that others wait for.
+TEST_F(CommandTest, AnUndoOfALongHistoryIsDecidedAside) {
+  const auto task = make("one");
+  for (int i = 0; i < 300; ++i) (void)run(retitle(std::to_string(i)), task);
+  std::vector<std::function<void()>> aside;
+  CommandHandlerOptions options;
+  options.aside = [&](std::function<void()> job) {
+    aside.push_back(std::move(job));
+    return true;
+  };
+  handler = make_command_handler(
+      log, [this] { return now; }, [](std::span<std::uint8_t>) {}, std::move(options));
+  const auto run_aside = [&] {
+    ASSERT_EQ(aside.size(), 1u);
+    std::exchange(aside, {}).front()();
+  };
+  auto loading = start(request(retitle("known"), task));
+  run_aside();
+  ASSERT_TRUE(loading->has_value());
+  log.held = true;
+  auto update = start(request(retitle("under way"), task));
+  auto undo = start(request(UndoEvent{}, task));
+  run_aside();
+  log.release();
+  EXPECT_TRUE(update->has_value());
+  EXPECT_FALSE(undo->has_value());
+  run_aside();
+  ASSERT_TRUE(undo->has_value());
+  EXPECT_EQ(show(**undo), "undone v304");
+}
+
+// Times in the cache are those of decisions; what goes along with a restoration must be what a fold of the log gives.
+TEST_F(CommandTest, ARestoredTaskGoesAlongAsTheLogHasIt) {
+  std::vector<std::pair<Version, Task>> came;
+  log.observe([&](std::span<const storage::Record> records) {
+    for (const storage::Record& record : records) {
+      if (record.type != static_cast<std::uint8_t>(EventType::task_restored)) continue;
+      ASSERT_NE(record.before, nullptr);
+      came.emplace_back(record.version, *record.before);
+    }
+  });
+  const auto committed_later = [&](TaskCommand command, std::optional<TaskId> task = std::nullopt) {
+    log.held = true;
+    auto answer = start(request(std::move(command), task));
+    now.ms += 5;
+    log.release();
+    now.ms += 5;
+    EXPECT_TRUE(answer->has_value() && (*answer)->has_value());
+    return (**answer)->tasks.front().task;
+  };
+  const TaskId task = committed_later(create("one"));
+  committed_later(CompleteTask{true}, task);
+  committed_later(DeleteTask{}, task);
+  committed_later(RestoreTask{}, task);
+  committed_later(retitle("two"), task);
+  committed_later(DeleteTask{}, task);
+  committed_later(UndoEvent{}, task);
+  ASSERT_EQ(came.size(), 2u);
+  for (const auto& [version, before] : came) {
+    const auto folded =
+        fold_task(*memory, kCaller.workspace, task, [&](const auto& record) { return record.version < version; });
+    ASSERT_TRUE(folded.has_value());
+    EXPECT_EQ(before, *folded) << version.value;
+  }
+}
+
+TEST_F(CommandTest, ARestorationWaitsForTheDeletionUnderWay) {
+  const auto task = make("one");
+  log.held = true;
+  auto deletion = start(request(DeleteTask{}, task));
+  auto restoration = start(request(RestoreTask{}, task));
+  EXPECT_FALSE(restoration->has_value());
+  log.release();
+  EXPECT_EQ(show(**deletion) + "; " + show(**restoration), "deleted v2; restored v3");
 }
 
 TEST_F(CommandTest, AConflictIsDecidedAgain) {

@@ -13,8 +13,8 @@
 
 #include "commands/command_handler.h"
 #include "core/event.h"
-#include "storage/bulk_append.h"
 #include "storage/memory_event_log.h"
+#include "tests/storage/passing_log.h"
 
 namespace taskledger::commands::test {
 
@@ -27,15 +27,15 @@ inline Uuid uuid_of(std::uint8_t n) {
 }
 
 // Passes everything on to `inner`, but keeps commits back while `held`, so that they are under way.
-class HoldingLog final : public storage::EventLog {
+class HoldingLog final : public storage::PassingLog {
  public:
-  explicit HoldingLog(storage::EventLog& inner) : inner_(inner) {}
+  using PassingLog::PassingLog;
 
   void append(storage::Commit commit, OnAppended done) override {
     ++appends;
     if (refuse) return done(*refuse);
     if (before_append) std::exchange(before_append, nullptr)();
-    if (!held) return inner_.append(std::move(commit), std::move(done));
+    if (!held) return PassingLog::append(std::move(commit), std::move(done));
     waiting_.push_back({std::move(commit), std::move(done)});
   }
   // Answers what waits, in order; with an error instead, if one is given for all.
@@ -49,14 +49,13 @@ class HoldingLog final : public storage::EventLog {
       } else {
         // After append() has returned: what `done` sets off may append again, as on a log with an appender of its own.
         std::optional<Appending> answer;
-        inner_.append(std::move(commit), [&answer](const Appending& result) { answer = result; });
+        PassingLog::append(std::move(commit), [&answer](const Appending& result) { answer = result; });
         done(*answer);
       }
     }
   }
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
-  void observe(Observer observer) override { inner_.observe(std::move(observer)); }
   Result<std::unique_ptr<storage::BulkAppend>, storage::AppendError> begin_bulk(WorkspaceNumber) override {
     return storage::AppendError::closed;
   }
@@ -64,35 +63,8 @@ class HoldingLog final : public storage::EventLog {
                                                const storage::Visitor& visit) const override {
     ++stream_reads;
     if (before_read) std::exchange(before_read, nullptr)();
-    return inner_.read_stream(workspace, stream, from, visit);
+    return PassingLog::read_stream(workspace, stream, from, visit);
   }
-  Result<void, storage::ReadError> read_all(Position after, Position to, const storage::Visitor& visit) const override {
-    return inner_.read_all(after, to, visit);
-  }
-  Result<void, storage::ReadError> read_workspace(WorkspaceNumber workspace, WorkspacePosition after,
-                                                  const storage::Visitor& visit) const override {
-    return inner_.read_workspace(workspace, after, visit);
-  }
-  Result<void, storage::ReadError> read_feed(WorkspaceNumber workspace, WorkspacePosition after,
-                                             const storage::FeedFilter& filter,
-                                             const storage::Visitor& visit) const override {
-    return inner_.read_feed(workspace, after, filter, visit);
-  }
-  storage::Head head() const override { return inner_.head(); }
-  storage::WorkspaceHead workspace_head(WorkspaceNumber workspace) const override {
-    return inner_.workspace_head(workspace);
-  }
-  Result<std::optional<storage::Hash>, storage::ReadError> hash_at(Position position) const override {
-    return inner_.hash_at(position);
-  }
-  Result<std::optional<storage::Hash>, storage::ReadError> workspace_hash_at(
-      WorkspaceNumber workspace, WorkspacePosition position) const override {
-    return inner_.workspace_hash_at(workspace, position);
-  }
-  Result<std::optional<std::string>, storage::ReadError> idempotency_row(std::string_view key) const override {
-    return inner_.idempotency_row(key);
-  }
-  std::optional<std::string> failure() const override { return inner_.failure(); }
 
   bool held = false;
   std::optional<storage::AppendError> refuse;
@@ -102,7 +74,6 @@ class HoldingLog final : public storage::EventLog {
   mutable std::size_t stream_reads = 0;
 
  private:
-  storage::EventLog& inner_;
   std::deque<std::pair<storage::Commit, OnAppended>> waiting_;
 };
 

@@ -126,6 +126,14 @@ TEST(CreateBody, LongUnknownNamesAreCut) {
   EXPECT_EQ(error, "Field '" + repeated("é", 50) + "…' is unknown");
 }
 
+// JSON allows any number; a text that is none of JSON's looks the same to the reader.
+TEST(CreateBody, NumbersHave64Bits) {
+  const std::string large = "Body must be valid JSON, its numbers within 64 bits";
+  for (const std::string_view number : {"99999999999999999999999", "-99999999999999999999999", "1e400", "01"})
+    EXPECT_EQ(create_error("{\"title\":" + std::string(number) + "}"), large) << number;
+  EXPECT_EQ(create_error(R"({"title":18446744073709551615})"), "Field 'title' must be a string");
+}
+
 TEST(CreateBody, DeepNestingIsRefused) {
   EXPECT_EQ(create_error("{\"title\":" + repeated("[", 30'000) + repeated("]", 30'000) + "}"),
             "Body must be valid JSON");

@@ -117,6 +117,37 @@ TEST_P(OrderTreeTest, CountsAndWalksLikeAVector) {
   ASSERT_EQ(tree_.bytes(), 0u);
 }
 
+// Most tasks ever made may be gone: the memory is that of those that are left.
+TEST_P(OrderTreeTest, LeavesThatRowsHaveGoneFromAreJoined) {
+  SCOPED_TRACE(testing::Message() << "seed " << GetParam());
+  const auto add = [&](std::uint64_t key) {
+    const auto row = static_cast<std::uint32_t>(keys_.size());
+    keys_.push_back(key << 32 | row);
+    cells_.push_back(static_cast<std::uint16_t>(random_() % kCells));
+    tree_.insert(place_of(keys_[row]), item(row), cells_.data());
+    sorted_.insert(sorted_.begin() + static_cast<std::ptrdiff_t>(index_of(keys_[row])), row);
+  };
+  const bool ascending = GetParam() % 2 == 0;
+  for (int round = 0; round < 2; ++round) {
+    for (std::uint64_t i = 0; i < 15'000; ++i) add(ascending ? i / 200 : random_() % 60);
+    const std::size_t few = 10 + random_() % 50;
+    while (sorted_.size() > few) {
+      const std::size_t at = random_() % sorted_.size();
+      tree_.erase(place_of(keys_[sorted_[at]]), cells_.data());
+      sorted_.erase(sorted_.begin() + static_cast<std::ptrdiff_t>(at));
+      ASSERT_LT(tree_.bytes(), 75 * sorted_.size() + 16'384) << sorted_.size();
+      if (sorted_.size() % 997 == 0) ASSERT_NO_FATAL_FAILURE(check());
+    }
+    ASSERT_NO_FATAL_FAILURE(check());
+  }
+  while (sorted_.size() > OrderTree::kSmall / 2) {
+    tree_.erase(place_of(keys_[sorted_.back()]), cells_.data());
+    sorted_.pop_back();
+  }
+  EXPECT_LE(tree_.bytes(), 16 + 12 * OrderTree::kSmall) << "bare arrays again";
+  ASSERT_NO_FATAL_FAILURE(check());
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, OrderTreeTest, testing::Range(1u, 7u));
 
 }  // namespace

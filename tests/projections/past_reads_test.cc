@@ -138,6 +138,30 @@ TEST_P(PastModel, TheLeastRecentlyUsedInstantsGoAndAnErasureLeavesNone) {
   EXPECT_FALSE(ask(2000)) << "but nothing is folded any more";
 }
 
+TEST_P(PastModel, WhatIsKeptIsCountedAsWhatItTakes) {
+  constexpr std::size_t kBytes = 64 << 10;
+  start({.cache_bytes = kBytes, .way = {}});
+  commit(50);
+  const auto ask = [&](std::int64_t after_start) {
+    StatsQuery query;
+    query.now = {kStart + after_start};
+    return past->stats(kFirst, query).has_value();
+  };
+  for (std::int64_t i = 1; i <= 100; ++i) ASSERT_TRUE(ask(-i));
+  EXPECT_GE(past->bytes(), 100 * sizeof(std::pair<WorkspaceNumber, Timestamp>));
+  EXPECT_LE(past->bytes(), 100 * 512) << "before the first event there is nothing: one image of it";
+  const std::size_t before = past->bytes();
+  ASSERT_TRUE(ask(world.now().ms - 1 - kStart));
+  EXPECT_GE(past->bytes() - before, sizeof(Image));
+  for (std::int64_t i = 1; i <= 100; ++i) {
+    ASSERT_TRUE(ask(world.now().ms - 1 - i - kStart));
+    ASSERT_LE(past->bytes(), kBytes);
+  }
+  const std::uint64_t built = past->images_built();
+  ASSERT_TRUE(ask(world.now().ms - 1 - 100 - kStart));
+  EXPECT_EQ(past->images_built(), built) << "used last, still there";
+}
+
 // Changes of what is copied, between its pieces: what was deleted and restored into another row, above all.
 TEST_P(PastModel, AnImageIsOfItsInstantWhateverIsWrittenWhileItIsMade) {
   start({.cache_bytes = 1, .way = {}});

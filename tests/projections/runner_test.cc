@@ -8,6 +8,7 @@
 
 #include "tests/projections/memory_view_store.h"
 #include "tests/projections/world.h"
+#include "tests/storage/passing_log.h"
 
 namespace taskledger::projections {
 namespace {
@@ -82,6 +83,79 @@ TEST_F(RunnerTest, AnErasureLeavesNoKeptPage) {
   all_applied();
   runner_->stop();
   EXPECT_EQ(runner_->kept_pages().pages, 0u);
+}
+
+// What a task was comes along with its restoration, so that nobody waits for a long stream to be read; it is folded
+// from the log where nothing came. Larger groups are applied by the runner's own thread, from copies.
+TEST_F(RunnerTest, ARestoredTaskIsWhatCameWithItsEvent) {
+  start();
+  const Uuid id = world_.uuid();
+  std::uint64_t version = 0;
+  const auto append = [&](EventType type, std::shared_ptr<const Task> before, int others) {
+    storage::Commit commit;
+    commit.workspace = kFirst;
+    const auto add = [&](const Uuid& task, EventType of, std::shared_ptr<const Task> was) {
+      commit.records.push_back({.stream = task,
+                                .type = static_cast<std::uint8_t>(of),
+                                .payload = of == EventType::task_created ? R"({"title":"as it was"})" : "{}",
+                                .time = {},
+                                .id = {},
+                                .trace = {},
+                                .before = std::move(was)});
+    };
+    for (int i = 0; i < others; ++i) {
+      const Uuid other = world_.uuid();
+      commit.expected.push_back({other, {}});
+      add(other, EventType::task_created, nullptr);
+    }
+    commit.expected.push_back({id, {version++}});
+    add(id, type, std::move(before));
+    world_.log->append(std::move(commit), [](const auto& done) { ASSERT_TRUE(done.has_value()); });
+    while (runner_->passed() < world_.log->head().position) std::this_thread::yield();
+  };
+  const auto shown = [&] { return runner_->task(kFirst, {id}, false).value().json; };
+  append(EventType::task_created, nullptr, 0);
+  for (const int others : {0, 1'000}) {
+    append(EventType::task_deleted, nullptr, 0);
+    EXPECT_EQ(shown(), "");
+    auto before = std::make_shared<Task>();
+    before->id = {id};
+    before->lifecycle = Lifecycle::deleted;
+    before->version = {version};
+    before->fields.title = "as it came, in a title too long to lie within the string itself";
+    append(EventType::task_restored, std::move(before), others);
+    EXPECT_NE(shown().find("as it came"), std::string::npos) << others;
+    append(EventType::task_deleted, nullptr, 0);
+    append(EventType::task_restored, nullptr, others);
+    EXPECT_NE(shown().find("as it was"), std::string::npos) << others;
+  }
+  runner_->stop();
+}
+
+// Streams that must be read (nothing came with a restoration; an erasure's) are read by the runner's own thread: the
+// appender goes on.
+TEST_F(RunnerTest, TheAppendersThreadReadsNoStream) {
+  struct Log final : storage::PassingLog {
+    using PassingLog::PassingLog;
+    Result<void, storage::ReadError> read_stream(WorkspaceNumber workspace, const Uuid& stream, Version from,
+                                                 const storage::Visitor& visit) const override {
+      ++(std::this_thread::get_id() == appender ? by_appender : by_others);
+      return PassingLog::read_stream(workspace, stream, from, visit);
+    }
+    const std::thread::id appender = std::this_thread::get_id();  // in memory who appends
+    mutable std::atomic<int> by_appender{0}, by_others{0};
+  } log(*world_.log);
+  runner_ = Runner::create(log, views_, {});
+  ASSERT_TRUE(runner_->start().has_value());
+  for (int i = 0; i < 2'000; ++i) {
+    world_.commit(kFirst);
+    if (i % 50 == 0) world_.erase(kFirst);
+    while (runner_->passed() < world_.log->head().position) std::this_thread::yield();
+  }
+  runner_->stop();
+  EXPECT_EQ(log.by_appender, 0);
+  EXPECT_GT(log.by_others, 20);
+  runner_.reset();
 }
 
 TEST_F(RunnerTest, ACheckpointTheLogDoesNotConfirmDiscardsItsGeneration) {

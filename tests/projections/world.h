@@ -280,7 +280,14 @@ class World {
                                 .payload = event_data(event),
                                 .time = {},
                                 .id = {},
-                                .trace = {}});
+                                .trace = {},
+                                .before = before_restoring(state, event)});
+  }
+
+  // Comes with some; others are folded from the log.
+  std::shared_ptr<const Task> before_restoring(const Task& state, const TaskEvent& event) {
+    if (!std::holds_alternative<TaskRestored>(event) || !chance(70)) return nullptr;
+    return std::make_shared<const Task>(state);
   }
 
   TaskCommand command(const Task& state) {

@@ -191,6 +191,23 @@ TEST_P(EventLogContract, TheObserverSeesWholeCommitsInOrderBeforeTheirAnswers) {
   EXPECT_EQ(seen, 240u);
 }
 
+TEST_P(EventLogContract, WhatCameWithARecordGoesToObserversAndNowhereElse) {
+  std::vector<std::string> titles;
+  log().observe([&](std::span<const Record> records) {
+    for (const auto& record : records) titles.push_back(record.before != nullptr ? record.before->fields.title : "-");
+  });
+  Commit commit = commit_of(uuid(1), 0, {"{}", "{}"});
+  auto before = std::make_shared<Task>();
+  before->fields.title = "as it was";
+  commit.records[1].before = std::move(before);
+  ASSERT_TRUE(append(log(), std::move(commit)));
+  EXPECT_EQ(titles, (std::vector<std::string>{"-", "as it was"}));
+  ASSERT_TRUE(log().read_stream(kWorkspace, uuid(1), {1}, [&](const Record& record) {
+    EXPECT_EQ(record.before, nullptr);
+    return true;
+  }));
+}
+
 TEST_P(EventLogContract, KeepsEverythingOfARecord) {
   Commit commit = commit_of(uuid(1), 0);
   commit.imported = true;
