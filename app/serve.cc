@@ -196,11 +196,16 @@ void warn_of_plain_text(const ServeSettings& settings) {
 
 void keep_descriptors_for_files(ServeSettings& settings) {
   const std::size_t limit = raise_descriptor_limit();
-  const std::size_t room = connections_within(limit, settings.server.max_connections);
-  if (room == settings.server.max_connections) return;
-  spdlog::warn("{} open files are allowed, so at most {} connections, not {}", limit, room,
-               settings.server.max_connections);
-  settings.server.max_connections = room;
+  const Connections asked{settings.server.max_connections, settings.webhooks.connections};
+  const Connections room = connections_within(limit, asked);
+  if (room.of_clients < asked.of_clients)
+    spdlog::warn("{} open files are allowed, so at most {} connections, not {}", limit, room.of_clients,
+                 asked.of_clients);
+  if (room.to_webhooks < asked.to_webhooks)
+    spdlog::warn("{} open files are allowed, so at most {} connections to webhooks' endpoints, not {}", limit,
+                 room.to_webhooks, asked.to_webhooks);
+  settings.server.max_connections = room.of_clients;
+  settings.webhooks.connections = room.to_webhooks;
 }
 
 // Each arena keeps what it once needed: enough for the threads that allocate with every write (io, appender, row
