@@ -82,8 +82,9 @@ class Process {
   [[nodiscard]] bool alive() const { return !models_.runner->failure(); }
 
   void stop() {
-    // First what requests may wait for: a backup, a rebuild.
+    // First what requests may wait for: a backup, a rebuild, a name server.
     stopping_ = true;
+    webhooks_.stop_looking_up();
     models_.runner->end_maintenance();
     server_.stop();
     past_.stop();
@@ -114,7 +115,9 @@ class Process {
   }
   [[nodiscard]] commands::CommandHandlerOptions command_options() {
     commands::CommandHandlerOptions options;
-    options.aside = [this](std::function<void()> job) { return workers_.post(std::move(job)); };
+    options.aside = [this](std::function<void()> job, std::function<void()> dropped) {
+      return workers_.post(std::move(job), std::move(dropped));
+    };
     return options;
   }
   [[nodiscard]] http::ApiParts api_parts(const ServeSettings& settings) {
