@@ -18,9 +18,11 @@ std::size_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
-std::size_t connections_within(std::size_t limit, std::size_t asked_for) {
-  const std::size_t room = limit > 2 * kOtherDescriptors ? limit - kOtherDescriptors : limit / 2;
-  return std::min(asked_for, room);
+Connections connections_within(std::size_t limit, Connections asked_for) {
+  const std::size_t to_webhooks = std::min(asked_for.to_webhooks, std::max<std::size_t>(limit / 4, 1));
+  const std::size_t others = kOtherDescriptors + to_webhooks;
+  const std::size_t room = limit > 2 * others ? limit - others : limit / 2;
+  return {std::min(asked_for.of_clients, room), to_webhooks};
 }
 
 }  // namespace taskledger::app

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
@@ -16,6 +17,7 @@
 #include <chrono>
 
 #include "app/command.h"
+#include "reactors/connect.h"
 #include "reactors/expected_host.h"
 #include "reactors/http_client.h"
 #include "reactors/url.h"
@@ -93,9 +95,12 @@ void connect(asio::io_context& context, beast::tcp_stream& stream, const reactor
   std::vector<asio::ip::tcp::endpoint> endpoints;
   for (const auto& address : found.addresses) endpoints.emplace_back(address, url.port);
   beast::error_code failed;
-  stream.expires_after(patience.connect);
-  stream.async_connect(endpoints,
-                       [&failed](beast::error_code error, const asio::ip::tcp::endpoint&) { failed = error; });
+  const auto deadline = std::chrono::steady_clock::now() + patience.connect;
+  asio::co_spawn(context, reactors::connect_to_any(stream, std::move(endpoints), deadline),
+                 [&failed](std::exception_ptr error, beast::error_code outcome) {
+                   if (error) std::rethrow_exception(error);
+                   failed = outcome;
+                 });
   finish(context, failed, kNoConnection, patience.connect);
 }
 

@@ -82,8 +82,9 @@ class Process {
   [[nodiscard]] bool alive() const { return !models_.runner->failure(); }
 
   void stop() {
-    // First what requests may wait for: a backup, a rebuild.
+    // First what requests may wait for: a backup, a rebuild, a name server.
     stopping_ = true;
+    webhooks_.stop_looking_up();
     models_.runner->end_maintenance();
     server_.stop();
     past_.stop();
@@ -114,7 +115,9 @@ class Process {
   }
   [[nodiscard]] commands::CommandHandlerOptions command_options() {
     commands::CommandHandlerOptions options;
-    options.aside = [this](std::function<void()> job) { return workers_.post(std::move(job)); };
+    options.aside = [this](std::function<void()> job, std::function<void()> dropped) {
+      return workers_.post(std::move(job), std::move(dropped));
+    };
     return options;
   }
   [[nodiscard]] http::ApiParts api_parts(const ServeSettings& settings) {
@@ -196,11 +199,16 @@ void warn_of_plain_text(const ServeSettings& settings) {
 
 void keep_descriptors_for_files(ServeSettings& settings) {
   const std::size_t limit = raise_descriptor_limit();
-  const std::size_t room = connections_within(limit, settings.server.max_connections);
-  if (room == settings.server.max_connections) return;
-  spdlog::warn("{} open files are allowed, so at most {} connections, not {}", limit, room,
-               settings.server.max_connections);
-  settings.server.max_connections = room;
+  const Connections asked{settings.server.max_connections, settings.webhooks.connections};
+  const Connections room = connections_within(limit, asked);
+  if (room.of_clients < asked.of_clients)
+    spdlog::warn("{} open files are allowed, so at most {} connections, not {}", limit, room.of_clients,
+                 asked.of_clients);
+  if (room.to_webhooks < asked.to_webhooks)
+    spdlog::warn("{} open files are allowed, so at most {} connections to webhooks' endpoints, not {}", limit,
+                 room.to_webhooks, asked.to_webhooks);
+  settings.server.max_connections = room.of_clients;
+  settings.webhooks.connections = room.to_webhooks;
 }
 
 // Each arena keeps what it once needed: enough for the threads that allocate with every write (io, appender, row

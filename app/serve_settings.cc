@@ -116,6 +116,8 @@ void declare_webhooks(CLI::App& command, ServeSettings& settings) {
   duration(command, "--webhook-timeout", webhooks.total_timeout, "For one attempt of a delivery");
   number(command, "--webhook-in-flight", webhooks.in_flight, "Requests under way to one endpoint")
       ->check(CLI::Range(1, 1024));
+  number(command, "--webhook-connections", webhooks.connections, "Connections to all endpoints together")
+      ->check(at_least(1));
   number(command, "--webhook-attempts", webhooks.retry.max_attempts, "Of a delivery, before it is parked")
       ->check(CLI::Range(1, 100));
   duration(command, "--webhook-first-retry", webhooks.retry.first,

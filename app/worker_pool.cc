@@ -13,22 +13,28 @@ WorkerPool::WorkerPool(unsigned threads, std::size_t queue_limit) : queue_limit_
 
 WorkerPool::~WorkerPool() { stop(); }
 
-bool WorkerPool::post(std::function<void()> job) {
+bool WorkerPool::post(std::function<void()> job, std::function<void()> dropped) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || jobs_.size() >= queue_limit_) return false;
-    jobs_.push_back(std::move(job));
+    jobs_.push_back({std::move(job), std::move(dropped)});
   }
   changed_.notify_one();
   return true;
 }
 
 void WorkerPool::stop() {
+  std::deque<Job> left;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    left.swap(jobs_);
   }
   changed_.notify_all();
+  for (Job& job : left) {
+    job.run = nullptr;  // what it holds goes before its caller is told
+    job.dropped();
+  }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
@@ -38,11 +44,11 @@ void WorkerPool::work() {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
     if (jobs_.empty()) return;
-    auto job = std::move(jobs_.front());
+    Job job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    job();
-    job = nullptr;  // what it holds goes before the next wait
+    job.run();
+    job = {};  // what it holds goes before the next wait
     lock.lock();
   }
 }

@@ -20,20 +20,24 @@ class WorkerPool final : public http::Workers {
   WorkerPool(unsigned threads, std::size_t queue_limit);
   ~WorkerPool() override;
 
-  bool post(std::function<void()> job) override;
+  bool post(std::function<void()> job, std::function<void()> dropped) override;
   [[nodiscard]] std::size_t waiting() const {
     const std::lock_guard lock(mutex_);
     return jobs_.size();
   }
-  void stop();  // does what is queued, then joins; later posts are turned away
+  // Drops what is queued, whose callers nobody waits for any more, and joins; later posts are turned away.
+  void stop();
 
  private:
+  struct Job {
+    std::function<void()> run, dropped;
+  };
   void work();
 
   const std::size_t queue_limit_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::function<void()>> jobs_;
+  std::deque<Job> jobs_;
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

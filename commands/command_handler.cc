@@ -178,7 +178,8 @@ class Handler final : public CommandHandler {
         return finish(job, Failure{Fault::unavailable, std::nullopt});
       }
       if (!*loaded) {
-        if (!aside_([this, job] { run(job, true); })) finish(job, Failure{Fault::busy, std::nullopt});
+        const auto turned_away = [this, job] { finish(job, Failure{Fault::busy, std::nullopt}); };
+        if (!aside_([this, job] { run(job, true); }, turned_away)) turned_away();
         return;
       }
       Next next = Next::decided;
@@ -432,7 +433,7 @@ class Handler final : public CommandHandler {
   storage::EventLog& log_;
   Clock clock_;
   RandomBytes random_;
-  const std::function<bool(std::function<void()>)> aside_;
+  const decltype(CommandHandlerOptions::aside) aside_;
   std::mutex ids_mutex_;
   std::unordered_map<WorkspaceNumber, AscendingUuids> ids_;
 

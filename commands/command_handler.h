@@ -101,9 +101,10 @@ class CommandHandler {
 struct CommandHandlerOptions {
   std::size_t cached_tasks = 100'000;
   std::size_t cached_bytes = 64 << 20;  // of the same: titles and links can be long
-  // Has something done by another thread, soon; false: it cannot now. So that neither an io thread nor the appender's
-  // reads a long stream, which otherwise is read where it is needed.
-  std::function<bool(std::function<void()>)> aside = {};
+  // Has something done by another thread, soon, or calls `dropped` instead when the server stops before that; false: it
+  // cannot now. So that neither an io thread nor the appender's reads a long stream, which otherwise is read where it
+  // is needed.
+  std::function<bool(std::function<void()> job, std::function<void()> dropped)> aside = {};
 };
 [[nodiscard]] std::unique_ptr<CommandHandler> make_command_handler(storage::EventLog& log, Clock clock,
                                                                    RandomBytes random,

@@ -232,16 +232,23 @@ class ApiService final : public Service {
 }  // namespace
 
 Task<Handled> on_worker(const Api& api, std::function<Handled()> job) {
+  std::function<void(std::function<void(Handled)>)> begin = [job = std::move(job)](const auto& done) { done(job()); };
+  co_return co_await begin_on_worker(api, std::move(begin));
+}
+
+Task<Handled> begin_on_worker(const Api& api, std::function<void(std::function<void(Handled)> done)> job) {
   Workers& workers = api.parts.workers;
   auto initiate = [&workers, &job](std::function<void(Handled)> done) {
     auto run = [job = std::move(job), done] {
       try {
-        done(job());
+        job(done);
       } catch (const std::exception& error) {
         done(internal_error(error, "on a worker"));
       }
     };
-    if (!workers.post(std::move(run))) done(error_reply(503, "Too many long requests are waiting: try again"));
+    auto dropped = [done] { done(error_reply(503, "The server is stopping")); };
+    if (!workers.post(std::move(run), std::move(dropped)))
+      done(error_reply(503, "Too many long requests are waiting: try again"));
   };
   auto handled = co_await resume_here<Handled>(std::move(initiate));
   co_return handled;

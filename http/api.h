@@ -31,7 +31,9 @@ class RequestMetrics;
 class Workers {
  public:
   virtual ~Workers() = default;
-  virtual bool post(std::function<void()> job) = 0;  // false: the queue is full (503)
+  // Calls `job` on a thread of its own, or `dropped`, when it stops before the job's turn. False: the queue is full
+  // (503), and neither is called.
+  virtual bool post(std::function<void()> job, std::function<void()> dropped) = 0;
 };
 
 struct ApiOptions {

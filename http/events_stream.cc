@@ -89,10 +89,12 @@ Task<Batch> read_on_worker(State stream, WorkspacePosition to) {
       }
       done(std::move(batch));
     };
-    if (stream->api.parts.workers.post(std::move(job))) return;
-    Batch none;
-    none.busy = true;
-    done(std::move(none));
+    auto unread = [done] {
+      Batch none;
+      none.busy = true;
+      done(std::move(none));
+    };
+    if (!stream->api.parts.workers.post(std::move(job), unread)) unread();
   };
   Batch batch = co_await resume_here<Batch>(std::move(initiate));
   co_return batch;

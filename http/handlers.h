@@ -65,6 +65,8 @@ using SlowHandler = Task<Handled> (*)(Request request, std::string body);
 
 // Runs `job` on a worker and comes back to the io thread; 503 when the workers' queue is full.
 [[nodiscard]] Task<Handled> on_worker(const Api& api, std::function<Handled()> job);
+// The same with a job that calls `done` once it has its answer, maybe later and elsewhere: no worker waits for that.
+[[nodiscard]] Task<Handled> begin_on_worker(const Api& api, std::function<void(std::function<void(Handled)> done)> job);
 
 [[nodiscard]] inline Reply json_reply(unsigned status, std::string body) {
   Reply reply;

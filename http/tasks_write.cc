@@ -141,11 +141,12 @@ Task<Handled> erase_task(Request request, std::string body) {
   const auto* reply = std::get_if<Reply>(&handled.answer);
   if (reply == nullptr || reply->status != 204) co_return handled;
   // The log is rid of it by now; the read models' files are, too, before the answer.
-  std::function<Handled()> job = [&]() -> Handled {
-    if (const auto purged = request.api.parts.models.purge_erased(); !purged) return reply_of(purged.error());
-    return std::move(handled);
+  std::function<void(std::function<void(Handled)>)> job = [&](std::function<void(Handled)> done) {
+    request.api.parts.models.purge_erased([done = std::move(done), handled](const auto& purged) {
+      done(purged ? handled : Handled(reply_of(purged.error())));
+    });
   };
-  co_return co_await on_worker(request.api, std::move(job));
+  co_return co_await begin_on_worker(request.api, std::move(job));
 }
 
 }  // namespace taskledger::http

@@ -1,10 +1,13 @@
 // /webhooks and what is below it: registration and deliveries, for the workspace's admins. All of it blocks a little
-// (a commit, the delivery thread, a name look-up), so it runs on workers.
+// (a commit, the delivery thread), so it runs on workers; names are looked up on nobody's time.
 #include "reactors/webhooks.h"
 
 #include <array>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include "core/text.h"
+#include "http/async_call.h"
 #include "http/errors.h"
 #include "http/handlers.h"
 #include "http/parameters.h"
@@ -16,6 +19,7 @@ namespace {
 using reactors::Webhooks;
 
 constexpr std::string_view kNotFound = "Webhook not found";
+constexpr std::chrono::seconds kLookUpTimeout{3};  // then it is taken for a name that has no address yet
 
 reactors::WebhookCaller caller_of(const Request& request) {
   return {request.workspace(), request.caller->workspace_id, request.caller->token.user};
@@ -131,6 +135,18 @@ Result<DeliveriesWanted> deliveries_wanted(const Request& request) {
   return wanted;
 }
 
+Task<Webhooks::Answer<void>> check_address(Webhooks& webhooks, const WebhookRequest& wanted) {
+  using Allowed = Webhooks::Answer<void>;
+  const auto executor = co_await boost::asio::this_coro::executor;
+  boost::asio::steady_timer timer(executor, kLookUpTimeout);
+  auto initiate = [&](std::function<void(Allowed)> done) {
+    timer.async_wait([done](const boost::system::error_code&) { done(Allowed()); });
+    webhooks.check_address(wanted, std::move(done));
+  };
+  Allowed allowed = co_await resume_here<Allowed>(std::move(initiate));
+  co_return allowed;
+}
+
 constexpr auto kNoContent = [](const auto&) { return no_content(); };
 constexpr auto kAccepted = [](const auto&) { return json_reply(202, {}); };
 
@@ -140,6 +156,16 @@ Task<Handled> create_webhook(Request request, std::string body) {
   if (auto refusal = refused(request)) co_return Handled(*std::move(refusal));
   auto wanted = parse_webhook_request(body);
   if (!wanted) co_return Handled(http::reply_of(wanted.error()));
+  bool possible = false;
+  std::function<Handled()> look = [&]() -> Handled {
+    const auto may = request.api.parts.webhooks->may_create(caller_of(request), *wanted);
+    possible = may.has_value();
+    return possible ? Handled(Reply()) : Handled(reply_of(may.error()));
+  };
+  Handled looked = co_await on_worker(request.api, std::move(look));
+  if (!possible) co_return looked;
+  if (const auto allowed = co_await check_address(*request.api.parts.webhooks, *wanted); !allowed)
+    co_return Handled(reply_of(allowed.error()));
   std::function<Handled()> job = [&request, &wanted]() -> Handled {
     const auto made = request.api.parts.webhooks->create(caller_of(request), *wanted);
     if (!made) return reply_of(made.error());

@@ -230,11 +230,12 @@ ImageFigures Projector::images() const {
   return figures;
 }
 
-Result<void, storage::ReadError> Projector::purge_erased() {
-  if (auto purged = purge_now(); !purged) return purged;
+void Projector::purge_erased(std::function<void(Result<void, storage::ReadError>)> done) {
+  if (auto purged = purge_now(); !purged) return done(std::move(purged));
   // Rows that a rebuild has folded before, and purges at its end.
-  if (!maintenance_.wait_for_rebuild()) return storage::ReadError{"stopping"};
-  return {};
+  maintenance_.after_rebuild([done = std::move(done)](bool stopped) {
+    done(stopped ? storage::ReadError{"stopping"} : Result<void, storage::ReadError>());
+  });
 }
 
 Result<void, storage::ReadError> Projector::purge_now() {

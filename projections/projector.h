@@ -69,7 +69,7 @@ class Projector final : public Runner {
       WorkspaceNumber workspace, const std::function<void(const Image&, WorkspacePosition)>& visit) override;
   [[nodiscard]] bool is_loaded(WorkspaceNumber workspace) const override;
   [[nodiscard]] WorkspacePosition position(WorkspaceNumber workspace) const override;
-  Result<void, storage::ReadError> purge_erased() override;
+  void purge_erased(std::function<void(Result<void, storage::ReadError>)> done) override;
 
  private:
   static constexpr const auto& kNames = kProjectionNames;

@@ -88,8 +88,10 @@ class ReadModels {
   // runs.
   virtual Result<void, storage::ReadError> read_image(
       WorkspaceNumber workspace, const std::function<void(const Image&, WorkspacePosition)>& visit) = 0;
-  // What is passed, and no file of the read models holds anything of the tasks erased in it any more. Blocks for long.
-  virtual Result<void, storage::ReadError> purge_erased() = 0;
+  // What is passed, and no file of the read models holds anything of the tasks erased in it any more, once `done` says
+  // so. Blocks for long, but not for a rebuild that is under way: then `done` is called on its thread, when that has
+  // ended or was stopped; otherwise within the call. Must not block.
+  virtual void purge_erased(std::function<void(Result<void, storage::ReadError>)> done) = 0;
   // Whether reads of the workspace cost what they cost: without its image in memory the first one loads it, a second or
   // so a million tasks.
   [[nodiscard]] virtual bool is_loaded(WorkspaceNumber workspace) const = 0;

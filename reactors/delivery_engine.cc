@@ -25,11 +25,16 @@ constexpr std::chrono::seconds kJobTimeout{10};
 
 struct DeliveryEngine::Impl {
   Impl(EngineParts given, const WebhookSettings& options)
-      : parts(std::move(given)), settings(options), trust(options.extra_ca_file), tick(io) {}
+      : parts(std::move(given)),
+        settings(options),
+        trust(options.extra_ca_file),
+        gate(io, options.connections),
+        idle(gate),
+        tick(io) {}
 
   EndpointParts endpoint_parts() {
-    return {io,    parts.log,   parts.store,  parts.registry, settings, parts.secrets, parts.resolver,
-            trust, parts.clock, parts.random, erasures};
+    return {io,    parts.log, parts.store, parts.registry, settings,     parts.secrets, parts.resolver,
+            trust, gate,      idle,        parts.clock,    parts.random, erasures};
   }
 
   void on_wake() {
@@ -99,6 +104,7 @@ struct DeliveryEngine::Impl {
     tick.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
       arm_tick();
+      idle.close_old(settings.idle_connection);
       for (auto& [id, endpoint] : endpoints) endpoint->tick();
       on_wake();
     });
@@ -133,6 +139,7 @@ struct DeliveryEngine::Impl {
       endpoint->flush();
       endpoint->close();
     }
+    idle.clear();
     io.stop();
   }
 
@@ -143,6 +150,9 @@ struct DeliveryEngine::Impl {
   std::atomic<bool> waking{false}, serving{false};  // serving: there are endpoints
   bool stopping = false;                            // on the engine's thread
   std::uint64_t seen_revision = 0;
+  // Requests that were still under way go with the io_context, and give back their places.
+  ConnectionGate gate;
+  IdleConnections idle;
   asio::io_context io{1};
   asio::steady_timer tick;
   std::map<WebhookId, std::shared_ptr<Endpoint>> endpoints;

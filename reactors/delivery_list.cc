@@ -37,7 +37,8 @@ DeliveryQueue::Outcome<void> DeliveryQueue::record_ping(const Delivery& ping) {
   if (ping.error.empty()) {
     add_done(changes, ping);
   } else {
-    add_parked(changes, ping);
+    auto parked = park(changes, ping);
+    if (!parked) return parked;
   }
   return commit(std::move(changes));
 }

@@ -61,7 +61,7 @@ DeliveryQueue::Outcome<void> DeliveryQueue::failed(DeliveryNumber number, std::u
   delivery.error.resize(std::min(delivery.error.size(), kMaxErrorBytes));
   const unsigned allowed = delivery.kind == DeliveryKind::ping ? 1 : parts_.settings.retry.max_attempts;
   if (delivery.attempts >= allowed) {
-    add_parked(changes, delivery);
+    if (auto parked = park(changes, delivery); !parked) return parked.error();
     if (delivery.kind == DeliveryKind::event) {
       if (auto promoted = promote(changes, delivery.task, now); !promoted) return promoted.error();
     }
@@ -100,9 +100,20 @@ void DeliveryQueue::remove_waiting(Changes& changes, const Delivery& delivery) {
   }
 }
 
-void DeliveryQueue::add_parked(Changes& changes, const Delivery& delivery) {
+// Pings can be asked for without end, and nobody has to look at those that failed.
+DeliveryQueue::Outcome<void> DeliveryQueue::park(Changes& changes, const Delivery& delivery) {
   ++parked_;
   changes.push_back({keys::number(prefix_, keys::kParked, delivery.number), encode(delivery)});
+  if (!delivery.is_ping()) return {};
+  std::deque<DeliveryNumber> earlier;
+  auto scanned = parts_.store.scan(keys::number(prefix_, keys::kParked, kPingBit),
+                                   storage::prefix_end(keys::table(prefix_, keys::kParked)),
+                                   [&](std::string_view key, std::string_view) {
+                                     earlier.push_back(keys::last_number(key));
+                                     return true;
+                                   });
+  for (; earlier.size() >= parts_.settings.kept_pings; earlier.pop_front()) remove_parked(changes, earlier.front());
+  return scanned;
 }
 
 void DeliveryQueue::remove_parked(Changes& changes, DeliveryNumber number) {

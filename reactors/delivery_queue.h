@@ -90,7 +90,7 @@ class DeliveryQueue {
   [[nodiscard]] std::uint64_t waiting() const { return waiting_; }
   [[nodiscard]] std::uint64_t parked() const { return parked_; }
 
-  // A ping was sent, aside from all else; the row for the lists.
+  // A ping was sent, aside from all else; the row for the lists. Of those that failed the last few are kept.
   Outcome<void> record_ping(const Delivery& ping);
   enum class Redelivery { accepted, not_found, erased };
   // `id`: the message's, which names number and event. erased: nothing is changed.
@@ -129,7 +129,7 @@ class DeliveryQueue {
   // Adds the rows of a waiting delivery, or takes them away.
   void add_waiting(Changes& changes, const Delivery& delivery);
   void remove_waiting(Changes& changes, const Delivery& delivery);
-  void add_parked(Changes& changes, const Delivery& delivery);
+  Outcome<void> park(Changes& changes, const Delivery& delivery);
   void remove_parked(Changes& changes, DeliveryNumber number);
   // After the first of its task is out of the way: the next one held becomes the first.
   Outcome<void> promote(Changes& changes, const TaskId& task, Timestamp now);

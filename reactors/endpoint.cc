@@ -24,13 +24,18 @@ std::function<double()> make_jitter(const RandomBytes& random) {
 }  // namespace
 
 Endpoint::Endpoint(EndpointParts parts, WebhookPtr webhook)
-    : parts_(std::move(parts)), webhook_(std::move(webhook)), timer_(parts_.io), flush_timer_(parts_.io) {
+    : parts_(std::move(parts)),
+      webhook_(std::move(webhook)),
+      visitor_(parts_.gate, [this] { pump(); }),
+      timer_(parts_.io),
+      flush_timer_(parts_.io) {
   auto url = parse_url(webhook_->url);
   if (!url) {  // an older version accepted what this one does not
     url_problem_ = url.error().message;
     url = Url{};
   }
-  client_ = std::make_unique<HttpClient>(parts_.io, *std::move(url), parts_.settings, parts_.resolver, parts_.trust);
+  client_ = std::make_unique<HttpClient>(parts_.io, *std::move(url), parts_.settings, parts_.resolver, parts_.trust,
+                                         parts_.idle);
 }
 
 QueueIdentity Endpoint::identity() const {
@@ -100,24 +105,38 @@ void Endpoint::send_ready() {
   arm_flush();
   for (;;) {
     look_at_registry();
-    if (!queue_ || draining_ || webhook_->paused || !problem_.empty()) return;
+    const bool delivers = !webhook_->paused && problem_.empty();
+    if (!queue_ || draining_ || (pings_.empty() && !delivers)) return;
+    // The end of a request comes back here, and so does the turn at the gate.
+    if (under_way_ >= parts_.settings.in_flight) return arm_flush();
+    auto place = visitor_.enter();
+    if (!place) return arm_flush();
+    if (!pings_.empty()) {
+      start_ping(*std::move(place));
+      continue;
+    }
     auto attempt = queue_->next(parts_.clock());
     if (!attempt) return fail(attempt.error());
     if (!*attempt) break;
-    start(**std::move(attempt));
+    start(**std::move(attempt), *std::move(place));
   }
   arm_flush();
   arm_timer();
 }
 
-void Endpoint::start(Attempt attempt) { spawn(run(shared_from_this(), std::move(attempt), generation_)); }
+void Endpoint::start(Attempt attempt, ConnectionGate::Place place) {
+  spawn(run(shared_from_this(), std::move(attempt), generation_), std::move(place));
+}
 
-void Endpoint::spawn(asio::awaitable<void> request) {
+void Endpoint::spawn(asio::awaitable<void> request, ConnectionGate::Place place) {
   ++under_way_;
-  asio::co_spawn(parts_.io, std::move(request), [self = shared_from_this()](std::exception_ptr error) {
+  auto ended = [self = shared_from_this(), place = std::optional(std::move(place))](std::exception_ptr error) mutable {
     --self->under_way_;
-    if (error) self->fail({exception_text(error)});
-  });
+    place.reset();
+    if (error) return self->fail({exception_text(error)});
+    self->pump();
+  };
+  asio::co_spawn(parts_.io, std::move(request), std::move(ended));
 }
 
 // `self` keeps this alive until the request has ended.
@@ -125,7 +144,6 @@ asio::awaitable<void> Endpoint::run([[maybe_unused]] std::shared_ptr<Endpoint> s
                                     std::uint64_t generation) {
   const HttpOutcome outcome = co_await send(attempt.delivery, attempt.body);
   if (!closed_ && queue_ && generation == generation_) record(attempt, outcome);
-  pump();
 }
 
 asio::awaitable<HttpOutcome> Endpoint::send(Delivery delivery, std::string body) {
@@ -199,14 +217,13 @@ void Endpoint::pause_gone() {
 // Sends on after a refused pause: the next 410 tries again. On the tick, so that a log which refuses for long is not
 // asked all the time, and since the answer comes on another thread.
 void Endpoint::tick() {
-  client_->close_idle();
   if (!pause_refused_ || !pause_refused_->exchange(false)) return;
   if (WebhookPtr latest = parts_.registry.find(webhook_->id)) webhook_ = std::move(latest);
 }
 
 std::optional<std::string> Endpoint::ping() {
   look_at_registry();
-  if (!problem_.empty()) return std::nullopt;
+  if (!problem_.empty() || open_pings_ >= parts_.settings.in_flight) return std::nullopt;
   const Timestamp now = parts_.clock();
   last_ping_ms_ = std::max(last_ping_ms_ + 1, static_cast<std::uint64_t>(now.ms));
   Delivery ping;
@@ -215,11 +232,25 @@ std::optional<std::string> Endpoint::ping() {
   parts_.random(ping.event.value.bytes);
   ping.time = now;
   std::string id = message_id(webhook_->id, ping);
-  spawn(run_ping(shared_from_this(), std::move(ping)));
+  ++open_pings_;
+  pings_.push_back(std::move(ping));
+  pump();
   return id;
 }
 
+void Endpoint::start_ping(ConnectionGate::Place place) {
+  Delivery ping = std::move(pings_.front());
+  pings_.pop_front();
+  spawn(run_ping(shared_from_this(), std::move(ping)), std::move(place));
+}
+
 asio::awaitable<void> Endpoint::run_ping([[maybe_unused]] std::shared_ptr<Endpoint> self, Delivery ping) {
+  struct Ending {
+    explicit Ending(std::size_t& of) : pings(of) {}
+    ~Ending() { --pings; }
+    std::size_t& pings;
+  };
+  const Ending ending(open_pings_);
   const HttpOutcome outcome = co_await send(ping, ping_body(webhook_->id, ping.time));
   if (closed_ || !queue_) co_return;
   ping.attempts = 1;
@@ -262,6 +293,7 @@ void Endpoint::flush() {
 
 void Endpoint::close() {
   closed_ = true;
+  visitor_.stop_waiting();
   timer_.cancel();
   flush_timer_.cancel();
 }

@@ -9,11 +9,12 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <cerrno>
-#include <deque>
+#include <list>
 #include <optional>
 #include <stdexcept>
 
 #include "reactors/address_policy.h"
+#include "reactors/connect.h"
 #include "reactors/expected_host.h"
 
 namespace taskledger::reactors {
@@ -124,28 +125,63 @@ TlsTrust::TlsTrust(const std::string& extra_ca_file) : impl_(std::make_unique<Im
 }
 TlsTrust::~TlsTrust() = default;
 
+struct IdleConnections::Impl {
+  struct Kept {
+    const void* of;  // the client
+    std::unique_ptr<Connection> connection;
+  };
+  const ConnectionGate& gate;
+  std::list<Kept> kept;  // the latest used last
+
+  void keep(const void* of, std::unique_ptr<Connection> connection) {
+    connection->tcp().expires_never();
+    connection->last_used = SteadyClock::now();
+    kept.push_back({of, std::move(connection)});
+  }
+  // The one used last of those that are still good; nullptr: there is none.
+  std::unique_ptr<Connection> take(const void* of) {
+    for (auto at = kept.end(); at != kept.begin();) {
+      --at;
+      if (at->of != of) continue;
+      auto connection = std::move(at->connection);
+      at = kept.erase(at);
+      if (is_quiet(*connection)) return connection;
+    }
+    return nullptr;
+  }
+  void forget(const void* of) {
+    std::erase_if(kept, [of](const Kept& one) { return one.of == of; });
+  }
+  // For one more connection, of a request that has its place.
+  void make_room() {
+    while (!kept.empty() && gate.inside() + kept.size() > gate.limit()) kept.pop_front();
+  }
+};
+
+IdleConnections::IdleConnections(const ConnectionGate& gate) : impl_(new Impl{gate, {}}) {}
+IdleConnections::~IdleConnections() = default;
+void IdleConnections::clear() { impl_->kept.clear(); }
+std::size_t IdleConnections::size() const { return impl_->kept.size(); }
+
+void IdleConnections::close_old(std::chrono::milliseconds unused) {
+  const auto oldest = SteadyClock::now() - unused;
+  std::erase_if(impl_->kept, [&](const Impl::Kept& one) {
+    return one.connection->last_used < oldest || !is_quiet(*one.connection);
+  });
+}
+
 struct HttpClient::Impl {
   asio::io_context& io;
   Url url;
   const WebhookSettings& settings;
   Resolver& resolver;
   TlsTrust& trust;
-  std::deque<std::unique_ptr<Connection>> idle;  // the latest used last
+  IdleConnections::Impl& idle;
 
   struct Connected {
     std::unique_ptr<Connection> connection;
     std::string error;
   };
-
-  // The one used last of those that are still good; nullptr: there is none.
-  std::unique_ptr<Connection> take_idle() {
-    while (!idle.empty()) {
-      auto connection = std::move(idle.back());
-      idle.pop_back();
-      if (is_quiet(*connection)) return connection;
-    }
-    return nullptr;
-  }
 
   [[nodiscard]] SteadyClock::time_point step_deadline(SteadyClock::time_point deadline) const {
     return std::min(deadline, SteadyClock::now() + settings.connect_timeout);
@@ -166,9 +202,9 @@ struct HttpClient::Impl {
       result.error = "the host's address is not a public one";
       co_return result;
     }
+    idle.make_room();
     auto connection = std::make_unique<Connection>(io, url.secure ? &trust.impl().context : nullptr);
-    connection->tcp().expires_at(step_deadline(deadline));
-    const auto [error, endpoint] = co_await connection->tcp().async_connect(endpoints, kAsTuple);
+    const error_code error = co_await connect_to_any(connection->tcp(), std::move(endpoints), step_deadline(deadline));
     if (error) {
       result.error = describe("connecting", error);
       co_return result;
@@ -210,14 +246,14 @@ struct HttpClient::Impl {
 };
 
 HttpClient::HttpClient(asio::io_context& io, Url url, const WebhookSettings& settings, Resolver& resolver,
-                       TlsTrust& trust)
-    : impl_(new Impl{io, std::move(url), settings, resolver, trust, {}}) {}
-HttpClient::~HttpClient() = default;
+                       TlsTrust& trust, IdleConnections& idle)
+    : impl_(new Impl{io, std::move(url), settings, resolver, trust, idle.impl()}) {}
+HttpClient::~HttpClient() { impl_->idle.forget(impl_.get()); }
 
 asio::awaitable<HttpOutcome> HttpClient::post(HttpPost post) {
   const Request request = impl_->make_request(std::move(post));
   const auto deadline = SteadyClock::now() + impl_->settings.total_timeout;
-  std::unique_ptr<Connection> connection = impl_->take_idle();
+  std::unique_ptr<Connection> connection = impl_->idle.take(impl_.get());
   bool fresh = !connection;
   for (;;) {
     if (!connection) {
@@ -239,22 +275,12 @@ asio::awaitable<HttpOutcome> HttpClient::post(HttpPost post) {
     }
     if (result.stale && !fresh) {
       connection.reset();
-      impl_->idle.clear();  // as old as this one, or older
+      impl_->idle.forget(impl_.get());  // as old as this one, or older
       continue;
     }
-    if (result.keeps_alive && is_quiet(*connection)) {
-      connection->tcp().expires_never();
-      connection->last_used = SteadyClock::now();
-      impl_->idle.push_back(std::move(connection));
-    }
+    if (result.keeps_alive && is_quiet(*connection)) impl_->idle.keep(impl_.get(), std::move(connection));
     co_return result.outcome;
   }
-}
-
-void HttpClient::close_idle() {
-  const auto oldest = SteadyClock::now() - impl_->settings.idle_connection;
-  auto& idle = impl_->idle;
-  std::erase_if(idle, [&](const auto& connection) { return connection->last_used < oldest || !is_quiet(*connection); });
 }
 
 }  // namespace taskledger::reactors

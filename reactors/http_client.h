@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "reactors/connection_gate.h"
 #include "reactors/settings.h"
 #include "reactors/url.h"
 
@@ -41,13 +42,15 @@ class Resolver {
   };
   using LookUp = std::function<Answer(const std::string& host)>;  // blocks as long as it likes
 
-  Resolver();  // asks the system
+  explicit Resolver(unsigned threads = kThreads);  // asks the system
   explicit Resolver(LookUp look_up, unsigned threads = kThreads);
   ~Resolver();  // as close()
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
   // Ends with an error after `timeout`, whatever the system's resolver does. `host` may be an address.
   boost::asio::awaitable<Answer> resolve(std::string host, std::chrono::milliseconds timeout);
+  // The same without a limit, by a callback that must not block: called once, on another thread or within the call.
+  void look_up(const std::string& host, std::function<void(const Answer&)> done);
   // The same, blocking; for callers outside an event loop.
   [[nodiscard]] Answer resolve_now(const std::string& host, std::chrono::milliseconds timeout);
   // Who waits is answered with an error; nobody is answered any more when this returns. At once, and before the event
@@ -73,20 +76,38 @@ class TlsTrust {
   std::unique_ptr<Impl> impl_;
 };
 
+// What the endpoints share: the connections that are open although no request is under way on them. With those of
+// requests they are never more than the gate lets in: they make room, the one unused for longest first.
+class IdleConnections {
+ public:
+  explicit IdleConnections(const ConnectionGate& gate);  // which outlives this
+  ~IdleConnections();
+  IdleConnections(const IdleConnections&) = delete;
+  IdleConnections& operator=(const IdleConnections&) = delete;
+  // Closes those that nothing was sent on for `unused`, or that the peer has closed.
+  void close_old(std::chrono::milliseconds unused);
+  // Closes all: before the io_context goes.
+  void clear();
+  [[nodiscard]] std::size_t size() const;
+  struct Impl;
+  [[nodiscard]] Impl& impl() const { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
 class HttpClient {
  public:
   // All outlive the client. Coroutines of post() end before it does.
-  HttpClient(boost::asio::io_context& io, Url url, const WebhookSettings& settings, Resolver& resolver,
-             TlsTrust& trust);
+  HttpClient(boost::asio::io_context& io, Url url, const WebhookSettings& settings, Resolver& resolver, TlsTrust& trust,
+             IdleConnections& idle);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  // One attempt, within the settings' times. An idle connection that the peer closed meanwhile is replaced once; one on
-  // which anything came that was no answer to a request is not used again.
+  // One attempt, within the settings' times; the caller has a place at the gate. An idle connection that the peer
+  // closed meanwhile is replaced once; one on which anything came that was no answer to a request is not used again.
   boost::asio::awaitable<HttpOutcome> post(HttpPost request);
-  // Closes connections that nothing was sent on for long, or that the peer has closed.
-  void close_idle();
 
  private:
   struct Impl;

@@ -129,7 +129,7 @@ struct Resolver::Impl : std::enable_shared_from_this<Impl> {
   bool closed = false;
 };
 
-Resolver::Resolver() : Resolver(ask_system) {}
+Resolver::Resolver(unsigned threads) : Resolver(ask_system, threads) {}
 Resolver::Resolver(LookUp look_up, unsigned threads) : impl_(std::make_shared<Impl>(std::move(look_up), threads)) {}
 Resolver::~Resolver() { close(); }
 void Resolver::close() { impl_->close(); }
@@ -157,6 +157,11 @@ asio::awaitable<Resolver::Answer> Resolver::resolve(std::string host, std::chron
   co_await wait->timer.async_wait(asio::as_tuple(asio::use_awaitable));
   if (wait->answer) co_return *wait->answer;
   co_return Answer{{}, "looking up the host took too long"};
+}
+
+void Resolver::look_up(const std::string& host, std::function<void(const Answer&)> done) {
+  if (const auto literal = as_literal(host)) return done(*literal);
+  impl_->ask(host, std::move(done));
 }
 
 Resolver::Answer Resolver::resolve_now(const std::string& host, std::chrono::milliseconds timeout) {

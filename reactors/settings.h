@@ -28,7 +28,8 @@ struct RetryPolicy {
 struct WebhookSettings {
   bool allow_private = false;  // send to loopback and private addresses too
   RetryPolicy retry;
-  unsigned in_flight = 16;        // requests under way to one endpoint
+  std::size_t connections = 256;  // to all endpoints together, those kept open included
+  unsigned in_flight = 16;        // requests under way to one endpoint, pings included
   unsigned failures_to_slow = 5;  // first attempts failed in a row, after which an endpoint gets one at a time
   std::chrono::milliseconds connect_timeout{5'000};                  // name look-up, connection and TLS handshake, each
   std::chrono::milliseconds total_timeout{15'000};                   // one whole attempt
@@ -40,6 +41,7 @@ struct WebhookSettings {
   std::size_t buffered_bytes = 512 * 1024;
   std::size_t slice_rows = 1'000;   // waiting rows one endpoint changes in one go, for the other endpoints' sake
   std::uint16_t kept_done = 1'000;  // deliveries done that are listed, for one endpoint
+  std::size_t kept_pings = 20;      // failed pings that are
   unsigned max_webhooks = 100;      // of one workspace
   std::string user_agent = "taskledger";
   std::string extra_ca_file;  // PEM, trusted beside the system's; empty: none

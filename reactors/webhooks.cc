@@ -1,6 +1,7 @@
 #include "reactors/webhooks.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <mutex>
 #include <stdexcept>
@@ -16,7 +17,8 @@ namespace {
 using Kind = WebhookFailure::Kind;
 
 constexpr int kMaxConflicts = 8;
-constexpr std::chrono::milliseconds kLookUpTimeout{3'000};
+// Of registrations, who do not wait for each other's names long: deliveries have a resolver of their own.
+constexpr unsigned kLookUpThreads = 16;
 
 WebhookFailure not_found() { return {Kind::not_found, "Webhook not found"}; }
 WebhookFailure unavailable(std::string what) { return {Kind::unavailable, std::move(what)}; }
@@ -26,18 +28,6 @@ WebhookFailure failure_of(storage::AppendError error) {
     return {Kind::busy, "The server is busy, try again"};
   }
   return unavailable("Writes are not possible at the moment");
-}
-
-// Refuses what can never be connected to, as far as that can be told now; each connection is checked again.
-Result<void, WebhookFailure> check_address(const Url& url, bool allow_private, Resolver& resolver) {
-  if (allow_private) return {};
-  const WebhookFailure refused{Kind::invalid, "Field 'url' must not lead to a private, loopback or link-local address"};
-  if (is_local_name(url.host)) return refused;
-  const Resolver::Answer answer = resolver.resolve_now(url.host, kLookUpTimeout);
-  for (const auto& address : answer.addresses) {
-    if (!is_public(address)) return refused;
-  }
-  return {};  // a name that has no address yet may get one
 }
 
 // `pending:17`: the state a page ended in, and after what.
@@ -86,6 +76,8 @@ struct Webhooks::Impl {
         settings(std::move(options)),
         secrets(parts.server_key),
         registry(parts.log),
+        registrations(parts.look_up ? std::make_unique<Resolver>(parts.look_up, kLookUpThreads)
+                                    : std::make_unique<Resolver>(kLookUpThreads)),
         engine({parts.log, parts.store, registry, secrets, resolver, parts.clock, parts.random}, settings) {
     link->engine = &engine;
     parts.log.observe([link = link](std::span<const storage::Record> records) {
@@ -108,10 +100,23 @@ struct Webhooks::Impl {
   WebhookSettings settings;
   SecretBox secrets;
   Registry registry;
-  Resolver resolver;
+  std::atomic<bool> looking_up{true};
+  std::unique_ptr<Resolver> registrations;  // names of check_address()
+  Resolver resolver;                        // of deliveries
   DeliveryEngine engine;
   std::mutex creating;  // from counting a workspace's webhooks to having one more
   std::shared_ptr<Link> link = std::make_shared<Link>();
+
+  // Whether the workspace may have one more.
+  Answer<void> has_room(const WebhookCaller& caller) {
+    if (auto done = registry.catch_up(); !done) return unavailable("The log cannot be read");
+    const auto known = registry.all();
+    const auto own = std::count_if(known.begin(), known.end(),
+                                   [&](const WebhookPtr& webhook) { return webhook->workspace == caller.workspace; });
+    if (own < static_cast<std::ptrdiff_t>(settings.max_webhooks)) return {};
+    return WebhookFailure{Kind::conflict,
+                          "A workspace can have at most " + std::to_string(settings.max_webhooks) + " webhooks"};
+  }
 
   // The webhook as the log has it now; another workspace's does not exist.
   Answer<WebhookPtr> find(const WebhookCaller& caller, const WebhookId& id) {
@@ -208,7 +213,10 @@ Webhooks::Webhooks(WebhookParts parts, WebhookSettings settings)
 Webhooks::~Webhooks() { stop(); }
 
 Result<void, storage::ReadError> Webhooks::start() { return impl_->engine.start(); }
-void Webhooks::stop() { impl_->engine.stop(); }
+void Webhooks::stop() {
+  stop_looking_up();
+  impl_->engine.stop();
+}
 
 WebhookFigures Webhooks::figures() {
   WebhookFigures figures;
@@ -222,20 +230,33 @@ WebhookFigures Webhooks::figures() {
   return figures;
 }
 
+Webhooks::Answer<void> Webhooks::may_create(const WebhookCaller& caller, const WebhookRequest& request) {
+  if (const auto url = parse_url(request.url); !url) return WebhookFailure{Kind::invalid, url.error().message};
+  return impl_->has_room(caller);
+}
+
+void Webhooks::check_address(const WebhookRequest& request, std::function<void(Answer<void>)> done) {
+  const auto url = parse_url(request.url);
+  if (!url) return done(WebhookFailure{Kind::invalid, url.error().message});
+  if (impl_->settings.allow_private) return done({});
+  const WebhookFailure refused{Kind::invalid, "Field 'url' must not lead to a private, loopback or link-local address"};
+  if (is_local_name(url->host)) return done(refused);
+  impl_->registrations->look_up(url->host, [impl = impl_.get(), done, refused](const Resolver::Answer& answer) {
+    if (!impl->looking_up) return done(unavailable("The server is stopping"));
+    const auto& found = answer.addresses;
+    done(std::all_of(found.begin(), found.end(), is_public) ? Answer<void>() : refused);
+  });
+}
+
+void Webhooks::stop_looking_up() {
+  impl_->looking_up = false;
+  impl_->registrations->close();
+}
+
 Webhooks::Answer<RegisteredWebhook> Webhooks::create(const WebhookCaller& caller, const WebhookRequest& request) {
-  auto url = parse_url(request.url);
-  if (!url) return WebhookFailure{Kind::invalid, url.error().message};
-  if (auto allowed = check_address(*url, impl_->settings.allow_private, impl_->resolver); !allowed)
-    return allowed.error();
+  if (const auto url = parse_url(request.url); !url) return WebhookFailure{Kind::invalid, url.error().message};
   const std::lock_guard alone(impl_->creating);
-  if (auto done = impl_->registry.catch_up(); !done) return unavailable("The log cannot be read");
-  const auto known = impl_->registry.all();
-  const auto own = std::count_if(known.begin(), known.end(),
-                                 [&](const WebhookPtr& webhook) { return webhook->workspace == caller.workspace; });
-  if (own >= static_cast<std::ptrdiff_t>(impl_->settings.max_webhooks)) {
-    return WebhookFailure{Kind::conflict,
-                          "A workspace can have at most " + std::to_string(impl_->settings.max_webhooks) + " webhooks"};
-  }
+  if (auto room = impl_->has_room(caller); !room) return room.error();
   RegisteredWebhook webhook;
   std::array<std::uint8_t, 10> random{};
   impl_->parts.random(random);
@@ -323,7 +344,10 @@ Webhooks::Answer<std::string> Webhooks::ping(const WebhookCaller& caller, const 
     return Sent{std::move(message), endpoint.problem()};
   });
   if (!sent) return sent.error();
-  if (!sent->message) return WebhookFailure{Kind::conflict, "Nothing can be sent: " + sent->problem};
+  if (!sent->message) {
+    const std::string full = std::to_string(impl_->settings.in_flight) + " pings are on their way already";
+    return WebhookFailure{Kind::conflict, "Nothing can be sent: " + (sent->problem.empty() ? full : sent->problem)};
+  }
   return *std::move(sent->message);
 }
 

@@ -2,10 +2,11 @@
 // never another's; and the owner of the engine that delivers.
 //
 // What is decided here is a system record of the log (stream: the webhook's id) before it is answered.
-// Threads: any, but start() and stop() once, from the owner. Calls block (on a commit, on the engine, on a name look-up
-// of at most 3 s): they belong on worker threads.
+// Threads: any, but start() and stop() once, from the owner. Calls block a little (on a commit, on the engine), but for
+// check_address(): they belong on worker threads.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "core/clock.h"
 #include "core/webhook.h"
 #include "reactors/delivery.h"
+#include "reactors/http_client.h"
 #include "reactors/settings.h"
 #include "storage/event_log.h"
 #include "storage/reactor_store.h"
@@ -40,6 +42,7 @@ struct WebhookParts {  // references outlive the webhooks
   std::string server_key;  // 32 bytes; encrypts the secrets
   Clock clock;
   RandomBytes random;
+  Resolver::LookUp look_up = {};  // of check_address(); empty: asks the system
 };
 
 // Whose webhooks, and who asks.
@@ -100,7 +103,16 @@ class Webhooks {
 
   [[nodiscard]] WebhookFigures figures();  // an engine that has stopped tells of no deliveries
 
+  // A registration is three calls, of which the second may take as long as a name server likes: the first says whether
+  // there may be one more; the third looks at that again.
+  Answer<void> may_create(const WebhookCaller& caller, const WebhookRequest& request);
+  // Whether the URL leads where a webhook may be sent to, as far as that can be told now: a name that has no address
+  // yet may get one, and each connection is checked again. Blocks nobody: `done` must not block, and is called once,
+  // within the call or on another thread; at the latest by stop_looking_up().
+  void check_address(const WebhookRequest& request, std::function<void(Answer<void>)> done);
   Answer<RegisteredWebhook> create(const WebhookCaller& caller, const WebhookRequest& request);
+  // Answers all of check_address() that wait, and later ones: the server is stopping.
+  void stop_looking_up();
   Answer<std::vector<WebhookStatus>> list(const WebhookCaller& caller);  // oldest first
   Answer<WebhookStatus> get(const WebhookCaller& caller, const WebhookId& id);
   Answer<void> remove(const WebhookCaller& caller, const WebhookId& id);

@@ -68,11 +68,24 @@ bool Maintenance::request_check(std::string_view projection) {
   return true;
 }
 
-bool Maintenance::wait_for_rebuild() {
-  std::unique_lock lock(mutex_);
-  const std::uint64_t under_way = rebuilds_begun_;
-  changed_.wait(lock, [&] { return stopping_ || !any(rebuilding_) || rebuilds_begun_ != under_way; });
-  return !stopping_;
+void Maintenance::after_rebuild(std::function<void(bool stopped)> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_ && any(rebuilding_)) {
+      waiters_.push_back(std::move(done));
+      return;
+    }
+  }
+  done(stopping_);
+}
+
+void Maintenance::tell_waiters() {
+  std::vector<std::function<void(bool)>> waiters;
+  {
+    const std::lock_guard lock(mutex_);
+    waiters.swap(waiters_);
+  }
+  for (const auto& done : waiters) done(stopping_);
 }
 
 void Maintenance::run() {
@@ -89,12 +102,13 @@ void Maintenance::run() {
     if (stopping_) return;
     if (any(to_rebuild_)) {
       rebuilding_ = std::exchange(to_rebuild_, {});
-      ++rebuilds_begun_;
       lock.unlock();
       rebuild(rebuilding_);
       lock.lock();
       rebuilding_ = {};
-      changed_.notify_all();
+      lock.unlock();
+      tell_waiters();
+      lock.lock();
     } else if (any(to_check_)) {
       const Chosen chosen = std::exchange(to_check_, {});
       lock.unlock();

@@ -51,8 +51,9 @@ class Maintenance {
   [[nodiscard]] std::optional<std::string> divergence() const;
   [[nodiscard]] MaintenanceFigures figures() const;
 
-  // Waits for a rebuild that is under way; false: it was stopped.
-  bool wait_for_rebuild();
+  // Calls `done`, which must not block, once a rebuild that is under way has ended, on the thread of this; within the
+  // call where none is. `stopped`: no rebuild ends any more.
+  void after_rebuild(std::function<void(bool stopped)> done);
 
   // Told by the jobs.
   void progress(double fraction, double events_per_second) {
@@ -64,6 +65,7 @@ class Maintenance {
  private:
   using Chosen = std::array<bool, kProjections>;
   void run();
+  void tell_waiters();
   void rebuild(const Chosen& chosen);
   void check(const Chosen& chosen, bool slow);
 
@@ -72,7 +74,7 @@ class Maintenance {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Chosen to_rebuild_{}, to_check_{}, rebuilding_{};
-  std::uint64_t rebuilds_begun_ = 0;
+  std::vector<std::function<void(bool)>> waiters_;  // of after_rebuild()
   std::array<CheckStatus, kProjections> checks_;
   std::array<std::string, kProjections> failures_;
   MaintenanceFigures figures_;

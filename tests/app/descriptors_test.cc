@@ -9,12 +9,15 @@ namespace taskledger::app {
 namespace {
 
 TEST(Descriptors, ConnectionsLeaveRoomForFiles) {
-  EXPECT_EQ(connections_within(65'536, 10'000), 10'000u);
-  EXPECT_EQ(connections_within(10'512, 10'000), 10'000u);
-  EXPECT_EQ(connections_within(10'511, 10'000), 9'999u);
-  EXPECT_EQ(connections_within(1'024, 10'000), 512u);
-  EXPECT_EQ(connections_within(256, 10'000), 128u);
-  EXPECT_EQ(connections_within(256, 100), 100u);
+  using Both = Connections;
+  EXPECT_EQ(connections_within(65'536, {10'000, 256}), (Both{10'000, 256}));
+  EXPECT_EQ(connections_within(10'768, {10'000, 256}), (Both{10'000, 256}));
+  EXPECT_EQ(connections_within(10'767, {10'000, 256}), (Both{9'999, 256}));
+  EXPECT_EQ(connections_within(10'767, {10'000, 255}), (Both{10'000, 255}));
+  EXPECT_EQ(connections_within(10'000, {10'000, 5'000}), (Both{6'988, 2'500}));
+  EXPECT_EQ(connections_within(1'024, {10'000, 256}), (Both{512, 256}));
+  EXPECT_EQ(connections_within(256, {10'000, 256}), (Both{128, 64}));
+  EXPECT_EQ(connections_within(256, {100, 10}), (Both{100, 10}));
 }
 
 TEST(Descriptors, TheLimitIsRaisedAsFarAsItMay) {

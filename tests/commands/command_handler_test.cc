@@ -49,12 +49,12 @@ TEST_F(CommandTest, LoadsFromTheLogWhatTheCacheHasNot) {
 TEST_F(CommandTest, ReadsLongStreamsAside) {
   const auto task = make("one"), another = make("one");
   for (int i = 0; i < 300; ++i) (void)run(retitle(std::to_string(i)), task);
-  std::vector<std::function<void()>> aside;
+  std::vector<std::function<void()>> aside, dropped;
   bool room = true;
   const auto with_nothing_cached = [&] {
     CommandHandlerOptions options;
-    options.aside = [&](std::function<void()> job) {
-      if (room) aside.push_back(std::move(job));
+    options.aside = [&](std::function<void()> job, std::function<void()> drop) {
+      if (room) aside.push_back(std::move(job)), dropped.push_back(std::move(drop));
       return room;
     };
     handler = make_command_handler(
@@ -75,6 +75,13 @@ TEST_F(CommandTest, ReadsLongStreamsAside) {
     ASSERT_TRUE(answer);
     EXPECT_TRUE(answer->has_value());
   }
+  with_nothing_cached();
+  std::optional<Result<Outcome, Failure>> answer;
+  handler->execute(request(retitle("three"), task), [&](Result<Outcome, Failure> given) { answer = std::move(given); });
+  ASSERT_FALSE(answer);
+  dropped.back()();  // the server stops
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(std::get<Fault>(answer->error().why), Fault::busy);
   with_nothing_cached();
   room = false;
   EXPECT_EQ(run(retitle("three"), task), "busy");

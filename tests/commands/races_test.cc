@@ -134,7 +134,7 @@ TEST_F(RacesTest, UndoesBesideWritersOfALongTask) {
         const std::lock_guard lock(random_mutex_);
         random_(bytes);
       },
-      {.aside = [&](std::function<void()> job) {
+      {.aside = [&](std::function<void()> job, const std::function<void()>&) {
         const std::lock_guard lock(threads_mutex);
         ++aside;
         threads.emplace_back(std::move(job));

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <map>
@@ -24,13 +25,20 @@
 namespace taskledger::http::test {
 
 struct FakeWorkers final : Workers {
-  bool post(std::function<void()> job) override {
+  bool post(std::function<void()> job, std::function<void()> dropped) override {
     if (full) return false;
     ++jobs;
-    job();
+    if (stopped) {
+      dropped();
+    } else {
+      busy = true;
+      job();
+      busy = false;
+    }
     return true;
   }
-  bool full = false;
+  bool full = false, stopped = false;
+  std::atomic<bool> busy{false};  // a job runs
   int jobs = 0;
 };
 

@@ -1,4 +1,7 @@
 // The writes of Part A and B, one task and batches: whole answers.
+#include <atomic>
+#include <thread>
+
 #include "tests/http/api_fixture.h"
 
 namespace taskledger::http::test {
@@ -87,6 +90,26 @@ TEST_F(WritesTest, Complete) {
   EXPECT_EQ(call("PUT ~/tasks/" + id + "/complete", R"({"completed":false})"), done(id, "reopened", 3));
   EXPECT_EQ(call("PUT ~/tasks/" + id + "/complete", R"({"completed":1})").substr(0, 4), "400\n");
   EXPECT_EQ(call("PUT ~/tasks/" + std::string(kNobody) + "/complete"), not_found());
+}
+
+// The answer comes when the purge has ended; the worker that began it has gone on long before.
+TEST_F(WritesTest, NoWorkerWaitsForTheEndOfAPurge) {
+  const auto id = make(R"({"title":"one"})");
+  EXPECT_EQ(call("DELETE ~/tasks/" + id), "204\n");
+  std::jthread rebuild;
+  std::atomic<bool> ended{false};
+  models->hold_purge = [&](std::function<void()> end) {
+    rebuild = std::jthread([&, end = std::move(end)] {
+      while (workers.busy) std::this_thread::yield();
+      ended = true;
+      end();
+    });
+  };
+  EXPECT_EQ(call("POST ~/tasks/" + id + "/erase"), "204\n");
+  EXPECT_TRUE(ended);
+  models->hold_purge = nullptr;
+  workers.stopped = true;
+  EXPECT_EQ(call("POST ~/tasks/" + id + "/erase"), error(503, "UNAVAILABLE", "The server is stopping"));
 }
 
 TEST_F(WritesTest, DeleteRestoreEraseAndAfter) {

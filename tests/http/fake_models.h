@@ -53,11 +53,14 @@ class FakeModels final : public projections::Runner {
     page.rows = std::make_shared<const std::string>(std::move(rows));
     return page;
   }
-  Result<void, storage::ReadError> purge_erased() override {
+  void purge_erased(std::function<void(Result<void, storage::ReadError>)> done) override {
     ++purges;
-    if (purge_fails) return storage::ReadError{"disk full"};
-    return {};
+    const auto purged = purge_fails ? Result<void, storage::ReadError>(storage::ReadError{"disk full"})
+                                    : Result<void, storage::ReadError>();
+    if (!hold_purge) return done(purged);
+    hold_purge([done = std::move(done), purged] { done(purged); });
   }
+  std::function<void(std::function<void()>)> hold_purge;  // is given what ends it
   int purges = 0;
   bool purge_fails = false;
   Result<void, storage::ReadError> read_image(

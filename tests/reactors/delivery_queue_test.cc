@@ -89,6 +89,36 @@ TEST_F(DeliveryQueueTest, TasksInParallelEachInOrder) {
   EXPECT_EQ(queue->cursor().value, 5u);
 }
 
+// One that is sent again by hand and fails again is among them.
+TEST_F(DeliveryQueueTest, OfPingsThatFailedTheLastFewAreKept) {
+  settings.kept_pings = 3;
+  fixture.add(1);
+  settings.retry.max_attempts = 1;
+  open();
+  EXPECT_THAT(take(), ElementsAre(1));
+  fail(1);
+  Delivery ping;
+  ping.kind = DeliveryKind::ping;
+  ping.attempts = 1;
+  ping.error = "status 500";
+  const auto number = [](std::uint64_t n) { return n | kPingBit; };
+  std::string third;
+  for (std::uint64_t n = 1; n <= 5; ++n) {
+    ping.number = number(n);
+    if (n == 3) third = message_id(kWebhook, ping);
+    ASSERT_TRUE(queue->record_ping(ping));
+  }
+  EXPECT_THAT(listed(DeliveryState::parked), ElementsAre(1, number(3), number(4), number(5)));
+  EXPECT_EQ(*queue->redeliver(third, now), DeliveryQueue::Redelivery::accepted);
+  ping.number = number(6);
+  ASSERT_TRUE(queue->record_ping(ping));
+  EXPECT_THAT(listed(DeliveryState::parked), ElementsAre(1, number(4), number(5), number(6)));
+  EXPECT_THAT(take(), ElementsAre(number(3)));
+  fail(number(3));
+  EXPECT_THAT(listed(DeliveryState::parked), ElementsAre(1, number(3), number(5), number(6)));
+  EXPECT_EQ(queue->parked(), 4u);
+}
+
 TEST_F(DeliveryQueueTest, ImportedErasedAndUnwantedEventsAreNotSent) {
   types = {};
   types.add(EventType::task_created);

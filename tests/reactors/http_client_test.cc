@@ -1,7 +1,11 @@
 #include "reactors/http_client.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_future.hpp>
@@ -29,7 +33,7 @@ class HttpClientTest : public testing::Test {
   }
   void open(const std::string& url) {
     trust = std::make_unique<TlsTrust>(settings.extra_ca_file);
-    client = std::make_unique<HttpClient>(io, *parse_url(url), settings, resolver, *trust);
+    client = std::make_unique<HttpClient>(io, *parse_url(url), settings, resolver, *trust, idle);
   }
   HttpOutcome post(const std::string& body = "{}") {
     HttpPost request;
@@ -44,6 +48,8 @@ class HttpClientTest : public testing::Test {
   Resolver resolver;
   std::unique_ptr<TlsTrust> trust;
   asio::io_context io;
+  ConnectionGate gate{io, 256};
+  IdleConnections idle{gate};
   std::unique_ptr<HttpClient> client;
 };
 
@@ -60,6 +66,42 @@ TEST_F(HttpClientTest, PostsAndKeepsTheConnection) {
   EXPECT_EQ(all[0].headers.at("webhook-id"), "msg_1");
   EXPECT_EQ(all[0].body, "{\"n\":1}");
   EXPECT_EQ(all[2].connection, 1u);
+}
+
+// Whoever has a place at the gate gets his connection, and those kept open for nobody make room for it.
+TEST_F(HttpClientTest, IdleConnectionsMakeRoom) {
+  ConnectionGate small(io, 2);
+  ConnectionGate::Visitor visitor(small, [] {});
+  IdleConnections few(small);
+  trust = std::make_unique<TlsTrust>("");
+  std::vector<std::unique_ptr<Receiver>> receivers;
+  std::vector<std::unique_ptr<HttpClient>> clients;
+  const auto post_to = [&](std::size_t i) {
+    const auto place = visitor.enter();
+    EXPECT_TRUE(place);
+    auto future = asio::co_spawn(io, clients[i]->post({}), asio::use_future);
+    io.restart();
+    io.run();
+    EXPECT_LE(few.size(), 2u);
+    return future.get().status;
+  };
+  for (std::size_t i = 0; i < 3; ++i) {
+    receivers.push_back(std::make_unique<Receiver>());
+    clients.push_back(
+        std::make_unique<HttpClient>(io, *parse_url(receivers[i]->url()), settings, resolver, *trust, few));
+    EXPECT_EQ(post_to(i), 204);
+  }
+  EXPECT_EQ(few.size(), 2u);
+  EXPECT_EQ(post_to(1), 204);
+  EXPECT_EQ(receivers[1]->all().back().connection, 1u) << "the first made room, not this one";
+  EXPECT_EQ(post_to(0), 204);
+  EXPECT_EQ(receivers[0]->all().back().connection, 2u);
+  EXPECT_EQ(post_to(1), 204);
+  EXPECT_EQ(receivers[1]->all().back().connection, 1u) << "the third was unused for longer";
+  clients.erase(clients.begin());
+  EXPECT_EQ(few.size(), 1u);
+  few.close_old(std::chrono::milliseconds(-1));
+  EXPECT_EQ(few.size(), 0u);
 }
 
 TEST_F(HttpClientTest, AnIdleConnectionThatThePeerClosedIsReplaced) {
@@ -168,6 +210,64 @@ TEST_F(HttpClientTest, PrivateAddressesAreNotConnectedTo) {
   EXPECT_TRUE(receiver.all().empty());
 }
 
+// An address of this machine where nobody answers: as many connections wait there as may.
+class SilentAddress {
+ public:
+  SilentAddress(const char* address, std::uint16_t port) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    EXPECT_EQ(::inet_pton(AF_INET, address, &to.sin_addr), 1);
+    for (int& fd : sockets_) {
+      fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      const auto* at = reinterpret_cast<const sockaddr*>(&to);
+      if (&fd == sockets_.begin()) {
+        EXPECT_EQ(::bind(fd, at, sizeof to), 0);
+        EXPECT_EQ(::listen(fd, 0), 0);
+      } else {
+        static_cast<void>(::connect(fd, at, sizeof to));
+      }
+    }
+  }
+  ~SilentAddress() {
+    for (const int fd : sockets_) ::close(fd);
+  }
+  SilentAddress(const SilentAddress&) = delete;
+  SilentAddress& operator=(const SilentAddress&) = delete;
+
+ private:
+  std::array<int, 5> sockets_{};
+};
+
+TEST_F(HttpClientTest, AnAddressThatKeepsSilentLeavesTimeToTheNext) {
+  Receiver receiver;
+  const SilentAddress silent("127.0.0.2", receiver.port());
+  const auto of = [](std::initializer_list<const char*> addresses) {
+    Resolver::Answer answer;
+    for (const char* address : addresses) answer.addresses.push_back(asio::ip::make_address(address));
+    return answer;
+  };
+  Resolver answering([&](const std::string& host) {
+    if (host == "one.example") return of({"127.0.0.2"});
+    return host == "last.example" ? of({"127.0.0.2", "127.0.0.2", "127.0.0.1"}) : of({"127.0.0.2", "127.0.0.3"});
+  });
+  trust = std::make_unique<TlsTrust>("");
+  const auto post_to = [&](const std::string& host) {
+    const auto url = parse_url("http://" + host + ":" + std::to_string(receiver.port()) + "/");
+    client = std::make_unique<HttpClient>(io, *url, settings, answering, *trust, idle);
+    return post();
+  };
+  settings.connect_timeout = std::chrono::seconds(3);
+  settings.total_timeout = std::chrono::seconds(5);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(post_to("last.example").status, 204);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, settings.connect_timeout) << "there was time left";
+  settings.connect_timeout = std::chrono::milliseconds(200);
+  EXPECT_EQ(post_to("one.example").error, "connecting took too long");
+  EXPECT_EQ(post_to("refuses.example").error, "connecting: Connection refused") << "what the last one said";
+  client.reset();
+}
+
 // A public name is whatever its name server says, and may say otherwise the next time: checked at each connection.
 TEST_F(HttpClientTest, ANameThatLeadsInsideIsNotConnectedTo) {
   settings.allow_private = false;
@@ -177,7 +277,7 @@ TEST_F(HttpClientTest, ANameThatLeadsInsideIsNotConnectedTo) {
   });
   trust = std::make_unique<TlsTrust>("");
   auto url = parse_url("http://hooks.example.com:" + std::to_string(receiver.port()) + "/");
-  client = std::make_unique<HttpClient>(io, *std::move(url), settings, answering, *trust);
+  client = std::make_unique<HttpClient>(io, *std::move(url), settings, answering, *trust, idle);
   EXPECT_EQ(post().error, "the host's address is not a public one");
   EXPECT_TRUE(receiver.all().empty());
   settings.allow_private = true;  // the same name is connected to where that is allowed

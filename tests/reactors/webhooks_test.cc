@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
 #include <chrono>
+#include <future>
 #include <random>
 #include <set>
 
@@ -51,8 +53,12 @@ class WebhooksTest : public testing::Test {
   ~WebhooksTest() override { stop(); }
 
   void start() {
-    WebhookParts parts{*fixture.log, fixture.store, server_key,
-                       [this] { return Timestamp{wall_clock().ms + clock_offset_ms.load()}; }, seeded_bytes(++starts)};
+    WebhookParts parts{*fixture.log,
+                       fixture.store,
+                       server_key,
+                       [this] { return Timestamp{wall_clock().ms + clock_offset_ms.load()}; },
+                       seeded_bytes(++starts),
+                       look_up};
     webhooks = std::make_unique<Webhooks>(std::move(parts), settings);
     ASSERT_TRUE(webhooks->start());
   }
@@ -61,6 +67,16 @@ class WebhooksTest : public testing::Test {
     auto made = webhooks->create(caller, {url, types});
     EXPECT_TRUE(made) << made.error().message;
     return *made;
+  }
+  // What check_address() says, where it says it soon.
+  Webhooks::Answer<void> checked(const std::string& url) {
+    auto answer = std::make_shared<std::promise<Webhooks::Answer<void>>>();
+    webhooks->check_address({url, WebhookTypes::all()},
+                            [answer](Webhooks::Answer<void> allowed) { answer->set_value(std::move(allowed)); });
+    auto future = answer->get_future();
+    const bool soon = future.wait_for(std::chrono::seconds(30)) == std::future_status::ready;
+    EXPECT_TRUE(soon) << url;
+    return soon ? future.get() : WebhookFailure{};
   }
   // Waits (at most a minute) until `holds`.
   static bool eventually(const std::function<bool()>& holds) {
@@ -87,6 +103,7 @@ class WebhooksTest : public testing::Test {
   std::atomic<std::int64_t> clock_offset_ms{0};
   LogFixture fixture;
   WebhookSettings settings;
+  Resolver::LookUp look_up;  // before start()
   WebhookCaller caller{kWorkspace, kWorkspaceId, kActor}, stranger{kOtherWorkspace, workspace_id_of("other"), kActor};
   std::unique_ptr<Webhooks> webhooks;
   std::string server_key = std::string(32, 'k');
@@ -660,13 +677,127 @@ TEST_F(WebhooksTest, PrivateAddressesAreRefusedUnlessAllowed) {
   for (const char* url :
        {"http://127.0.0.1/", "http://localhost:8080/", "http://10.1.2.3/", "http://169.254.169.254/latest",
         "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://x.localhost/"}) {
-    const auto made = webhooks->create(caller, {url, WebhookTypes::all()});
-    ASSERT_FALSE(made) << url;
-    EXPECT_EQ(made.error().kind, Kind::invalid);
-    EXPECT_EQ(made.error().message, "Field 'url' must not lead to a private, loopback or link-local address") << url;
+    const auto allowed = checked(url);
+    ASSERT_FALSE(allowed) << url;
+    EXPECT_EQ(allowed.error().kind, Kind::invalid);
+    EXPECT_EQ(allowed.error().message, "Field 'url' must not lead to a private, loopback or link-local address") << url;
   }
+  EXPECT_TRUE(checked("http://93.184.216.34/"));
   EXPECT_EQ(webhooks->create(caller, {"ftp://example.com/", WebhookTypes::all()}).error().message,
             "Field 'url' must be an absolute http or https URL");
+}
+
+// However long a name server takes, nobody is held up by it: neither who asks nor who stops.
+TEST_F(WebhooksTest, ALookUpThatHangsBlocksNobody) {
+  settings.allow_private = false;
+  struct Shared {
+    std::promise<void> release;
+    std::shared_future<void> released = release.get_future().share();
+  };
+  auto shared = std::make_shared<Shared>();  // with look-ups that outlive the test's body
+  look_up = [shared](const std::string& host) -> Resolver::Answer {
+    if (host == "silent.example") shared->released.wait();
+    if (host == "nowhere.example") return {{}, "no such host"};
+    return {{boost::asio::ip::make_address(host == "inside.example" ? "10.0.0.1" : "93.184.216.34")}, {}};
+  };
+  stop(), start();
+  auto late = std::make_shared<std::promise<Webhooks::Answer<void>>>();
+  webhooks->check_address({"http://silent.example/", WebhookTypes::all()},
+                          [late](Webhooks::Answer<void> allowed) { late->set_value(std::move(allowed)); });
+  EXPECT_TRUE(checked("http://outside.example/"));
+  EXPECT_TRUE(checked("http://nowhere.example/")) << "it may get an address";
+  EXPECT_EQ(checked("http://inside.example/").error().kind, Kind::invalid);
+  webhooks->stop_looking_up();
+  auto answered = late->get_future();
+  ASSERT_EQ(answered.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  EXPECT_EQ(answered.get().error().kind, Kind::unavailable);
+  EXPECT_EQ(checked("http://outside.example/").error().kind, Kind::unavailable);
+  shared->release.set_value();
+}
+
+TEST_F(WebhooksTest, AWorkspaceHasSoManyWebhooksAndNoMore) {
+  settings.max_webhooks = 2;
+  stop(), start();
+  const WebhookRequest request{"http://127.0.0.1:1/", WebhookTypes::all()};
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(webhooks->may_create(caller, request));
+    create(request.url);
+  }
+  EXPECT_EQ(webhooks->may_create(caller, request).error().message, "A workspace can have at most 2 webhooks");
+  EXPECT_EQ(webhooks->create(caller, request).error().kind, Kind::conflict);
+  EXPECT_TRUE(webhooks->may_create(stranger, request));
+  EXPECT_EQ(webhooks->may_create(stranger, {"x", WebhookTypes::all()}).error().kind, Kind::invalid);
+}
+
+TEST_F(WebhooksTest, AllEndpointsTogetherHaveSoManyConnections) {
+  settings.connections = 6;
+  settings.in_flight = 4;
+  settings.total_timeout = std::chrono::minutes(5);
+  stop(), start();
+  std::vector<std::unique_ptr<Receiver>> receivers;
+  const auto received = [&] {
+    std::size_t sum = 0;
+    for (const auto& receiver : receivers) sum += receiver->all().size();
+    return sum;
+  };
+  for (int i = 0; i < 3; ++i) {
+    receivers.push_back(std::make_unique<Receiver>([](const Received&) { return Reaction{.hang = true}; }));
+    create(receivers.back()->url());
+  }
+  for (unsigned task = 0; task < 20; ++task) fixture.add(task);
+  EXPECT_TRUE(eventually([&] { return received() == 6; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(received(), 6u);
+}
+
+TEST_F(WebhooksTest, WhereConnectionsAreFewEveryEndpointComesToItsTurn) {
+  settings.connections = 3;
+  settings.in_flight = 4;
+  settings.retry.first = std::chrono::minutes(5);
+  stop(), start();
+  std::vector<std::unique_ptr<Receiver>> hanging, good;
+  for (int i = 0; i < 4; ++i) {
+    hanging.push_back(std::make_unique<Receiver>([](const Received&) { return Reaction{.hang = true}; }));
+    create(hanging.back()->url());
+    good.push_back(std::make_unique<Receiver>());
+    create(good.back()->url());
+  }
+  for (unsigned task = 0; task < 30; ++task) fixture.add(task);
+  for (const auto& receiver : good) EXPECT_TRUE(receiver->wait_for(30));
+  for (const auto& receiver : hanging) EXPECT_TRUE(receiver->wait_for(1));
+}
+
+TEST_F(WebhooksTest, AsManyPingsAsRequestsAreOnTheirWay) {
+  settings.in_flight = 3;
+  settings.kept_pings = 2;
+  settings.total_timeout = std::chrono::milliseconds(1'500);
+  stop(), start();
+  Receiver receiver([](const Received&) { return Reaction{.hang = true}; });
+  const auto webhook = create(receiver.url());
+  for (unsigned task = 0; task < 3; ++task) fixture.add(task);
+  ASSERT_TRUE(receiver.wait_for(3));
+  std::set<std::string> ids;
+  std::string last;
+  for (int i = 0; i < 3; ++i) ids.insert(last = *webhooks->ping(caller, webhook.id));
+  const auto refused = webhooks->ping(caller, webhook.id);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Kind::conflict);
+  EXPECT_EQ(refused.error().message, "Nothing can be sent: 3 pings are on their way already");
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(receiver.all().size(), 3u) << "they wait for the deliveries";
+  ASSERT_TRUE(receiver.wait_for(6));
+  std::set<std::string> next;
+  for (std::size_t i = 3; i < 6; ++i) next.insert(receiver.all()[i].headers.at("webhook-id"));
+  EXPECT_EQ(next, ids) << "before all else that waits";
+  EXPECT_TRUE(eventually([&] { return webhooks->ping(caller, webhook.id).has_value(); }));
+  const auto pings = [&] {
+    std::vector<std::string> out;
+    for (const auto& row : listed(webhook.id, DeliveryState::parked)) {
+      if (row.delivery.is_ping()) out.push_back(row.id);
+    }
+    return out;
+  };
+  EXPECT_TRUE(eventually([&] { return pings().size() == 2 && pings().front() == last; }));
 }
 
 TEST_F(WebhooksTest, ManyEventsToManyEndpointsNoneLostTasksInOrder) {
