@@ -8,6 +8,7 @@ namespace taskledger::http {
 std::optional<std::string> why_not_ready(const storage::EventLog& log, const projections::Runner& models) {
   if (const auto failure = log.failure()) return "Writes have stopped: " + *failure;
   if (const auto failure = models.failure()) return "The read models have stopped: " + *failure;
+  if (auto trouble = log.trouble()) return trouble;
   if (models.divergence()) return "A read model differs from the log: GET /api/v1/admin/projections says in what";
   return std::nullopt;
 }

@@ -1,5 +1,6 @@
 #include "storage/appender.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -44,6 +45,13 @@ void Appender::close() {
 std::optional<std::string> Appender::failure() const {
   std::lock_guard lock(failure_mutex_);
   return failure_;
+}
+
+std::optional<std::string> Appender::trouble() const {
+  std::lock_guard lock(failure_mutex_);
+  if (unwritable_.empty()) return std::nullopt;
+  const auto& [workspace, why] = *unwritable_.begin();
+  return fmt::format("Workspace {} cannot be written: {}", workspace.value, why);
 }
 
 AppendFigures Appender::figures() const {
@@ -160,16 +168,37 @@ void Appender::answer(std::vector<PendingCommit>& taken, std::size_t begin, std:
   if (answered.commits > 0) queue_.release(answered);
 }
 
+Appender::Answer Appender::refuse(const Commit& commit, const ReadError& damage) {
+  const auto text = fmt::format("a write to workspace {} is refused: {}", commit.workspace.value, damage.what);
+  if (told_.is_due(text)) spdlog::error("{}", text);
+  return AppendError::unavailable;
+}
+
+// False: nothing can be written to the workspace, as trouble() says from now on.
+bool Appender::prepare(WorkspaceNumber workspace) {
+  const auto prepared = chain_->prepare(workspace);
+  if (prepared && unwritable_.empty()) return true;
+  std::lock_guard lock(failure_mutex_);
+  if (prepared) {
+    unwritable_.erase(workspace);
+    return true;
+  }
+  const auto& why = unwritable_[workspace] = prepared.error().what;
+  const auto text = fmt::format("workspace {} cannot be written: {}", workspace.value, why);
+  if (told_.is_due(text)) spdlog::error("{}", text);
+  return false;
+}
+
 // Puts a commit's rows into the batch if all its versions hold; otherwise nothing of it.
 Appender::Answer Appender::place(const Commit& commit) {
   for (const auto& stream : commit.expected) {
     if (stream.is_new) continue;
     // A damaged table refuses the commits that need it, and no others.
     auto holds = versions_.is(commit.workspace, stream.stream, stream.expected);
-    if (!holds) return AppendError::unavailable;
+    if (!holds) return refuse(commit, holds.error());
     if (!*holds) return AppendError::conflict;
   }
-  if (!chain_->prepare(commit.workspace)) return AppendError::unavailable;
+  if (!prepare(commit.workspace)) return AppendError::unavailable;
   batch_.SetSavePoint();
   for (const auto& stream : commit.erase) {
     erasures_.push_back({commit.workspace, stream, commit.actor, {}});
@@ -178,7 +207,7 @@ Appender::Answer Appender::place(const Commit& commit) {
       batch_.RollbackToSavePoint();
       erased_.clear();
       erasures_.clear();
-      return AppendError::unavailable;
+      return refuse(commit, replaced.error());
     }
   }
   batch_.PopSavePoint();

@@ -7,12 +7,15 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "core/clock.h"
+#include "core/now_and_then.h"
 #include "storage/chain_writer.h"
 #include "storage/commit_queue.h"
 #include "storage/erasure.h"
@@ -44,6 +47,8 @@ class Appender {
   // Answers everything that is queued, then stops.
   void close();
   [[nodiscard]] std::optional<std::string> failure() const;
+  // A workspace that cannot be written, since the log is damaged where its next record needs it, until it can.
+  [[nodiscard]] std::optional<std::string> trouble() const;
   [[nodiscard]] AppendFigures figures() const;
   void fail(const std::string& why);
 
@@ -57,6 +62,8 @@ class Appender {
   void run();
   std::size_t write_group(std::vector<PendingCommit>& taken, std::size_t begin);
   Answer place(const Commit& commit);
+  Answer refuse(const Commit& commit, const ReadError& damage);
+  bool prepare(WorkspaceNumber workspace);
   Answer place_records(const Commit& commit);
   void answer(std::vector<PendingCommit>& taken, std::size_t begin, std::size_t end);
 
@@ -88,8 +95,11 @@ class Appender {
   Tally<14> write_seconds_{kSeconds};
   std::atomic<std::uint64_t> turned_away_ = 0;
 
+  NowAndThen told_;
+
   mutable std::mutex failure_mutex_;
   std::optional<std::string> failure_;
+  std::map<WorkspaceNumber, std::string> unwritable_;  // changed by the appender thread alone
   std::atomic<bool> failed_ = false;
   std::thread thread_;
 };

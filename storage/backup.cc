@@ -103,6 +103,7 @@ Result<Position, ReadError> end_of(const Backups& engine, rocksdb::BackupID id) 
   if (!tables) return tables.error();
   auto heads = (*tables)->head_rows();
   if (!heads) return heads.error();
+  if (auto whole = (*tables)->confirm_head(heads->head); !whole) return whole.error();
   return heads->head.position;
 }
 

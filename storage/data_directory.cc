@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "storage/backup.h"
+#include "storage/file_lock.h"
 #include "storage/files.h"
 
 namespace taskledger::storage {
@@ -48,6 +49,8 @@ Result<std::optional<SecretKey>, ReadError> read_secret_key(const std::filesyste
   if ((*text)->size() != key.size())
     return ReadError{fmt::format("{} must hold {} bytes, not {}", file.string(), key.size(), (*text)->size())};
   std::memcpy(key.data(), (*text)->data(), key.size());
+  if (key == SecretKey{})  // as a file is whose bytes never got to the disk; anybody could sign with it
+    return ReadError{fmt::format("{} is damaged: it holds zeros and no key", file.string())};
   return std::optional(key);
 }
 
@@ -89,6 +92,8 @@ DataDirectory::~DataDirectory() {
   if (lock_file_ >= 0) ::close(lock_file_);  // releases the lock; the file stays
 }
 
+bool DataDirectory::is_in_place() const { return names(path_ / "lock", lock_file_).value_or(true); }
+
 Result<void, ReadError> DataDirectory::lock() {
   const auto file = path_ / "lock";
   lock_file_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -103,6 +108,7 @@ Result<void, ReadError> DataDirectory::lock() {
     return ReadError{
         fmt::format("data directory {} is in use by process {}", path_.string(), pid.empty() ? "(unknown)" : pid)};
   }
+  if (!is_in_place()) return ReadError{fmt::format("{} was replaced while it was opened: try again", file.string())};
   const auto pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(lock_file_, 0) != 0 || ::pwrite(lock_file_, pid.data(), pid.size(), 0) < 0) {
     return ReadError{fmt::format("cannot write {}: {}", file.string(), std::strerror(errno))};

@@ -28,7 +28,7 @@ inline constexpr unsigned kDataFormat = 1;
 // Whether this program reads what the text of a file `format` says. `of`: whose it is, for the error.
 [[nodiscard]] Result<void, ReadError> check_format(std::string_view text, const std::filesystem::path& file,
                                                    const std::string& of);
-// nullopt: there is no such file.
+// nullopt: there is no such file. One that holds only zeros is refused.
 using SecretKey = std::array<std::uint8_t, 32>;
 [[nodiscard]] Result<std::optional<SecretKey>, ReadError> read_secret_key(const std::filesystem::path& file);
 
@@ -56,6 +56,9 @@ class DataDirectory {
   [[nodiscard]] std::filesystem::path log() const { return path_ / "log"; }
   [[nodiscard]] std::filesystem::path views() const { return path_ / "views"; }
   [[nodiscard]] std::filesystem::path head_mark() const { return path_ / "head"; }
+  // Whether what is written by path is written here, as far as can be told: nobody has moved or removed the directory
+  // since it was opened, nor the lock. Only where exclusive.
+  [[nodiscard]] bool is_in_place() const;
   // All zero where there is none and none was made, and for a reader that may not read it.
   [[nodiscard]] const SecretKey& secret_key() const { return secret_key_; }
 

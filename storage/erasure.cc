@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "storage/fenced_env.h"
 #include "storage/keys.h"
 #include "storage/obsolete_files.h"
 #include "storage/small_tables.h"
@@ -131,7 +132,8 @@ void Eraser::run() {
       all.ranges.insert(all.ranges.end(), job.ranges.begin(), job.ranges.end());
       all.erasures.insert(all.erasures.end(), job.erasures.begin(), job.erasures.end());
     }
-    auto done = list_.add(all.erasures);
+    // The list is written by path; the files of the tables are looked after (fenced_env.h).
+    auto done = tables_.are_in_place() ? list_.add(all.erasures) : Result<void, ReadError>(ReadError{kNotInPlace});
     if (done) done = purge(tables_, all.ranges, closing_);
     {
       const std::lock_guard answering(answering_);

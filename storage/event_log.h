@@ -175,6 +175,8 @@ class EventLog {
 
   // Why writes have stopped; nullopt while all is well.
   [[nodiscard]] virtual std::optional<std::string> failure() const = 0;
+  // What needs an operator while writes go on, or most of them do; nullopt: nothing.
+  [[nodiscard]] virtual std::optional<std::string> trouble() const { return std::nullopt; }
 };
 
 }  // namespace taskledger::storage

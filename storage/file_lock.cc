@@ -46,12 +46,15 @@ Result<FileLock, ReadError> FileLock::take(int fd, const std::filesystem::path& 
   return cannot("lock", file);
 }
 
-bool FileLock::has_the_name() const {
+std::optional<bool> names(const std::filesystem::path& file, int fd) {
   struct stat held {};
   struct stat named {};
-  return ::fstat(fd_, &held) == 0 && ::stat(file_.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
-         held.st_ino == named.st_ino;
+  if (::fstat(fd, &held) != 0) return std::nullopt;
+  if (::stat(file.c_str(), &named) == 0) return held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+  return errno == ENOENT || errno == ENOTDIR ? std::optional(false) : std::nullopt;
 }
+
+bool FileLock::has_the_name() const { return names(file_, fd_).value_or(false); }
 
 Result<std::string, ReadError> FileLock::text() const {
   auto text = read_small_file(file_);

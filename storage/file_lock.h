@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,9 @@
 #include "storage/event_log.h"
 
 namespace taskledger::storage {
+
+// Whether `file` names what `fd` has open; nullopt: it cannot be told.
+[[nodiscard]] std::optional<bool> names(const std::filesystem::path& file, int fd);
 
 class FileLock {
  public:

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "storage/fenced_env.h"
 #include "storage/info_log.h"
 #include "storage/keys.h"
 
@@ -80,12 +81,36 @@ ReadError damaged(Position position, std::string_view what) {
   return {fmt::format("position {}: {}", position.value, what)};
 }
 
+Result<Hash, ReadError> log_hash_of(Position position, const std::optional<std::string>& bytes) {
+  if (!bytes) return damaged(position, "record is missing");
+  const auto decoded = decode_record(position, *bytes);
+  if (!decoded) return damaged(position, "record is damaged");
+  return hashes_after(*decoded).log;
+}
+
+Result<void, ReadError> confirm_record(const Head& head, const std::optional<std::string>& bytes) {
+  const auto hash = log_hash_of(head.position, bytes);
+  if (!hash) return hash.error();
+  if (*hash != head.hash) return damaged(head.position, "record is not the one at the head of the log");
+  return {};
+}
+
 std::string encode_head(const Head& head) {
   std::string value;
   put_int(value, head.position.value);
   value += as_bytes(head.hash);
   put_int(value, head.time.ms);
   return value;
+}
+
+std::optional<Head> decode_head(std::string_view value) {
+  Head head;
+  ByteReader in(value);
+  head.position.value = in.integer<std::uint64_t>();
+  in.array(head.hash);
+  head.time.ms = in.integer<std::int64_t>();
+  if (!in.ok()) return std::nullopt;
+  return head;
 }
 
 std::string encode_tip(const WorkspaceTip& tip) {
@@ -117,8 +142,14 @@ Result<void, ReadError> check_not_beheaded(const std::string& path, rocksdb::Env
 // Tables that are missing are made here, since RocksDB loses a handle when it does so itself on a disk that fails
 // meanwhile.
 Result<std::unique_ptr<LogTables>, ReadError> LogTables::open(const std::string& path, const TablesOptions& options) {
+  std::unique_ptr<LogTables> tables(new LogTables);
   auto settings = db_options(options);
   if (auto whole = check_not_beheaded(path, *settings.env); !whole) return whole.error();
+  if (options.is_in_place) {
+    tables->is_in_place_ = options.is_in_place;
+    tables->env_ = make_fenced_env(settings.env, options.is_in_place);
+    settings.env = tables->env_.get();
+  }
   settings.info_log = make_info_log(path, *settings.env);
   std::vector<std::string> names;
   if (!rocksdb::DB::ListColumnFamilies(settings, path, &names).ok()) names = {rocksdb::kDefaultColumnFamilyName};
@@ -127,7 +158,6 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open(const std::string&
     return std::find(names.begin(), names.end(), family.name) != names.end();
   });
   const std::vector<rocksdb::ColumnFamilyDescriptor> there(missing.begin(), known);
-  std::unique_ptr<LogTables> tables(new LogTables);
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(settings, path, there, &tables->handles_, &db);
   if (!status.ok()) return read_error(status);
@@ -208,6 +238,25 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_read_only(const st
   return open_to_read(path, {}, env);
 }
 
+Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_without_wal(const std::string& path, rocksdb::Env& env) {
+  TablesOptions options;
+  options.env = &env;
+  std::vector<std::string> names;
+  if (const auto listed = rocksdb::DB::ListColumnFamilies(db_options(options), path, &names); !listed.ok())
+    return read_error(listed);
+  const auto wanted = families(options);
+  const bool all = std::all_of(wanted.begin(), wanted.end() - 1, [&](const auto& family) {
+    return std::find(names.begin(), names.end(), family.name) != names.end();
+  });
+  // The folder above holds no WAL.
+  if (all) return open_to_read(path, path.substr(0, path.rfind('/')), env);
+  std::vector<std::string> files;
+  if (const auto listed = env.GetChildren(path, &files); !listed.ok()) return read_error(listed);
+  if (std::any_of(files.begin(), files.end(), [](const std::string& name) { return name.ends_with(".sst"); }))
+    return ReadError{path + ": its MANIFEST names none of the table files that are there: restore a backup"};
+  return std::unique_ptr<LogTables>();
+}
+
 LogTables::~LogTables() {
   if (!db_) return;
   for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
@@ -221,9 +270,9 @@ Result<HeadRows, ReadError> LogTables::head_rows() const {
     const auto key = it->key().ToStringView();
     ByteReader in(it->value().ToStringView());
     if (key == keys::kGlobalHead) {
-      rows.head.position.value = in.integer<std::uint64_t>();
-      in.array(rows.head.hash);
-      rows.head.time.ms = in.integer<std::int64_t>();
+      const auto head = decode_head(it->value().ToStringView());
+      if (!head) return ReadError{"a head row of the log is damaged"};
+      rows.head = *head;
     } else if (key.size() == 5 && key[0] == 'W') {
       WorkspaceTip tip;
       tip.head.position.value = in.integer<std::uint64_t>();
@@ -236,6 +285,13 @@ Result<HeadRows, ReadError> LogTables::head_rows() const {
   }
   if (!it->status().ok()) return read_error(it->status());
   return rows;
+}
+
+Result<void, ReadError> LogTables::confirm_head(const Head& head) const {
+  if (head.position.value == 0) return {};
+  const auto bytes = event_bytes(head.position);
+  if (!bytes) return bytes.error();
+  return confirm_record(head, *bytes);
 }
 
 Result<std::optional<std::string>, ReadError> LogTables::event_bytes(Position position) const {

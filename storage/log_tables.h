@@ -4,9 +4,12 @@
 #pragma once
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -19,7 +22,8 @@ namespace taskledger::storage {
 struct TablesOptions {
   std::size_t block_cache_bytes = std::size_t{32} << 20;
   std::size_t write_buffer_bytes = std::size_t{32} << 20;
-  rocksdb::Env* env = nullptr;  // null: the default one
+  rocksdb::Env* env = nullptr;             // null: the default one
+  std::function<bool()> is_in_place = {};  // of who opens them to write; see fenced_env.h
 };
 
 // A workspace's head and the place of its last record in the whole log.
@@ -47,6 +51,9 @@ class LogTables {
   [[nodiscard]] std::vector<std::size_t> files() const;  // of each table, in the order of all()
   // Of a backup, through the backup engine's Env.
   static Result<std::unique_ptr<LogTables>, ReadError> open_read_only(const std::string& path, rocksdb::Env& env);
+  // To look at before it is opened for writing: its tables alone, without what the WALs hold. Null: whoever made it
+  // ended before it had any.
+  static Result<std::unique_ptr<LogTables>, ReadError> open_without_wal(const std::string& path, rocksdb::Env& env);
   ~LogTables();
   LogTables(const LogTables&) = delete;
   LogTables& operator=(const LogTables&) = delete;
@@ -63,8 +70,12 @@ class LogTables {
   [[nodiscard]] const std::vector<rocksdb::ColumnFamilyHandle*>& all() const { return handles_; }
   // Held by who has tables written anew for what is in them: files that appear meanwhile would escape a purge.
   [[nodiscard]] std::mutex& rewriting() const { return rewriting_; }
+  // Whether they are still where they were opened.
+  [[nodiscard]] bool are_in_place() const { return !is_in_place_ || is_in_place_(); }
 
   [[nodiscard]] Result<HeadRows, ReadError> head_rows() const;
+  // That the record at the head is there and has the head's hash: they stand in different tables.
+  [[nodiscard]] Result<void, ReadError> confirm_head(const Head& head) const;
   // nullopt: no such record.
   [[nodiscard]] Result<std::optional<std::string>, ReadError> event_bytes(Position position) const;
 
@@ -97,6 +108,8 @@ class LogTables {
                                                                     const std::string& wal_directory,
                                                                     rocksdb::Env& env);
   void assign(const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
+  std::function<bool()> is_in_place_;
+  std::unique_ptr<rocksdb::Env> env_;  // of `db_`, where it has one of its own
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   mutable std::mutex rewriting_;
@@ -106,7 +119,12 @@ class LogTables {
 [[nodiscard]] Result<void, ReadError> check_not_beheaded(const std::string& path, rocksdb::Env& env);
 [[nodiscard]] ReadError read_error(const rocksdb::Status& status);
 [[nodiscard]] ReadError damaged(Position position, std::string_view what);
+// The log's hash after the record that `bytes` are; nullopt: it is missing.
+[[nodiscard]] Result<Hash, ReadError> log_hash_of(Position position, const std::optional<std::string>& bytes);
+// That `bytes` are the record at `head`.
+[[nodiscard]] Result<void, ReadError> confirm_record(const Head& head, const std::optional<std::string>& bytes);
 // Of `heads`.
+[[nodiscard]] std::optional<Head> decode_head(std::string_view value);
 [[nodiscard]] std::string encode_head(const Head& head);
 [[nodiscard]] std::string encode_tip(const WorkspaceTip& tip);
 

@@ -1,6 +1,12 @@
 #include "storage/rocks_event_log.h"
 
+#include <fmt/format.h>
+#include <rocksdb/env.h>
+#include <spdlog/spdlog.h>
+
 #include "storage/appender.h"
+#include "storage/fenced_env.h"
+#include "storage/head_check.h"
 #include "storage/head_mark_keeper.h"
 #include "storage/log_reads.h"
 #include "storage/log_recovery.h"
@@ -34,6 +40,10 @@ class Log final : public LogReads<RocksEventLog> {
   void append(Commit commit, OnAppended done) override { appender_.append(std::move(commit), std::move(done)); }
   void observe(Observer observer) override { appender_.observe(std::move(observer)); }
   std::optional<std::string> failure() const override { return appender_.failure(); }
+  std::optional<std::string> trouble() const override {
+    auto trouble = appender_.trouble();
+    return trouble ? trouble : mark_->trouble();
+  }
   AppendFigures append_figures() const override { return appender_.figures(); }
   std::unique_ptr<ReactorStore> reactor_store() override { return std::make_unique<RocksReactorStore>(*tables_); }
 
@@ -64,9 +74,14 @@ class Log final : public LogReads<RocksEventLog> {
             options.cached_streams};
   }
 
+  // nullopt too where it is somebody else's by now who is at the directory's path.
   std::optional<Head> durable_head() {
     const Head head = heads_.head();
     if (appender_.failure()) return std::nullopt;
+    if (!directory_.is_in_place()) {
+      appender_.fail(fmt::format("{}: {}", directory_.path().string(), kNotInPlace));
+      return std::nullopt;
+    }
     if (options_.durability == Durability::os && !tables_->db().SyncWAL().ok()) return std::nullopt;
     return head;
   }
@@ -84,18 +99,55 @@ class Log final : public LogReads<RocksEventLog> {
   std::unique_ptr<Periodic> merging_;
 };
 
+// RocksDB's own lock, which it takes anew when it opens the log: DIR/lock may have been removed.
+class LockedLog {
+ public:
+  LockedLog(rocksdb::Env& env, const std::string& log) : env_(env), status_(env.LockFile(log + "/LOCK", &lock_)) {}
+  ~LockedLog() {
+    if (lock_ != nullptr) env_.UnlockFile(lock_);
+  }
+  LockedLog(const LockedLog&) = delete;
+  LockedLog& operator=(const LockedLog&) = delete;
+  [[nodiscard]] const rocksdb::Status& status() const { return status_; }
+
+ private:
+  rocksdb::Env& env_;
+  rocksdb::FileLock* lock_ = nullptr;
+  const rocksdb::Status status_;
+};
+
+// What is there stays as it is where the log is refused; a torn tail goes once it is known not to be missed.
+Result<void, ReadError> check_before_opening(const std::string& log, const std::optional<HeadMark>& mark,
+                                             rocksdb::Env& env) {
+  if (auto whole = check_not_beheaded(log, env); !whole) return whole.error();
+  const bool is_there = env.FileExists(log + "/CURRENT").ok();
+  std::optional<LockedLog> locked;
+  if (is_there && !locked.emplace(env, log).status().ok()) return read_error(locked->status());
+  const auto torn = check_head(log, mark, env);
+  if (!torn) return torn.error();
+  if (!*torn) return {};
+  if (auto cut = check_wal(log, WalTail::drop_torn, &env); !cut) return cut.error();
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& directory, LogOptions options) {
   const auto path = directory.log().string();
-  if (auto checked = check_wal(path, WalTail::drop_torn, options.env); !checked) return checked.error();
-  auto opened = LogTables::open(path, {options.block_cache_bytes, options.write_buffer_bytes, options.env});
+  auto mark = read_head_mark(directory.head_mark());
+  if (!mark) return mark.error();
+  rocksdb::Env& env = options.env != nullptr ? *options.env : *rocksdb::Env::Default();
+  if (auto checked = check_before_opening(path, *mark, env); !checked) return checked.error();
+  auto opened = LogTables::open(path, {options.block_cache_bytes, options.write_buffer_bytes, options.env,
+                                       [&directory] { return directory.is_in_place(); }});
   if (!opened) return opened.error();
   LogTables& tables = **opened;
   auto heads = tables.head_rows();
   if (!heads) return heads.error();
-  auto mark = read_head_mark(directory.head_mark());
-  if (!mark) return mark.error();
+  if (auto whole = tables.confirm_head(heads->head); !whole) return whole.error();
+  if (!*mark && heads->head.position.value > 0)
+    spdlog::warn("{} is missing: that the log's end at position {} is all that was acknowledged cannot be told",
+                 directory.head_mark().string(), heads->head.position.value);
   if (*mark) {
     auto confirmed = confirm_head_mark(**mark, heads->head, tables.hash_at((*mark)->position, heads->head));
     if (!confirmed) return confirmed.error();

@@ -1,8 +1,9 @@
 // The EventLog on RocksDB, under DIR/log of a data directory.
 //
 // Opening recovers: a torn tail of the WAL is dropped (it was never acknowledged), leftovers of an unfinished bulk
-// append are removed, an interrupted erasure is purged. It refuses, with one line that names the file or position:
-// damage in the middle of the WAL, a log that ends before the head mark or differs from it there. Threads: as EventLog.
+// append are removed, an interrupted erasure is purged. It refuses, with one line that names the file or position, and
+// before anything is changed: damage in the middle of the WAL, a log that ends before the head mark, differs from it
+// there or lacks the record at its head (head_check.h). Threads: as EventLog.
 // The data directory must outlive it. The destructor answers what is queued and closes.
 #pragma once
 

@@ -21,6 +21,7 @@
 
 #include "core/periodic.h"
 #include "storage/bytes.h"
+#include "storage/fenced_env.h"
 #include "storage/info_log.h"
 #include "storage/log_tables.h"
 #include "storage/obsolete_files.h"
@@ -62,7 +63,6 @@ std::optional<TableId> parse_family(const std::string& name) {
 
 rocksdb::Options store_options(const ViewOptions& given, const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::Options options;
-  if (given.env) options.env = given.env;
   options.create_if_missing = true;
   options.atomic_flush = true;
   options.paranoid_checks = true;
@@ -101,12 +101,15 @@ void remove_unfinished_loads(const std::string& path) {
 
 class Store final : public RocksViewStore {
  public:
-  static Result<std::unique_ptr<Store>, ReadError> open(const std::string& path, const ViewOptions& given) {
+  static Result<std::unique_ptr<Store>, ReadError> open(const std::string& path, const ViewOptions& given,
+                                                        std::function<bool()> is_in_place) {
     auto store = std::make_unique<Store>();
     store->path_ = path;
     store->large_write_ = given.large_write;
     remove_unfinished_loads(path);
     store->options_ = store_options(given, rocksdb::NewLRUCache(given.block_cache_bytes));
+    store->env_ = make_fenced_env(given.env, std::move(is_in_place));
+    store->options_.env = store->env_.get();
     store->options_.info_log = make_info_log(path, *store->options_.env);
     std::vector<std::string> names;
     if (!rocksdb::DB::ListColumnFamilies(store->options_, path, &names).ok())
@@ -547,6 +550,7 @@ class Store final : public RocksViewStore {
   std::string path_;
   std::atomic<std::uint64_t> next_file_{0};  // of bulk loads
   std::size_t large_write_ = 0;
+  std::unique_ptr<rocksdb::Env> env_;
   rocksdb::Options options_;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;
@@ -570,12 +574,13 @@ Result<void, ReadError> discard_view_store(DataDirectory& directory) {
 
 Result<OpenedViews, ReadError> open_view_store(DataDirectory& directory, ViewOptions options) {
   const auto path = directory.views();
+  const auto is_in_place = [&directory] { return directory.is_in_place(); };
   OpenedViews opened;
-  auto store = Store::open(path.string(), options);
+  auto store = Store::open(path.string(), options, is_in_place);
   if (!store) {
     opened.discarded = store.error().what;
     if (auto removed = discard_view_store(directory); !removed) return removed.error();
-    store = Store::open(path.string(), options);
+    store = Store::open(path.string(), options, is_in_place);
     if (!store) return store.error();
   }
   opened.store = std::move(*store);

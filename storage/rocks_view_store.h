@@ -43,7 +43,7 @@ struct OpenedViews {
   std::unique_ptr<RocksViewStore> store;
   std::string discarded;  // why an earlier store was thrown away, for the log; empty: it was not
 };
-// ReadError: not even a new one could be made.
+// ReadError: not even a new one could be made. The directory must outlive the store.
 [[nodiscard]] Result<OpenedViews, ReadError> open_view_store(DataDirectory& directory, ViewOptions options = {});
 // Of a store that is not open: what is wrong with it may show only when rows are read.
 [[nodiscard]] Result<void, ReadError> discard_view_store(DataDirectory& directory);

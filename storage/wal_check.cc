@@ -105,27 +105,55 @@ Result<void, ReadError> cut_to(rocksdb::Env& env, const std::string& path, std::
   return {};
 }
 
-Result<void, ReadError> check_file(rocksdb::Env& env, const std::string& path, bool newest, WalTail tail) {
+// Of what scan() found whole.
+Result<void, ReadError> visit_records(std::string_view whole, const WalVisitor& visit) {
+  std::string record;
+  for (std::size_t at = 0; at < whole.size();) {
+    const auto found = fragment_at(whole, at);
+    if (!found) {  // the block's trailer
+      at = (at / kBlock + 1) * kBlock;
+      continue;
+    }
+    if (starts_record(*found)) record.clear();
+    if (found->type <= last) record += whole.substr(at + kHeader, found->size - kHeader);
+    at += found->size;
+    if (found->type != full && found->type != last) continue;
+    if (auto visited = visit(record); !visited) return visited;
+  }
+  return {};
+}
+
+// Adds to `torn` where it is.
+Result<void, ReadError> check_file(rocksdb::Env& env, const std::string& path, bool newest, WalTail tail,
+                                   const WalVisitor& visit, std::optional<std::string>& torn) {
   std::string content;
   const auto status = rocksdb::ReadFileToString(&env, path, &content);
   if (status.IsNotFound() || status.IsPathNotFound()) return {};  // the writer beside us needs it no more
   if (!status.ok()) return read_error(status);
   const Scan result = scan(content);
-  if (!result.damage) return {};
-  const std::size_t damage = std::min(*result.damage, content.size());
-  if (!newest || record_follows(content, damage)) {
-    return ReadError{fmt::format("{}: damaged at byte {}, before records that were acknowledged", path, damage)};
+  if (result.damage) {
+    const std::size_t damage = std::min(*result.damage, content.size());
+    if (!newest || record_follows(content, damage)) {
+      return ReadError{fmt::format("{}: damaged at byte {}, before records that were acknowledged", path, damage)};
+    }
+    torn = fmt::format("{} is torn at byte {}", path, damage);
   }
-  if (tail == WalTail::keep) return {};
-  return cut_to(env, path, std::string_view(content).substr(0, result.whole));
+  const auto whole = std::string_view(content).substr(0, result.whole);
+  if (visit) {
+    if (auto visited = visit_records(whole, visit); !visited) return visited;
+  }
+  if (!result.damage || tail == WalTail::keep) return {};
+  return cut_to(env, path, whole);
 }
 
 }  // namespace
 
-Result<void, ReadError> check_wal(const std::string& directory, WalTail tail, rocksdb::Env* given) {
+Result<std::optional<std::string>, ReadError> check_wal(const std::string& directory, WalTail tail, rocksdb::Env* given,
+                                                        const WalVisitor& visit) {
   rocksdb::Env& env = given ? *given : *rocksdb::Env::Default();
+  std::optional<std::string> torn;
   std::vector<std::string> names, files;
-  if (!env.GetChildren(directory, &names).ok()) return {};
+  if (!env.GetChildren(directory, &names).ok()) return torn;
   for (const auto& name : names) {
     if (name.size() > 4 && name.ends_with(".log") &&
         std::all_of(name.begin(), name.end() - 4, [](char c) { return c >= '0' && c <= '9'; })) {
@@ -140,9 +168,10 @@ Result<void, ReadError> check_wal(const std::string& directory, WalTail tail, ro
     if (!env.GetFileSize(directory + "/" + files[i], &size).ok() || size > 0) newest = i;
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
-    if (auto checked = check_file(env, directory + "/" + files[i], i >= newest, tail); !checked) return checked;
+    if (auto checked = check_file(env, directory + "/" + files[i], i >= newest, tail, visit, torn); !checked)
+      return checked.error();
   }
-  return {};
+  return torn;
 }
 
 }  // namespace taskledger::storage

@@ -10,7 +10,10 @@
 // or first fragment after the damage means that something acknowledged followed it.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "storage/event_log.h"
 
@@ -25,7 +28,12 @@ enum class WalTail {
   drop_torn,  // the file is cut to its last whole record
 };
 
-// All `*.log` files in `directory` (no such directory: fine).
-Result<void, ReadError> check_wal(const std::string& directory, WalTail tail, rocksdb::Env* env);
+// Takes one whole record, which is a write batch of RocksDB.
+using WalVisitor = std::function<Result<void, ReadError>(std::string_view record)>;
+
+// All `*.log` files in `directory` (no such directory: fine); `visit` gets their whole records, in order. Returns where
+// a tail is torn, for the operator; nullopt: none is.
+Result<std::optional<std::string>, ReadError> check_wal(const std::string& directory, WalTail tail, rocksdb::Env* env,
+                                                        const WalVisitor& visit = {});
 
 }  // namespace taskledger::storage

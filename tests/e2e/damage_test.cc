@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <set>
+#include <thread>
 
 #include "tests/e2e/harness.h"
 
@@ -152,6 +154,62 @@ TEST_F(Damage, ALogWithoutItsFileCurrentIsLeftAlone) {
     EXPECT_THAT(refused.err, HasSubstr("log/CURRENT is missing")) << command;
   }
   EXPECT_EQ(files(), before);
+}
+
+// Whatever is asked of it, and however often: what is lost of a MANIFEST may be in a copy, its tables are not.
+TEST_F(Damage, ALogThatIsRefusedIsLeftAlone) {
+  const std::string log = data_ + "/log";
+  {
+    Server server(data_);
+    EXPECT_EQ(server.stop().exit_code, 0);
+  }
+  ASSERT_EQ(taskledger({"backup", "--data", data_, "--to", directory_ / "backups"}).exit_code, 0);  // which flushes
+  std::filesystem::path manifest;
+  const auto files = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(log)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("MANIFEST-") && name > manifest.filename().string()) manifest = entry.path();
+      if (!name.starts_with("LOG")) names.insert(name);
+    }
+    return names;
+  };
+  const auto before = files();
+  const std::string whole = read_file(manifest);
+  write_file(manifest, whole.substr(0, whole.size() - 20));
+  for (const auto& command : std::vector<std::vector<std::string>>{{"stats"},
+                                                                   {"token", "list"},
+                                                                   {"rebuild", "--check"},
+                                                                   {"backup", "--to", directory_ / "more-backups"},
+                                                                   {"serve", "--listen", "127.0.0.1:0"}}) {
+    auto arguments = command;
+    arguments.insert(arguments.end(), {"--data", data_});
+    const Finished refused = taskledger(arguments);
+    EXPECT_EQ(refused.exit_code, 1) << command.front() << refused.out;
+    EXPECT_EQ(refused.out, "") << command.front();
+    EXPECT_EQ(files(), before) << command.front();
+  }
+  write_file(manifest, whole);
+  EXPECT_EQ(taskledger({"verify", "--data", data_}).exit_code, 0) << "the end is there again";
+}
+
+TEST_F(Damage, ADirectoryThatIsMovedIsWrittenNoMore) {
+  Server server(data_);
+  HttpConnection client(server.port(), token_);
+  ASSERT_EQ(client.get("/readyz").status, 200u);
+  std::filesystem::rename(data_, directory_ / "moved");
+  HttpReply ready = client.get("/readyz");
+  for (int i = 0; i < 500 && ready.status == 200; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ready = client.get("/readyz");
+  }
+  EXPECT_EQ(ready.status, 503u);
+  EXPECT_THAT(ready.body, HasSubstr("was moved or removed"));
+  EXPECT_EQ(client.request("POST", "/api/v1/tasks", R"({"title": "Where?"})").status, 503u);
+  EXPECT_EQ(json_field(client.get("/api/v1/tasks?limit=1").body, "total"), "300");
+  EXPECT_EQ(server.stop().exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(data_));
+  EXPECT_EQ(taskledger({"verify", "--data", directory_ / "moved"}).exit_code, 0);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "storage/data_directory.h"
 #include "storage/rocks_event_log.h"
@@ -21,6 +22,14 @@ namespace fs = std::filesystem;
 inline DataDirectory::Options exclusive() { return {DataDirectory::Access::exclusive, {}, seeded_random(1)}; }
 
 struct Opened {
+  Opened() = default;
+  Opened(Opened&&) = default;
+  Opened& operator=(Opened&& other) noexcept {
+    log = std::move(other.log);  // before its directory
+    directory = std::move(other.directory);
+    error = std::move(other.error);
+    return *this;
+  }
   std::unique_ptr<DataDirectory> directory;
   std::unique_ptr<RocksEventLog> log;
   std::string error;

@@ -1,0 +1,106 @@
+// A data directory that is moved or removed under whoever writes it: nothing more is acknowledged, and nothing is
+// written or removed at the path, which may be somebody else's by then.
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <map>
+#include <thread>
+
+#include "storage/rocks_view_store.h"
+#include "tests/storage/log_on_disk.h"
+#include "tests/storage/told_lines.h"
+
+namespace taskledger::storage {
+namespace {
+
+using testing::HasSubstr;
+
+std::map<std::string, std::string> contents(const fs::path& data) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(data)) {
+    std::ifstream in(entry.path(), std::ios::binary);
+    if (entry.is_regular_file()) files[entry.path()] = std::string(std::istreambuf_iterator<char>(in), {});
+  }
+  return files;
+}
+
+class MovedDirectory : public testing::Test {
+ protected:
+  // Another log at the same path, with numbers of files that the first one has too.
+  void replace() {
+    const auto other = temporary_.path() / "other";
+    {
+      auto opened = open(other);
+      ASSERT_TRUE(opened.log) << opened.error;
+      fill(*opened.log, 3);
+      ASSERT_TRUE(opened.log->back_up(temporary_.path() / "backups"));  // which flushes
+      fill_more(*opened.log, 3);
+    }
+    fs::rename(data_, moved_);
+    fs::rename(other, data_);
+  }
+  static void fill_more(EventLog& log, std::uint32_t from) {
+    for (std::uint32_t i = from; i < from + 20; ++i) ASSERT_TRUE(append(log, commit_of(uuid(100 + i), 0)));
+  }
+  static bool stops(const EventLog& log) {
+    for (int i = 0; i < 500 && !log.failure(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return log.failure().has_value();
+  }
+
+  const ToldLines told_;  // a word of it all
+  TemporaryDirectory temporary_;
+  fs::path data_ = temporary_.path() / "data", moved_ = temporary_.path() / "moved";
+};
+
+TEST_F(MovedDirectory, WritingStopsAndNothingIsWrittenByPath) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 10);
+  auto views = open_view_store(*opened.directory);
+  ASSERT_TRUE(views);
+  ASSERT_TRUE(views->store->write({{"list", 1, RowChanges{}, {}}}, {{10}, {}}));
+  replace();
+  const auto before = contents(data_);
+  EXPECT_TRUE(stops(*opened.log));
+  EXPECT_THAT(*opened.log->failure(), HasSubstr("was moved or removed"));
+  const auto refused = append(*opened.log, commit_of(uuid(9), 0));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), AppendError::unavailable);
+  EXPECT_FALSE(opened.log->back_up(temporary_.path() / "more-backups"));
+  EXPECT_FALSE(views->store->flush());
+  views->store.reset();
+  opened = {};
+  EXPECT_EQ(contents(data_), before);
+  EXPECT_EQ(verify(data_), "ok: 23");
+  EXPECT_EQ(verify(moved_), "ok: 10") << "what was acknowledged";
+}
+
+// At once, without waiting for whoever looks once a second: an erasure makes and removes many files.
+TEST_F(MovedDirectory, NorIsAnythingErasedThere) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 10);
+  replace();
+  const auto before = contents(data_);
+  Commit erase = commit_of(uuid(1), 2);
+  erase.erase = {uuid(1)};
+  EXPECT_FALSE(append(*opened.log, erase));
+  EXPECT_TRUE(stops(*opened.log));
+  opened = {};
+  EXPECT_EQ(contents(data_), before);
+  EXPECT_EQ(verify(data_), "ok: 23");
+}
+
+TEST_F(MovedDirectory, NorInOneThatIsRemoved) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 10);
+  fs::remove_all(data_);
+  EXPECT_TRUE(stops(*opened.log));
+  EXPECT_FALSE(append(*opened.log, commit_of(uuid(9), 0)));
+  opened = {};
+  EXPECT_FALSE(fs::exists(data_));
+}
+
+}  // namespace
+}  // namespace taskledger::storage
