@@ -1,6 +1,7 @@
 #include "storage/rocks_event_log.h"
 
 #include "storage/appender.h"
+#include "storage/files.h"
 #include "storage/head_mark_keeper.h"
 #include "storage/log_reads.h"
 #include "storage/log_recovery.h"
@@ -35,7 +36,9 @@ class Log final : public LogReads<RocksEventLog> {
   void observe(Observer observer) override { appender_.observe(std::move(observer)); }
   std::optional<std::string> failure() const override { return appender_.failure(); }
   AppendFigures append_figures() const override { return appender_.figures(); }
-  std::unique_ptr<ReactorStore> reactor_store() override { return std::make_unique<RocksReactorStore>(*tables_); }
+  std::unique_ptr<ReactorStore> reactor_store() override {
+    return std::make_unique<RocksReactorStore>(*tables_, options_.durability == Durability::fsync);
+  }
 
   Result<BackedUp, ReadError> back_up(const std::filesystem::path& to, const std::atomic<bool>* give_up) override {
     const auto head = durable_head();
@@ -88,17 +91,21 @@ class Log final : public LogReads<RocksEventLog> {
 
 Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& directory, LogOptions options) {
   const auto path = directory.log().string();
-  if (auto checked = check_wal(path, WalTail::drop_torn, options.env); !checked) return checked.error();
+  auto mark = read_head_mark(directory.head_mark());
+  if (!mark) return mark.error();
+  const Position marked = *mark ? (*mark)->position : Position{};
+  if (auto checked = check_wal(path, WalTail::drop_torn, marked, options.env); !checked) return checked.error();
   auto opened = LogTables::open(path, {options.block_cache_bytes, options.write_buffer_bytes, options.env});
   if (!opened) return opened.error();
+  // RocksDB makes the log's directory, and does not see to it that it stays.
+  if (auto synced = sync_folder_of(directory.log()); !synced) return synced.error();
   LogTables& tables = **opened;
   auto heads = tables.head_rows();
   if (!heads) return heads.error();
-  auto mark = read_head_mark(directory.head_mark());
-  if (!mark) return mark.error();
   if (*mark) {
     auto confirmed = confirm_head_mark(**mark, heads->head, tables.hash_at((*mark)->position, heads->head));
     if (!confirmed) return confirmed.error();
+    if (auto whole = check_since(tables, **mark, heads->head); !whole) return whole.error();
   }
   if (auto removed = remove_leftovers(tables, *heads); !removed) return removed.error();
   TableBuilder::clear(tables.db());

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <rocksdb/env.h>
+#include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <cstring>
@@ -9,12 +10,14 @@
 #include <vector>
 
 #include "storage/crc32c.h"
+#include "storage/keys.h"
 #include "storage/log_tables.h"
 
 namespace taskledger::storage {
 namespace {
 
 constexpr std::size_t kBlock = 32768, kHeader = 7;
+constexpr std::string_view kUnsynced = "unsynced";
 enum Type : std::uint8_t { zero = 0, full = 1, first = 2, middle = 3, last = 4, max_type = 9 };
 
 struct Fragment {
@@ -45,21 +48,81 @@ std::optional<Fragment> fragment_at(std::string_view file, std::size_t at) {
 
 bool starts_record(const Fragment& fragment) { return fragment.type == full || fragment.type == first; }
 
-// Whether a record begins anywhere after the damage at `damage`: in its block at any offset, later at fragments'
-// places.
-bool record_follows(std::string_view file, std::size_t damage) {
+// Whether the record that begins with the fragment at `at` says that it was not synced.
+bool is_unsynced(std::string_view file, std::size_t at, const Fragment& fragment) {
+  constexpr std::size_t kBatchHeader = 12;
+  std::string start(file.substr(at + kHeader, fragment.size - kHeader));
+  if (fragment.type == first) {  // up to the end of its block: it may be short
+    if (const auto next = fragment_at(file, at + fragment.size))
+      start += file.substr(at + fragment.size + kHeader, next->size - kHeader);
+  }
+  const std::string note = {'\x03', static_cast<char>(kUnsynced.size())};
+  return start.size() >= kBatchHeader && start.substr(kBatchHeader).starts_with(note + std::string(kUnsynced));
+}
+
+enum class Behind { nothing, unsynced, synced };
+
+// What records begin after the damage at `damage`: in its block at any offset, later at fragments' places.
+Behind behind(std::string_view file, std::size_t damage) {
+  Behind found = Behind::nothing;
+  const auto look_at = [&](std::size_t at, const Fragment& fragment) {
+    if (!starts_record(fragment) || found == Behind::synced) return;
+    found = is_unsynced(file, at, fragment) ? Behind::unsynced : Behind::synced;
+  };
   const std::size_t block_end = std::min(file.size(), (damage / kBlock + 1) * kBlock);
   for (std::size_t at = damage + 1; at + kHeader <= block_end; ++at) {
-    if (auto found = fragment_at(file, at); found && starts_record(*found)) return true;
+    const auto fragment = fragment_at(file, at);
+    if (!fragment) continue;
+    look_at(at, *fragment);
+    at += fragment->size - 1;
   }
   for (std::size_t block = (damage / kBlock + 1) * kBlock; block < file.size(); block += kBlock) {
     std::size_t at = block;
-    while (const auto found = fragment_at(file, at)) {
-      if (starts_record(*found)) return true;
-      at += found->size;
+    while (const auto fragment = fragment_at(file, at)) {
+      look_at(at, *fragment);
+      at += fragment->size;
     }
   }
-  return false;
+  return found;
+}
+
+// Finds the log's head in the batches that it is shown.
+class HeadFinder : public rocksdb::WriteBatch::Handler {
+ public:
+  rocksdb::Status PutCF(std::uint32_t family, const rocksdb::Slice& key, const rocksdb::Slice& value) override {
+    constexpr std::uint32_t kHeads = 0;  // RocksDB's default family
+    if (family == kHeads && key.ToStringView() == keys::kGlobalHead && value.size() >= sizeof(std::uint64_t))
+      head_ = Position{get_int<std::uint64_t>(value.data())};
+    return rocksdb::Status::OK();
+  }
+  rocksdb::Status DeleteCF(std::uint32_t, const rocksdb::Slice&) override { return rocksdb::Status::OK(); }
+  rocksdb::Status DeleteRangeCF(std::uint32_t, const rocksdb::Slice&, const rocksdb::Slice&) override {
+    return rocksdb::Status::OK();
+  }
+  void LogData(const rocksdb::Slice&) override {}
+  [[nodiscard]] std::optional<Position> head() const { return head_; }
+
+ private:
+  std::optional<Position> head_;
+};
+
+// The head that the last of the whole records in `whole` left; nullopt: none of them moved it.
+std::optional<Position> last_head(std::string_view whole) {
+  HeadFinder finder;
+  std::string record;
+  for (std::size_t at = 0; at < whole.size();) {
+    const auto fragment = fragment_at(whole, at);
+    if (!fragment) {  // the block's trailer
+      at = (at / kBlock + 1) * kBlock;
+      continue;
+    }
+    if (starts_record(*fragment)) record.clear();
+    record += whole.substr(at + kHeader, fragment->size - kHeader);
+    at += fragment->size;
+    if (fragment->type != full && fragment->type != last) continue;
+    static_cast<void>(rocksdb::WriteBatch(record).Iterate(&finder));
+  }
+  return finder.head();
 }
 
 struct Scan {
@@ -105,7 +168,13 @@ Result<void, ReadError> cut_to(rocksdb::Env& env, const std::string& path, std::
   return {};
 }
 
-Result<void, ReadError> check_file(rocksdb::Env& env, const std::string& path, bool newest, WalTail tail) {
+struct WalFile {
+  std::string path;
+  bool newest = false;  // or emptied by a switch after it
+};
+
+Result<void, ReadError> check_file(rocksdb::Env& env, const WalFile& file, WalTail tail, Position mark) {
+  const std::string& path = file.path;
   std::string content;
   const auto status = rocksdb::ReadFileToString(&env, path, &content);
   if (status.IsNotFound() || status.IsPathNotFound()) return {};  // the writer beside us needs it no more
@@ -113,16 +182,26 @@ Result<void, ReadError> check_file(rocksdb::Env& env, const std::string& path, b
   const Scan result = scan(content);
   if (!result.damage) return {};
   const std::size_t damage = std::min(*result.damage, content.size());
-  if (!newest || record_follows(content, damage)) {
+  const std::string_view whole = std::string_view(content).substr(0, result.whole);
+  Behind follows = file.newest ? behind(content, damage) : Behind::synced;
+  // Not known: none of its records moved the head. A log that then ends before the mark is refused for that.
+  if (follows == Behind::unsynced && last_head(whole).value_or(mark) < mark) follows = Behind::synced;
+  if (follows == Behind::synced)
     return ReadError{fmt::format("{}: damaged at byte {}, before records that were acknowledged", path, damage)};
-  }
-  if (tail == WalTail::keep) return {};
-  return cut_to(env, path, std::string_view(content).substr(0, result.whole));
+  if (tail == WalTail::drop_torn) return cut_to(env, path, whole);
+  if (follows == Behind::nothing) return {};
+  return ReadError{
+      fmt::format("{}: torn at byte {}, in what was written without a sync: the next start of the server cuts it off",
+                  path, damage)};
 }
 
 }  // namespace
 
-Result<void, ReadError> check_wal(const std::string& directory, WalTail tail, rocksdb::Env* given) {
+void note_unsynced(rocksdb::WriteBatch& batch) {
+  static_cast<void>(batch.PutLogData(rocksdb::Slice(kUnsynced.data(), kUnsynced.size())));
+}
+
+Result<void, ReadError> check_wal(const std::string& directory, WalTail tail, Position mark, rocksdb::Env* given) {
   rocksdb::Env& env = given ? *given : *rocksdb::Env::Default();
   std::vector<std::string> names, files;
   if (!env.GetChildren(directory, &names).ok()) return {};
@@ -140,7 +219,7 @@ Result<void, ReadError> check_wal(const std::string& directory, WalTail tail, ro
     if (!env.GetFileSize(directory + "/" + files[i], &size).ok() || size > 0) newest = i;
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
-    if (auto checked = check_file(env, directory + "/" + files[i], i >= newest, tail); !checked) return checked;
+    if (auto checked = check_file(env, {directory + "/" + files[i], i >= newest}, tail, mark); !checked) return checked;
   }
   return {};
 }

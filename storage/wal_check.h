@@ -7,7 +7,14 @@
 //   fragment = crc32c:u32le (masked) size:u16le type:u8 (1 full, 2 first, 3 middle, 4 last) bytes
 //
 // Every synced write is one logical record, so what comes after a torn one can only be more fragments of itself: a full
-// or first fragment after the damage means that something acknowledged followed it.
+// or first fragment after the damage means that something acknowledged followed it. But for writes that are not synced
+// (`--durability os`): of those a power cut leaves whichever pages it likes. They say so in their first bytes, where a
+// batch holds what is for the log alone:
+//
+//   record  = sequence:u64le count:u32le [3 size:u8 "unsynced"] …
+//
+// Damage that only such records follow is a torn tail too, unless it lies before the head mark, up to which all was
+// synced.
 #pragma once
 
 #include <string>
@@ -16,7 +23,8 @@
 
 namespace rocksdb {
 class Env;
-}
+class WriteBatch;
+}  // namespace rocksdb
 
 namespace taskledger::storage {
 
@@ -25,7 +33,10 @@ enum class WalTail {
   drop_torn,  // the file is cut to its last whole record
 };
 
-// All `*.log` files in `directory` (no such directory: fine).
-Result<void, ReadError> check_wal(const std::string& directory, WalTail tail, rocksdb::Env* env);
+// Says so in an empty batch that will be written without a sync, in a log whose acknowledgements wait for none.
+void note_unsynced(rocksdb::WriteBatch& batch);
+
+// All `*.log` files in `directory` (no such directory: fine). `mark`: the head mark's position.
+Result<void, ReadError> check_wal(const std::string& directory, WalTail tail, Position mark, rocksdb::Env* env);
 
 }  // namespace taskledger::storage
