@@ -48,7 +48,7 @@ class Printer {
       : settings_(settings), directory_(directory) {}
 
   void print(const storage::Record& record) {
-    if (!is_task_event(record)) directory_.apply(record);  // workspaces made while following
+    if (!is_task_event(record)) need(directory_.apply(record));  // workspaces made while following
     if (settings_.task_id && record.stream != *settings_.task_id) return;
     const Workspace workspace = directory_.workspace(record.workspace).value_or(Workspace{});
     if (settings_.json) {

@@ -37,23 +37,20 @@ void add_workspace(storage::BulkAppend& bulk, const std::string& name, Workspace
   for (const storage::NewRecord& record : commit.records) need(bulk.add_system(commit.actor, Version{1}, record));
 }
 
-int run_import(const ImportSettings& settings) {
-  const auto name = commands::check_workspace_name(settings.workspace);
-  if (!name) throw CLI::ValidationError("--workspace", name.error().message);
-  LineReader lines(settings.file);  // before anything is made
-  const OpenLog open = open_to_write(settings.data);
+// Into an open log: all or nothing.
+ImportCounts import_into(const OpenLog& open, const ImportSettings& settings, const std::string& name,
+                         LineReader& lines, Progress& progress) {
   projections::Directory directory;
   fold_directory(*open.log, directory);
-  const Target target = target_workspace(directory, *name);
+  const Target target = target_workspace(directory, name);
   const bool had_events = open.log->workspace_head(target.number).position.value > 0;
 
   auto bulk = open.log->begin_bulk(target.number);
   if (!bulk) throw Failed(settings.data + ": the log takes no import");
-  if (target.is_new) add_workspace(**bulk, *name, target.number);
-  Progress progress("imported");
+  if (target.is_new) add_workspace(**bulk, name, target.number);
   const ImportJob job{
       .file = settings.file,
-      .workspace = workspace_id_of(*name),
+      .workspace = workspace_id_of(name),
       .now = system_now(),
       .state_in_log =
           [&](const TaskId& id) {
@@ -75,6 +72,23 @@ int run_import(const ImportSettings& settings) {
   };
   const ImportCounts counts = import_lines(lines, job, **bulk);
   need((*bulk)->finish());
+  return counts;
+}
+
+int run_import(const ImportSettings& settings) {
+  const auto name = commands::check_workspace_name(settings.workspace);
+  if (!name) throw CLI::ValidationError("--workspace", name.error().message);
+  LineReader lines(settings.file);  // before anything is made
+  OpenLog open = open_to_write(settings.data);
+  Progress progress("imported");
+  ImportCounts counts;
+  try {
+    counts = import_into(open, settings, *name, lines, progress);
+  } catch (...) {
+    open.log.reset();
+    open.directory->discard();
+    throw;
+  }
   progress.clear();
   const double rate = static_cast<double>(counts.events) / progress.seconds();
   if (settings.json) {

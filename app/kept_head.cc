@@ -4,27 +4,9 @@
 
 #include "app/command.h"
 #include "core/time_zone.h"
+#include "storage/sha256.h"
 
 namespace taskledger::app {
-namespace {
-
-int digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
-bool parse_hash(std::string_view text, storage::Hash& hash) {
-  if (text.size() != 2 * hash.size()) return false;
-  for (std::size_t i = 0; i < hash.size(); ++i) {
-    const int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
-    hash[i] = static_cast<std::uint8_t>(high * 16 + low);
-  }
-  return true;
-}
-
-}  // namespace
 
 KeptHead read_kept_head(const std::string& file) {
   simdjson::padded_string text;
@@ -34,10 +16,12 @@ KeptHead read_kept_head(const std::string& file) {
   std::string_view hash, workspace;
   std::uint64_t position = 0;
   KeptHead kept;
-  if (parser.parse(text).get(json) != simdjson::SUCCESS || json["position"].get(position) != simdjson::SUCCESS ||
-      json["hash"].get(hash) != simdjson::SUCCESS || !parse_hash(hash, kept.head.hash))
-    throw Failed(file + ": is no kept head: JSON with \"position\" and \"hash\"");
+  const bool both = parser.parse(text).get(json) == simdjson::SUCCESS &&
+                    json["position"].get(position) == simdjson::SUCCESS && json["hash"].get(hash) == simdjson::SUCCESS;
+  const auto parsed = both ? storage::parse_hash(hash) : std::nullopt;
+  if (!parsed) throw Failed(file + ": is no kept head: JSON with \"position\" and \"hash\"");
   kept.head.position = {position};
+  kept.head.hash = *parsed;
   std::string_view time, signature, key_id;
   if (json["time"].get(time) == simdjson::SUCCESS && json["signature"].get(signature) == simdjson::SUCCESS &&
       json["key_id"].get(key_id) == simdjson::SUCCESS) {

@@ -41,7 +41,7 @@ OpenReader open_to_read(const std::string& data, const std::string& key_file) {
 
 void fold_directory(const storage::EventLog& log, projections::Directory& directory) {
   need(log.read_workspace(kSystemWorkspace, WorkspacePosition{0}, [&](const storage::Record& record) {
-    directory.apply(record);
+    need(directory.apply(record));
     return true;
   }));
 }

@@ -9,6 +9,8 @@
 #include <shared_mutex>
 #include <unordered_map>
 
+#include "storage/missing_content.h"
+
 namespace taskledger::projections {
 
 namespace {
@@ -52,13 +54,14 @@ struct Directory::State {
 Directory::Directory() : state_(std::make_unique<State>()) {}
 Directory::~Directory() = default;
 
-void Directory::apply(const storage::Record& record) {
-  if (record.workspace != kSystemWorkspace || record.type != storage::kSystemRecord || !record.payload) return;
+Result<void, storage::ReadError> Directory::apply(const storage::Record& record) {
+  if (record.workspace != kSystemWorkspace || record.type != storage::kSystemRecord) return {};
+  if (!record.payload) return storage::content_is_gone(record.position);
   const auto event = parse_system_payload(*record.payload, record.stream, record.time);
   if (!event) {
     spdlog::error("position {}: system record cannot be read and is skipped: {}", record.position.value,
                   event.error().message);
-    return;
+    return {};
   }
   const std::unique_lock lock(state_->mutex);
   if (const auto* created = std::get_if<WorkspaceCreated>(&*event)) {
@@ -70,6 +73,7 @@ void Directory::apply(const storage::Record& record) {
     state_->remove({record.stream});
     state_->generation.fetch_add(1, std::memory_order_release);
   }
+  return {};
 }
 
 std::shared_ptr<const Token> Directory::token_by_hash(const TokenHash& hash) const {

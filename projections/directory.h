@@ -24,7 +24,8 @@ class Directory {
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
 
-  void apply(const storage::Record& record);  // system records only; others are ignored
+  // System records only; others are ignored. ReadError: its payload is gone, so nobody knows whom it let in or out.
+  [[nodiscard]] Result<void, storage::ReadError> apply(const storage::Record& record);
 
   // By the SHA-256 of the whole token text. Revoked tokens are absent; expired ones are not filtered here.
   // The pointer is kept alive by the caller for as long as it looks at it.

@@ -129,7 +129,8 @@ void Projector::apply(std::span<const storage::Record> records) {
 Result<void, storage::ReadError> Projector::apply_run(std::span<const storage::Record> records) {
   if (records.front().workspace == kSystemWorkspace) {
     for (const storage::Record& record : records) {
-      if (record.position > directory_position_) directory_.apply(record);
+      if (record.position <= directory_position_) continue;
+      if (auto known = directory_.apply(record); !known) return known;
     }
   }
   auto applied = models_.apply(records);

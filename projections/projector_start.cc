@@ -34,11 +34,14 @@ Result<void, storage::ReadError> Projector::start() {
 }
 
 Result<void, storage::ReadError> Projector::fold_directory() {
-  return log_.read_workspace(kSystemWorkspace, {0}, [this](const storage::Record& record) {
-    directory_.apply(record);
+  Result<void, storage::ReadError> applied{};
+  const auto visit = [&](const storage::Record& record) {
+    applied = directory_.apply(record);
     directory_position_ = record.position;
-    return true;
-  });
+    return applied.has_value();
+  };
+  if (auto read = log_.read_workspace(kSystemWorkspace, {0}, visit); !read) return read;
+  return applied;
 }
 
 Result<void, storage::ReadError> Projector::open_generations() {

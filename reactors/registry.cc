@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/missing_content.h"
+
 namespace taskledger::reactors {
 namespace {
 
@@ -32,18 +34,26 @@ void request_replay(Webhook& webhook, WorkspacePosition after, std::uint64_t num
 Result<void, storage::ReadError> Registry::catch_up() {
   const std::lock_guard alone(folding_);
   if (folded_ >= log_.workspace_head(kSystemWorkspace).position) return {};
-  return log_.read_workspace(kSystemWorkspace, folded_, [&](const storage::Record& record) {
+  std::optional<storage::ReadError> gone;
+  const auto visit = [&](const storage::Record& record) {
+    if (record.type == storage::kSystemRecord && !record.payload) {
+      gone = storage::content_is_gone(record.position);
+      return false;
+    }
     {
       const std::lock_guard lock(mutex_);
       apply(record);
     }
     folded_ = record.in_workspace;
     return true;
-  });
+  };
+  if (auto read = log_.read_workspace(kSystemWorkspace, folded_, visit); !read) return read;
+  if (gone) return *gone;
+  return {};
 }
 
 void Registry::apply(const storage::Record& record) {
-  if (record.type != storage::kSystemRecord || !record.payload) return;
+  if (record.type != storage::kSystemRecord) return;
   auto parsed = parse_webhook_payload(*record.payload);
   if (!parsed || std::holds_alternative<std::monostate>(*parsed)) return;
   const WebhookId id{record.stream};

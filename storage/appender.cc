@@ -8,6 +8,7 @@
 
 #include "core/named_thread.h"
 #include "storage/keys.h"
+#include "storage/wal_check.h"
 
 namespace taskledger::storage {
 
@@ -92,6 +93,7 @@ void Appender::run() {
 // Writes one group from taken[begin] on and answers it; returns where the next one begins.
 std::size_t Appender::write_group(std::vector<PendingCommit>& taken, std::size_t begin) {
   batch_.Clear();
+  if (!options_.sync) note_unsynced(batch_);
   records_.clear();
   answers_.clear();
   erased_.clear();

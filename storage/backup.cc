@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <rocksdb/utilities/backup_engine.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <set>
 
 #include "storage/erasure_list.h"
 #include "storage/file_lock.h"
@@ -16,6 +16,7 @@
 #include "storage/log_tables.h"
 #include "storage/rocks_event_log.h"
 #include "storage/sha256.h"
+#include "storage/table_check.h"
 
 namespace taskledger::storage {
 namespace {
@@ -107,13 +108,11 @@ Result<Position, ReadError> end_of(const Backups& engine, rocksdb::BackupID id) 
   return heads->head.position;
 }
 
-Result<void, ReadError> make_directory(const fs::path& path) {
+Result<void, ReadError> make_target(const fs::path& path) {
   std::error_code error;
-  if (fs::is_directory(path, error)) return {};
-  if (fs::exists(path, error)) return ReadError{path.string() + " is a file, not a directory"};
-  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return cannot("make", path, {errno, std::generic_category()});
+  if (fs::exists(path, error) && !fs::is_directory(path, error))
+    return ReadError{path.string() + " is a file, not a directory"};
+  if (auto made = make_directory(path); !made) return made.error();
   return {};
 }
 
@@ -122,6 +121,33 @@ Result<void, ReadError> copy_small_file(const fs::path& from, const fs::path& to
   if (!text) return text.error();
   if (!*text) return ReadError{fmt::format("{} is missing", from.string())};
   return write_file_atomically(to, **text);
+}
+
+// That every table which the next backup will copy says what its checksums say: it would be copied as it is. Those that
+// are in a backup already are not copied again.
+Result<void, ReadError> check_tables(const LogTables& tables, const fs::path& to, const std::atomic<bool>* give_up) {
+  std::set<std::string> copied;  // number and size: "000012_sM6SJL1VEY2UVHV6NZGMQ_1199.sst"
+  std::error_code error;
+  for (fs::directory_iterator it(to / "log/shared_checksum", error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    copied.insert(name.substr(0, name.find('_')) + name.substr(name.rfind('_') + 1));
+  }
+  for (auto* family : tables.all()) {
+    rocksdb::ColumnFamilyMetaData all;
+    tables.db().GetColumnFamilyMetaData(family, &all);
+    for (const auto& level : all.levels) {
+      for (const auto& file : level.files) {
+        if (give_up != nullptr && *give_up) return ReadError{"the backup was stopped"};
+        const fs::path path = file.db_path + file.name;
+        if (copied.contains(path.stem().string() + std::to_string(file.size) + ".sst")) continue;
+        const auto status = check_table(tables.db(), family, path.string());
+        // One that was merged with others meanwhile is gone, and will not be copied.
+        if (status.ok() || !fs::exists(path, error)) continue;
+        return ReadError{fmt::format("{} is damaged, so nothing is backed up: {}", path.string(), status.ToString())};
+      }
+    }
+  }
+  return {};
 }
 
 constexpr std::string_view kKeyFile = "secret.key";
@@ -198,11 +224,15 @@ Result<bool, ReadError> is_free(const fs::path& data) {
   return true;
 }
 
+// What a restore makes, whole and while it is written.
+constexpr const char* kRestored[] = {"log",        "head",       "head.new",       "format",
+                                     "format.new", "secret.key", "secret.key.new", kErasuresFile};
+
 // Makes `data` ready to take a restore, and holds the file that says what is under way, which is never replaced. Of two
 // restores one goes no further than to open it. It says something once the directory is known to be free: one that says
 // nothing is new, whoever made it, and no leave to remove anything.
 Result<FileLock, ReadError> begin_restore(const fs::path& data) {
-  if (auto made = make_directory(data); !made) return made.error();
+  if (auto made = make_target(data); !made) return made.error();
   std::error_code error;
   const fs::path marker = data / kRestoringFile;
   const ReadError not_empty{fmt::format("data directory {} is not empty: restore makes a new one", data.string())};
@@ -224,7 +254,7 @@ Result<FileLock, ReadError> begin_restore(const fs::path& data) {
     }
     if (auto marked = lock->set_text("a restore into this directory did not end\n"); !marked) return marked.error();
   }
-  for (const char* name : {"log", "head"}) {
+  for (const char* name : kRestored) {
     fs::remove_all(data / name, error);
     if (error) return cannot("remove", data / name, error);
   }
@@ -295,7 +325,7 @@ Result<void, ReadError> erase_again(std::span<const Erasure> erasures, const Res
 Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDirectory& from, const Head& durable,
                                            const fs::path& given, const std::atomic<bool>* give_up) {
   const fs::path to = fs::absolute(given);
-  if (auto made = make_directory(to); !made) return made.error();
+  if (auto made = make_target(to); !made) return made.error();
   std::error_code error;
   if (fs::exists(to / "head", error))
     return ReadError{fmt::format("{} is a data directory, no place for backups", to.string())};
@@ -306,6 +336,7 @@ Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDi
   if (!engine) return engine.error();
   if (auto same = check_same_log(**engine, tables, durable, to); !same) return same.error();
   if (const auto status = (*engine)->GarbageCollect(); !status.ok()) return read_error(status);
+  if (auto checked = check_tables(tables, to, give_up); !checked) return checked.error();
   if (auto copied = copy_small_file(from.path() / "format", to / "format"); !copied) return copied.error();
   if (auto copied = copy_key(from.path(), to, last_id(**engine)); !copied) return copied.error();
   const auto list_erasures = [&]() -> Result<void, ReadError> {

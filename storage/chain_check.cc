@@ -5,10 +5,12 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "storage/feed_block.h"
 #include "storage/keys.h"
+#include "storage/missing_content.h"
 
 namespace taskledger::storage {
 namespace {
@@ -49,10 +51,38 @@ struct WorkspaceStretch {
   std::optional<Record> head_end;  // the record that ends blocks.head; without its views
 };
 
+// Which payloads are gone, and which TaskErased say so: those come later, perhaps in another stretch.
+struct Erasures {
+  using Stream = std::pair<WorkspaceNumber, Uuid>;
+  std::map<Stream, Position> unexplained;  // the first of the stream
+  std::set<Stream> explained;              // by a TaskErased of this stretch
+
+  void add(const Record& record) {
+    if (record.payload && record.type != static_cast<std::uint8_t>(EventType::task_erased)) return;
+    const Stream stream{record.workspace, record.stream};
+    if (record.payload) {
+      unexplained.erase(stream);
+      explained.insert(stream);
+    } else {
+      unexplained.try_emplace(stream, record.position);
+    }
+  }
+  void join(const Erasures& later) {
+    for (const Stream& stream : later.explained) unexplained.erase(stream);
+    unexplained.insert(later.unexplained.begin(), later.unexplained.end());
+  }
+  [[nodiscard]] std::optional<Position> first_unexplained() const {
+    std::optional<Position> first;
+    for (const auto& [stream, position] : unexplained) first = std::min(first.value_or(position), position);
+    return first;
+  }
+};
+
 struct Stretch {
   Hash before{}, after{};
   std::unordered_map<WorkspaceNumber, WorkspaceStretch> workspaces;
   ChainSums sums;
+  Erasures erasures;
   std::optional<std::pair<Position, ReadError>> bad;  // the first bad position
 };
 
@@ -97,6 +127,7 @@ class Follower {
     workspace.after = after.workspace;
     stretch_.after = after.log;
     last_ = record.position;
+    stretch_.erasures.add(record);
     if (auto wrong = follow_blocks(workspace, record)) {
       stretch_.bad = {record.position, *std::move(wrong)};
       return false;
@@ -179,6 +210,7 @@ class Joiner {
     }
     if (joined_.workspaces.size() != heads_.workspaces.size())
       return ReadError{"a workspace of the log has no head row"};
+    if (const auto gone = joined_.erasures.first_unexplained()) return content_is_gone(*gone);
     return joined_.sums;
   }
 
@@ -208,6 +240,7 @@ class Joiner {
     joined_.after = stretch.after;
     joined_.sums.streams += stretch.sums.streams;
     joined_.sums.workspaces += stretch.sums.workspaces;
+    joined_.erasures.join(stretch.erasures);
   }
 
   // Takes the later stretch's place; its blocks go on where those before it stopped.

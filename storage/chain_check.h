@@ -1,4 +1,5 @@
 // The part of verify that reads every record: in chunks, on several threads, joined in order. Inside `storage` only.
+// Memory: a few chunks' notes, and a row for each task whose erased records were met and whose TaskErased was not yet.
 #pragma once
 
 #include <functional>
@@ -26,7 +27,9 @@ struct ChainSums {
   RowSum streams, workspaces;  // the rows that the records ask for
 };
 
-// Checks positions 1 to the head: gapless, both chains, workspace positions, and that they end in the given heads.
+// Checks positions 1 to the head: gapless, both chains, workspace positions, that they end in the given heads, and that
+// a payload is gone only where an erasure took it. (Whether one is there is outside the chains, so that it can be
+// erased; that a task was erased is a record's type, and inside.)
 [[nodiscard]] Result<ChainSums, ReadError> check_chains(
     const LogTables& tables, const HeadRows& heads, unsigned threads,
     const std::function<void(std::uint64_t, std::uint64_t)>& progress);

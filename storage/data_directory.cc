@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -61,11 +60,10 @@ Result<std::unique_ptr<DataDirectory>, ReadError> DataDirectory::open(const std:
   opened->path_ = std::filesystem::absolute(directory, error);
   opened->access_ = options.access;
   const auto& path = opened->path_;
-  if (options.access == Access::exclusive && !options.existing && !std::filesystem::exists(path, error)) {
-    std::filesystem::create_directories(path.parent_path(), error);
-    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-      return ReadError{fmt::format("cannot make data directory {}: {}", path.string(), std::strerror(errno))};
-    }
+  if (options.access == Access::exclusive && !options.existing) {
+    auto made = make_directory(path);
+    if (!made) return made.error();
+    opened->made_ = *std::move(made);
   }
   const auto type = type_of(path);
   if (!type) return type.error();
@@ -88,6 +86,15 @@ Result<std::unique_ptr<DataDirectory>, ReadError> DataDirectory::open(const std:
   return opened;
 }
 
+void DataDirectory::discard() {
+  if (!is_new_) return;
+  std::error_code ignored;
+  fs::remove_all(log(), ignored);
+  fs::remove(path_ / "format", ignored);
+  if (made_lock_) fs::remove(path_ / "lock", ignored);
+  for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) fs::remove(*folder, ignored);
+}
+
 DataDirectory::~DataDirectory() {
   if (lock_file_ >= 0) ::close(lock_file_);  // releases the lock; the file stays
 }
@@ -96,6 +103,8 @@ bool DataDirectory::is_in_place() const { return names(path_ / "lock", lock_file
 
 Result<void, ReadError> DataDirectory::lock() {
   const auto file = path_ / "lock";
+  std::error_code error;
+  made_lock_ = !fs::exists(file, error);
   lock_file_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_file_ < 0) return ReadError{fmt::format("cannot open {}: {}", file.string(), std::strerror(errno))};
   if (::flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
@@ -121,7 +130,9 @@ Result<void, ReadError> DataDirectory::check_or_write_format() {
   auto text = read_small_file(file);
   if (!text) return text.error();
   if (!*text) {
-    if (access_ == Access::reader || std::filesystem::exists(log() / "CURRENT")) {
+    std::error_code error;
+    is_new_ = access_ == Access::exclusive && fs::status(log(), error).type() == fs::file_type::not_found;
+    if (access_ == Access::reader || fs::exists(log() / "CURRENT")) {
       return ReadError{fmt::format("{} is no data directory: its file 'format' is missing", path_.string())};
     }
     return write_file_atomically(file, fmt::format("{}{}\n", kFormatText, kDataFormat));

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/clock.h"
 #include "storage/event_log.h"
@@ -61,6 +62,9 @@ class DataDirectory {
   [[nodiscard]] bool is_in_place() const;
   // All zero where there is none and none was made, and for a reader that may not read it.
   [[nodiscard]] const SecretKey& secret_key() const { return secret_key_; }
+  // Of a directory that held no data before it was opened: takes away what was made here since, the log with it, which
+  // is closed by then. Nothing that was there before, so in any other directory nothing.
+  void discard();
 
  private:
   DataDirectory() = default;
@@ -69,6 +73,8 @@ class DataDirectory {
   Result<void, ReadError> load_key(const Options& options);
   std::filesystem::path path_;
   Access access_ = Access::exclusive;
+  std::vector<std::filesystem::path> made_;  // directories
+  bool made_lock_ = false, is_new_ = false;
   int lock_file_ = -1;
   SecretKey secret_key_{};
 };

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -81,6 +82,26 @@ Result<void, ReadError> append_lines(const std::filesystem::path& path, std::str
   }
   if (auto written = write_all(file.fd, lines, path); !written) return written;
   return sync_folder_of(path);
+}
+
+Result<std::vector<std::filesystem::path>, ReadError> make_directory(const std::filesystem::path& given) {
+  std::vector<std::filesystem::path> missing, made;
+  std::error_code error;
+  // Innermost first; a path that ends with a slash has no name at its end.
+  for (auto path = given.has_filename() ? given : given.parent_path();
+       !path.empty() && std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found;
+       path = path.parent_path()) {
+    missing.insert(missing.begin(), path);
+  }
+  for (const auto& path : missing) {
+    if (::mkdir(path.c_str(), &path == &missing.back() ? 0700 : 0777) == 0) {
+      made.push_back(path);
+    } else if (errno != EEXIST) {
+      return failed(path, "cannot make");
+    }
+    if (auto synced = sync_folder_of(path); !synced) return synced.error();
+  }
+  return made;
 }
 
 Result<void, ReadError> sync_folder_of(const std::filesystem::path& path) {

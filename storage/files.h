@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/event_log.h"
 
@@ -18,6 +19,9 @@ Result<void, ReadError> write_file_atomically(const std::filesystem::path& path,
 // the next call, unless it `is_whole` but for its end.
 Result<void, ReadError> append_lines(const std::filesystem::path& path, std::string_view lines,
                                      const std::function<bool(const std::string&)>& is_whole);
+// Makes the directory (mode 0700) and those above it that are missing; they are there after a power cut too. What it
+// made, outermost first: nothing, where it was there.
+Result<std::vector<std::filesystem::path>, ReadError> make_directory(const std::filesystem::path& path);
 // What was made, renamed or removed at `path` is so after a power cut too.
 Result<void, ReadError> sync_folder_of(const std::filesystem::path& path);
 // nullopt: no such file.

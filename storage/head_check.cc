@@ -116,7 +116,8 @@ Result<std::optional<std::string>, ReadError> check_head(const std::string& log,
     if (auto whole = confirm_record(rows->head, *last); !whole) return whole.error();
   }
   WalHead end(*tables, rows->head, mark ? mark->position : Position{});
-  auto torn = check_wal(log, WalTail::keep, &env, [&](std::string_view batch) { return end.add(batch); });
+  auto torn = check_wal(log, WalTail::find, mark ? mark->position : Position{}, &env,
+                        [&](std::string_view batch) { return end.add(batch); });
   if (!torn) return torn;
   if (mark && mark->position.value > 0) {
     const auto hash = mark->position > end.head().position ? std::optional<Hash>() : end.hash_at_mark();

@@ -78,7 +78,9 @@ class IndexRows {
     return batch_.Count() >= kBatchRecords ? write() : Result<void, ReadError>{};
   }
   Result<void, ReadError> write() {
-    const auto status = tables_.db().Write({}, &batch_);
+    rocksdb::WriteOptions synced;  // what follows damage in the WAL was written after a sync (wal_check.h)
+    synced.sync = true;
+    const auto status = tables_.db().Write(synced, &batch_);
     batch_.Clear();
     if (!status.ok()) return read_error(status);
     return {};
@@ -90,6 +92,21 @@ class IndexRows {
 };
 
 }  // namespace
+
+Result<void, ReadError> check_since(const LogTables& tables, const HeadMark& mark, const Head& head) {
+  Position last = mark.position;
+  Hash hash = mark.hash;
+  auto walked = tables.walk(mark.position, head.position, [&](const DecodedRecord& decoded) {
+    if (hash_of(decoded.previous_log) != hash) return false;
+    last = decoded.record.position;
+    hash = hashes_after(decoded).log;
+    return true;
+  });
+  if (!walked) return walked;
+  if (last != head.position || hash != head.hash)
+    return damaged(std::min(last.next(), head.position), "record does not follow on the one before it");
+  return {};
+}
 
 // The events go last: until then a crash only means doing this again.
 Result<std::uint64_t, ReadError> remove_leftovers(const LogTables& tables, const HeadRows& heads) {

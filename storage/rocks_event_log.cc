@@ -6,6 +6,7 @@
 
 #include "storage/appender.h"
 #include "storage/fenced_env.h"
+#include "storage/files.h"
 #include "storage/head_check.h"
 #include "storage/head_mark_keeper.h"
 #include "storage/log_reads.h"
@@ -45,7 +46,9 @@ class Log final : public LogReads<RocksEventLog> {
     return trouble ? trouble : mark_->trouble();
   }
   AppendFigures append_figures() const override { return appender_.figures(); }
-  std::unique_ptr<ReactorStore> reactor_store() override { return std::make_unique<RocksReactorStore>(*tables_); }
+  std::unique_ptr<ReactorStore> reactor_store() override {
+    return std::make_unique<RocksReactorStore>(*tables_, options_.durability == Durability::fsync);
+  }
 
   Result<BackedUp, ReadError> back_up(const std::filesystem::path& to, const std::atomic<bool>* give_up) override {
     const auto head = durable_head();
@@ -126,7 +129,7 @@ Result<void, ReadError> check_before_opening(const std::string& log, const std::
   const auto torn = check_head(log, mark, env);
   if (!torn) return torn.error();
   if (!*torn) return {};
-  if (auto cut = check_wal(log, WalTail::drop_torn, &env); !cut) return cut.error();
+  if (auto cut = check_wal(log, WalTail::drop_torn, mark ? mark->position : Position{}, &env); !cut) return cut.error();
   return {};
 }
 
@@ -141,6 +144,8 @@ Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& 
   auto opened = LogTables::open(path, {options.block_cache_bytes, options.write_buffer_bytes, options.env,
                                        [&directory] { return directory.is_in_place(); }});
   if (!opened) return opened.error();
+  // RocksDB makes the log's directory, and does not see to it that it stays.
+  if (auto synced = sync_folder_of(directory.log()); !synced) return synced.error();
   LogTables& tables = **opened;
   auto heads = tables.head_rows();
   if (!heads) return heads.error();
@@ -151,6 +156,7 @@ Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& 
   if (*mark) {
     auto confirmed = confirm_head_mark(**mark, heads->head, tables.hash_at((*mark)->position, heads->head));
     if (!confirmed) return confirmed.error();
+    if (auto whole = check_since(tables, **mark, heads->head); !whole) return whole.error();
   }
   if (auto removed = remove_leftovers(tables, *heads); !removed) return removed.error();
   TableBuilder::clear(tables.db());

@@ -2,6 +2,8 @@
 
 #include <rocksdb/write_batch.h>
 
+#include "storage/wal_check.h"
+
 namespace taskledger::storage {
 namespace {
 
@@ -12,8 +14,14 @@ Result<void, ReadError> result_of(const rocksdb::Status& status) {
 
 }  // namespace
 
-Result<void, ReadError> RocksReactorStore::write(const std::vector<RowChange>& changes) {
+rocksdb::WriteBatch RocksReactorStore::new_batch() const {
   rocksdb::WriteBatch batch;
+  if (!log_syncs_) note_unsynced(batch);
+  return batch;
+}
+
+Result<void, ReadError> RocksReactorStore::write(const std::vector<RowChange>& changes) {
+  rocksdb::WriteBatch batch = new_batch();
   for (const RowChange& change : changes) {
     const auto status = change.value ? batch.Put(tables_.reactors, change.key, *change.value)
                                      : batch.Delete(tables_.reactors, change.key);
@@ -23,7 +31,7 @@ Result<void, ReadError> RocksReactorStore::write(const std::vector<RowChange>& c
 }
 
 Result<void, ReadError> RocksReactorStore::remove_prefix(std::string_view prefix) {
-  rocksdb::WriteBatch batch;
+  rocksdb::WriteBatch batch = new_batch();
   const auto status = batch.DeleteRange(tables_.reactors, prefix, prefix_end(prefix));
   if (!status.ok()) return read_error(status);
   return result_of(tables_.db().Write({}, &batch));

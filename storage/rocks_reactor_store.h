@@ -9,7 +9,8 @@ namespace taskledger::storage {
 
 class RocksReactorStore final : public ReactorStore {
  public:
-  explicit RocksReactorStore(const LogTables& tables) : tables_(tables) {}
+  // `log_syncs`: whether the log's own writes to its WAL are synced.
+  RocksReactorStore(const LogTables& tables, bool log_syncs) : tables_(tables), log_syncs_(log_syncs) {}
   Result<void, ReadError> write(const std::vector<RowChange>& changes) override;
   Result<void, ReadError> remove_prefix(std::string_view prefix) override;
   Result<std::optional<std::string>, ReadError> get(std::string_view key) const override;
@@ -18,7 +19,9 @@ class RocksReactorStore final : public ReactorStore {
       const std::function<bool(std::string_view key, std::string_view value)>& visit) const override;
 
  private:
+  [[nodiscard]] rocksdb::WriteBatch new_batch() const;
   const LogTables& tables_;
+  const bool log_syncs_;
 };
 
 }  // namespace taskledger::storage

@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "storage/head_mark.h"
 #include "storage/wal_check.h"
 
 namespace taskledger::storage {
@@ -69,9 +70,13 @@ Result<std::unique_ptr<LogTables>, ReadError> open_secondary_tables(const DataDi
   }
   TablesOptions options;
   options.block_cache_bytes = block_cache_bytes;
+  auto mark = read_head_mark(directory.head_mark());
+  if (!mark) return mark.error();
+  const Position marked = *mark ? (*mark)->position : Position{};
   std::string finding;
   for (int attempt = 1, same = 0;; ++attempt) {
-    if (auto checked = check_wal(directory.log().string(), WalTail::keep, nullptr); !checked) return checked.error();
+    if (auto checked = check_wal(directory.log().string(), WalTail::keep, marked, nullptr); !checked)
+      return checked.error();
     auto tables = open_checked(directory.log().string(), scratch.path(), options);
     if (!tables) same = tables.error().what == std::exchange(finding, tables.error().what) ? same + 1 : 1;
     if (tables || same == kSameFindings || attempt == kAttempts) {

@@ -1,20 +1,16 @@
 #include "storage/small_tables.h"
 
 #include <rocksdb/metadata.h>
-#include <rocksdb/sst_file_reader.h>
 
 #include <string>
 #include <vector>
+
+#include "storage/table_check.h"
 
 namespace taskledger::storage {
 namespace {
 
 constexpr std::uint64_t kSmall = std::uint64_t{8} << 20, kMerged = std::uint64_t{64} << 20;  // bytes
-
-bool readable(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const rocksdb::SstFileMetaData& file) {
-  rocksdb::SstFileReader reader(db.GetOptions(family));
-  return reader.Open(file.db_path + file.name).ok() && reader.VerifyChecksum().ok();
-}
 
 void merge_in_level(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const rocksdb::LevelMetaData& level,
                     std::size_t many) {
@@ -33,7 +29,7 @@ void merge_in_level(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const 
     if (run.size() >= many) {
       std::size_t from = 0;
       for (std::size_t i = 0; i < run.size(); ++i) {
-        if (readable(db, family, *run[i])) continue;
+        if (check_table(db, family, run[i]->db_path + run[i]->name).ok()) continue;
         merge(std::span(run).subspan(from, i - from));
         from = i + 1;
       }

@@ -1,8 +1,8 @@
 // Proof that a log is what was acknowledged: walks all of it, in parallel, and checks positions, both hash chains, the
-// versions of every stream, the index tables and the feed's summaries against the records, the head rows, and the head
-// mark outside the log. Runs beside a serving process, on the log as it stands when it begins. Memory does not grow
-// with the log. Failure: a ReadError whose text is "position N: what is wrong" for the first bad position, or names the
-// file that cannot be read.
+// versions of every stream, that no payload is gone but by an erasure, the index tables and the feed's summaries
+// against the records, the head rows, and the head mark outside the log. Runs beside a serving process, on the log as
+// it stands when it begins. Memory: see chain_check.h; it does not grow with the log. Failure: a ReadError whose text
+// is "position N: what is wrong" for the first bad position, or names the file that cannot be read.
 #pragma once
 
 #include <functional>

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <rocksdb/env.h>
+#include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <cstring>
@@ -9,12 +10,14 @@
 #include <vector>
 
 #include "storage/crc32c.h"
+#include "storage/keys.h"
 #include "storage/log_tables.h"
 
 namespace taskledger::storage {
 namespace {
 
 constexpr std::size_t kBlock = 32768, kHeader = 7;
+constexpr std::string_view kUnsynced = "unsynced";
 enum Type : std::uint8_t { zero = 0, full = 1, first = 2, middle = 3, last = 4, max_type = 9 };
 
 struct Fragment {
@@ -45,21 +48,90 @@ std::optional<Fragment> fragment_at(std::string_view file, std::size_t at) {
 
 bool starts_record(const Fragment& fragment) { return fragment.type == full || fragment.type == first; }
 
-// Whether a record begins anywhere after the damage at `damage`: in its block at any offset, later at fragments'
-// places.
-bool record_follows(std::string_view file, std::size_t damage) {
+// Whether the record that begins with the fragment at `at` says that it was not synced.
+bool is_unsynced(std::string_view file, std::size_t at, const Fragment& fragment) {
+  constexpr std::size_t kBatchHeader = 12;
+  std::string start(file.substr(at + kHeader, fragment.size - kHeader));
+  if (fragment.type == first) {  // up to the end of its block: it may be short
+    if (const auto next = fragment_at(file, at + fragment.size))
+      start += file.substr(at + fragment.size + kHeader, next->size - kHeader);
+  }
+  const std::string note = {'\x03', static_cast<char>(kUnsynced.size())};
+  return start.size() >= kBatchHeader && start.substr(kBatchHeader).starts_with(note + std::string(kUnsynced));
+}
+
+enum class Behind { nothing, unsynced, synced };
+
+// What records begin after the damage at `damage`: in its block at any offset, later at fragments' places.
+Behind behind(std::string_view file, std::size_t damage) {
+  Behind found = Behind::nothing;
+  const auto look_at = [&](std::size_t at, const Fragment& fragment) {
+    if (!starts_record(fragment) || found == Behind::synced) return;
+    found = is_unsynced(file, at, fragment) ? Behind::unsynced : Behind::synced;
+  };
   const std::size_t block_end = std::min(file.size(), (damage / kBlock + 1) * kBlock);
   for (std::size_t at = damage + 1; at + kHeader <= block_end; ++at) {
-    if (auto found = fragment_at(file, at); found && starts_record(*found)) return true;
+    const auto fragment = fragment_at(file, at);
+    if (!fragment) continue;
+    look_at(at, *fragment);
+    at += fragment->size - 1;
   }
   for (std::size_t block = (damage / kBlock + 1) * kBlock; block < file.size(); block += kBlock) {
     std::size_t at = block;
-    while (const auto found = fragment_at(file, at)) {
-      if (starts_record(*found)) return true;
-      at += found->size;
+    while (const auto fragment = fragment_at(file, at)) {
+      look_at(at, *fragment);
+      at += fragment->size;
     }
   }
-  return false;
+  return found;
+}
+
+// Finds the log's head in the batches that it is shown.
+class HeadFinder : public rocksdb::WriteBatch::Handler {
+ public:
+  rocksdb::Status PutCF(std::uint32_t family, const rocksdb::Slice& key, const rocksdb::Slice& value) override {
+    constexpr std::uint32_t kHeads = 0;  // RocksDB's default family
+    if (family == kHeads && key.ToStringView() == keys::kGlobalHead && value.size() >= sizeof(std::uint64_t))
+      head_ = Position{get_int<std::uint64_t>(value.data())};
+    return rocksdb::Status::OK();
+  }
+  rocksdb::Status DeleteCF(std::uint32_t, const rocksdb::Slice&) override { return rocksdb::Status::OK(); }
+  rocksdb::Status DeleteRangeCF(std::uint32_t, const rocksdb::Slice&, const rocksdb::Slice&) override {
+    return rocksdb::Status::OK();
+  }
+  void LogData(const rocksdb::Slice&) override {}
+  [[nodiscard]] std::optional<Position> head() const { return head_; }
+
+ private:
+  std::optional<Position> head_;
+};
+
+// Of what scan() found whole.
+Result<void, ReadError> visit_records(std::string_view whole, const WalVisitor& visit) {
+  std::string record;
+  for (std::size_t at = 0; at < whole.size();) {
+    const auto found = fragment_at(whole, at);
+    if (!found) {  // the block's trailer
+      at = (at / kBlock + 1) * kBlock;
+      continue;
+    }
+    if (starts_record(*found)) record.clear();
+    if (found->type <= last) record += whole.substr(at + kHeader, found->size - kHeader);
+    at += found->size;
+    if (found->type != full && found->type != last) continue;
+    if (auto visited = visit(record); !visited) return visited;
+  }
+  return {};
+}
+
+// The head that the last of the whole records in `whole` left; nullopt: none of them moved it.
+std::optional<Position> last_head(std::string_view whole) {
+  HeadFinder finder;
+  static_cast<void>(visit_records(whole, [&](std::string_view record) -> Result<void, ReadError> {
+    static_cast<void>(rocksdb::WriteBatch(std::string(record)).Iterate(&finder));
+    return {};
+  }));
+  return finder.head();
 }
 
 struct Scan {
@@ -105,51 +177,47 @@ Result<void, ReadError> cut_to(rocksdb::Env& env, const std::string& path, std::
   return {};
 }
 
-// Of what scan() found whole.
-Result<void, ReadError> visit_records(std::string_view whole, const WalVisitor& visit) {
-  std::string record;
-  for (std::size_t at = 0; at < whole.size();) {
-    const auto found = fragment_at(whole, at);
-    if (!found) {  // the block's trailer
-      at = (at / kBlock + 1) * kBlock;
-      continue;
-    }
-    if (starts_record(*found)) record.clear();
-    if (found->type <= last) record += whole.substr(at + kHeader, found->size - kHeader);
-    at += found->size;
-    if (found->type != full && found->type != last) continue;
-    if (auto visited = visit(record); !visited) return visited;
-  }
-  return {};
-}
+struct WalFile {
+  std::string path;
+  bool newest = false;  // or emptied by a switch after it
+};
 
-// Adds to `torn` where it is.
-Result<void, ReadError> check_file(rocksdb::Env& env, const std::string& path, bool newest, WalTail tail,
+// Says in `torn` where it is.
+Result<void, ReadError> check_file(rocksdb::Env& env, const WalFile& file, WalTail tail, Position mark,
                                    const WalVisitor& visit, std::optional<std::string>& torn) {
+  const std::string& path = file.path;
   std::string content;
   const auto status = rocksdb::ReadFileToString(&env, path, &content);
   if (status.IsNotFound() || status.IsPathNotFound()) return {};  // the writer beside us needs it no more
   if (!status.ok()) return read_error(status);
   const Scan result = scan(content);
+  const std::string_view whole = std::string_view(content).substr(0, result.whole);
   if (result.damage) {
     const std::size_t damage = std::min(*result.damage, content.size());
-    if (!newest || record_follows(content, damage)) {
+    Behind follows = file.newest ? behind(content, damage) : Behind::synced;
+    // Not known: none of its records moved the head. A log that then ends before the mark is refused for that.
+    if (follows == Behind::unsynced && last_head(whole).value_or(mark) < mark) follows = Behind::synced;
+    if (follows == Behind::synced)
       return ReadError{fmt::format("{}: damaged at byte {}, before records that were acknowledged", path, damage)};
-    }
     torn = fmt::format("{} is torn at byte {}", path, damage);
+    if (follows == Behind::unsynced && tail == WalTail::keep)
+      return ReadError{*torn + ", in what was written without a sync: the next start of the server cuts it off"};
   }
-  const auto whole = std::string_view(content).substr(0, result.whole);
   if (visit) {
     if (auto visited = visit_records(whole, visit); !visited) return visited;
   }
-  if (!result.damage || tail == WalTail::keep) return {};
+  if (!result.damage || tail != WalTail::drop_torn) return {};
   return cut_to(env, path, whole);
 }
 
 }  // namespace
 
-Result<std::optional<std::string>, ReadError> check_wal(const std::string& directory, WalTail tail, rocksdb::Env* given,
-                                                        const WalVisitor& visit) {
+void note_unsynced(rocksdb::WriteBatch& batch) {
+  static_cast<void>(batch.PutLogData(rocksdb::Slice(kUnsynced.data(), kUnsynced.size())));
+}
+
+Result<std::optional<std::string>, ReadError> check_wal(const std::string& directory, WalTail tail, Position mark,
+                                                        rocksdb::Env* given, const WalVisitor& visit) {
   rocksdb::Env& env = given ? *given : *rocksdb::Env::Default();
   std::optional<std::string> torn;
   std::vector<std::string> names, files;
@@ -168,8 +236,8 @@ Result<std::optional<std::string>, ReadError> check_wal(const std::string& direc
     if (!env.GetFileSize(directory + "/" + files[i], &size).ok() || size > 0) newest = i;
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
-    if (auto checked = check_file(env, directory + "/" + files[i], i >= newest, tail, visit, torn); !checked)
-      return checked.error();
+    auto checked = check_file(env, {directory + "/" + files[i], i >= newest}, tail, mark, visit, torn);
+    if (!checked) return checked.error();
   }
   return torn;
 }

@@ -7,7 +7,14 @@
 //   fragment = crc32c:u32le (masked) size:u16le type:u8 (1 full, 2 first, 3 middle, 4 last) bytes
 //
 // Every synced write is one logical record, so what comes after a torn one can only be more fragments of itself: a full
-// or first fragment after the damage means that something acknowledged followed it.
+// or first fragment after the damage means that something acknowledged followed it. But for writes that are not synced
+// (`--durability os`): of those a power cut leaves whichever pages it likes. They say so in their first bytes, where a
+// batch holds what is for the log alone:
+//
+//   record  = sequence:u64le count:u32le [3 size:u8 "unsynced"] …
+//
+// Damage that only such records follow is a torn tail too, unless it lies before the head mark, up to which all was
+// synced.
 #pragma once
 
 #include <functional>
@@ -19,21 +26,26 @@
 
 namespace rocksdb {
 class Env;
-}
+class WriteBatch;
+}  // namespace rocksdb
 
 namespace taskledger::storage {
 
 enum class WalTail {
-  keep,       // a reader beside the writer, or verify: a torn tail is no error and left alone
+  keep,  // a reader beside the writer, or verify: a torn tail is no error and left alone, if RocksDB can read past it
+  find,  // likewise, whatever it is made of: for one who will have it dropped
   drop_torn,  // the file is cut to its last whole record
 };
 
 // Takes one whole record, which is a write batch of RocksDB.
 using WalVisitor = std::function<Result<void, ReadError>(std::string_view record)>;
 
-// All `*.log` files in `directory` (no such directory: fine); `visit` gets their whole records, in order. Returns where
-// a tail is torn, for the operator; nullopt: none is.
-Result<std::optional<std::string>, ReadError> check_wal(const std::string& directory, WalTail tail, rocksdb::Env* env,
-                                                        const WalVisitor& visit = {});
+// Says so in an empty batch that will be written without a sync, in a log whose acknowledgements wait for none.
+void note_unsynced(rocksdb::WriteBatch& batch);
+
+// All `*.log` files in `directory` (no such directory: fine); `mark`: the head mark's position; `visit` gets their
+// whole records, in order. Returns where a tail is torn, for the operator; nullopt: none is.
+Result<std::optional<std::string>, ReadError> check_wal(const std::string& directory, WalTail tail, Position mark,
+                                                        rocksdb::Env* env, const WalVisitor& visit = {});
 
 }  // namespace taskledger::storage

@@ -6,6 +6,8 @@
 #include <tuple>
 #include <utility>
 
+#include "storage/missing_content.h"
+
 namespace taskledger::projections {
 
 namespace {
@@ -37,7 +39,7 @@ void Notifications::apply(const storage::Record& record, const TaskEvent& event,
 }
 
 Notifications::Outcome<void> Notifications::apply_system(const storage::Record& record) {
-  if (!record.payload) return {};
+  if (!record.payload) return storage::content_is_gone(record.position);
   const auto event = parse_notification_payload(*record.payload);
   if (!event) return ReadError{fmt::format("position {}: {}", record.position.value, event.error().message)};
   if (std::holds_alternative<std::monostate>(*event)) return {};

@@ -3,7 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "core/event.h"
@@ -11,6 +13,7 @@
 #include "projections/image/uuid_index.h"
 #include "projections/list/list_row.h"
 #include "projections/rebuild/folded_state.h"
+#include "storage/missing_content.h"
 
 namespace taskledger::projections {
 
@@ -47,7 +50,10 @@ std::optional<WorkspaceNumber> workspace_of(const NotificationEvent& event) {
 }
 
 bool read_system(Stretch& stretch, const storage::Record& record) {
-  if (!record.payload) return true;
+  if (!record.payload) {
+    stretch.failed = storage::content_is_gone(record.position);
+    return false;
+  }
   auto event = parse_notification_payload(*record.payload);
   if (!event) {
     stretch.failed = storage::ReadError{fmt::format("position {}: {}", record.position.value, event.error().message)};
@@ -108,9 +114,11 @@ void fold_one(Share& share, const Handed& handed, std::string_view text) {
   const storage::Record& record = handed.record;
   const auto type = static_cast<EventType>(record.type);
   if (type == EventType::task_erased) {
+    share.unexplained.erase({record.workspace, record.stream});
     if (share.tasks.erase(record, handed.hash)) share.erased = true;
     return;
   }
+  if (handed.size == kErased) share.unexplained.try_emplace({record.workspace, record.stream}, record.position);
   if (handed.size == kErased && carries_data(type)) return;
   const auto event = parse_event_data(type, handed.size == kErased ? "{}" : text.substr(handed.at, handed.size));
   if (!event) {
@@ -119,6 +127,38 @@ void fold_one(Share& share, const Handed& handed, std::string_view text) {
   }
   const Task* after = share.tasks.apply(record, handed.hash, *event);
   if (after != nullptr && carries_data(type) && !record.imported) notify(share, record, *event, *after);
+}
+
+// Whether the log says, perhaps after what is folded, that the task was erased. What has just been is in its records a
+// moment before it is in the log's head.
+Result<bool, storage::ReadError> is_erased(const storage::EventLog& log, WorkspaceNumber workspace, const Uuid& task,
+                                           int looks) {
+  bool erased = false;
+  for (int look = 0; look < looks && !erased; ++look) {
+    if (look > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    auto read = log.read_stream(workspace, task, Version{1}, [&](const storage::Record& record) {
+      erased = static_cast<EventType>(record.type) == EventType::task_erased;
+      return !erased;
+    });
+    if (!read) return read.error();
+  }
+  return erased;
+}
+
+// That what the shares found without a payload was erased lawfully.
+Result<void, storage::ReadError> explain_erasures(FoldedLog::State& state, const storage::EventLog& log) {
+  constexpr int kLooks = 20;
+  std::optional<Position> bad;
+  for (Share& share : state.shares) {
+    for (const auto& [task, position] : std::exchange(share.unexplained, {})) {
+      if (bad && *bad < position) continue;
+      const auto erased = is_erased(log, task.first, task.second, bad ? 1 : kLooks);
+      if (!erased) return erased.error();
+      if (!*erased) bad = position;
+    }
+  }
+  if (bad) return storage::content_is_gone(*bad);
+  return {};
 }
 
 }  // namespace
@@ -169,7 +209,7 @@ Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, P
     state_->sorted = false;
     if (!progress(state_->position)) return storage::ReadError{"stopped"};
   }
-  return {};
+  return explain_erasures(*state_, log);
 }
 
 namespace {

@@ -29,7 +29,8 @@ class FoldedLog {
  public:
   explicit FoldedLog(Team& team);  // outlives this
   ~FoldedLog();
-  // Folds the records from where it is up to `to`.
+  // Folds the records from where it is up to `to`. ReadError also for one whose payload is gone though nothing erased
+  // it.
   Result<void, storage::ReadError> fold(const storage::EventLog& log, Position to, const FoldProgress& progress);
   [[nodiscard]] Position position() const;
   // To be called before rows(), once nothing more is folded, or again when more was.

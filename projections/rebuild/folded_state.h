@@ -33,6 +33,8 @@ struct Share {
   FoldedTasks tasks;
   std::deque<Told> told;  // grows without moving
   bool erased = false;    // a task that had been folded, perhaps with notifications told
+  // Tasks with a record whose payload is gone, the first of each, until their TaskErased comes.
+  std::map<std::pair<WorkspaceNumber, Uuid>, Position> unexplained;
   std::vector<UserId> people;
   std::unordered_map<UserId, std::uint32_t> numbers;  // of people
   [[nodiscard]] std::uint32_t number_of(const UserId& user) {

@@ -151,6 +151,27 @@ TEST(CommandLine, WhatMustBeThereIsNotMade) {
   EXPECT_FALSE(std::filesystem::exists(key));
 }
 
+// What was there before stays, whatever it is.
+TEST(CommandLine, AnImportThatFailsLeavesNothingBehind) {
+  const TemporaryDirectory directory;
+  const std::string lines = directory / "lines", absent = directory / "new", empty = directory / "empty",
+                    data = directory / "data";
+  write_file(lines, "no event\n");
+  ASSERT_TRUE(std::filesystem::create_directory(empty));
+  write_file(empty + "/secret.key", std::string(32, 'k'));
+  (void)create_token(data, "acme", kUser);
+  for (const std::string& into : {absent + "/deep/data", empty, data}) {
+    const Finished failed = taskledger({"import", "--data", into, "--workspace", "acme", lines});
+    EXPECT_EQ(failed.exit_code, 1) << into;
+    EXPECT_THAT(failed.err, testing::HasSubstr("lines:1: ")) << into;
+  }
+  EXPECT_FALSE(std::filesystem::exists(absent));
+  EXPECT_EQ(read_file(empty + "/secret.key"), std::string(32, 'k'));
+  std::filesystem::remove(empty + "/secret.key");
+  EXPECT_TRUE(std::filesystem::is_empty(empty));
+  EXPECT_EQ(lines_of(taskledger({"token", "list", "--data", data}).out).size(), 1u);
+}
+
 // Whoever serves may keep the key elsewhere: another one in the directory would go into its backups, and out of them.
 TEST(CommandLine, OnlyAServerMakesAKey) {
   const TemporaryDirectory directory;

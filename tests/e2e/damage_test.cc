@@ -47,6 +47,28 @@ TEST_F(Damage, AChangedRecordIsNamedByItsPosition) {
   EXPECT_THAT(verified.out + verified.err, HasSubstr("position 3: "));
 }
 
+// Whether a record is erased stands outside the chains: a blanked revocation must not let its token in again.
+TEST_F(Damage, ContentThatIsGoneWithoutAnErasureIsNamed) {
+  const Finished listed = taskledger({"token", "list", "--data", data_, "--json"});
+  const std::string key = R"("id":")";
+  const std::string id = listed.out.substr(listed.out.find(key) + key.size(), 36);
+  ASSERT_EQ(taskledger({"token", "revoke", id, "--data", data_}).exit_code, 0) << listed.out;
+  storage::erase_record(data_, Position{3});  // the first task's
+  const auto expect_refused = [&](const std::vector<std::string>& command, const std::string& position) {
+    const Finished refused = taskledger(command);
+    EXPECT_EQ(refused.exit_code, 1) << command.front();
+    EXPECT_THAT(refused.out + refused.err, HasSubstr("position " + position + ": its content is gone"))
+        << command.front();
+  };
+  expect_refused({"verify", "--data", data_}, "3");
+  expect_refused({"rebuild", "--data", data_}, "3");
+  storage::erase_record(data_, Position{303});  // the revocation
+  expect_refused({"verify", "--data", data_}, "303");
+  expect_refused({"serve", "--data", data_, "--listen", "127.0.0.1:0"}, "303");
+  expect_refused({"token", "list", "--data", data_}, "303");
+  expect_refused({"replay", "--data", data_, "--workspace", "acme", "--as-of", "2020-01-01"}, "303");
+}
+
 TEST_F(Damage, AByteTurnedInTheWalRefusesToOpen) {
   const std::string file = storage::flip_byte(data_ + "/log", ".log");
   for (const auto& command : std::vector<std::vector<std::string>>{

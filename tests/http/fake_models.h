@@ -167,7 +167,7 @@ class FakeModels final : public projections::Runner {
   }
   void apply(const storage::Record& record) {
     passed_ = record.position;
-    if (record.type == storage::kSystemRecord) return directory_.apply(record);
+    if (record.type == storage::kSystemRecord) return static_cast<void>(directory_.apply(record));
     auto& task = tasks_[record.workspace][TaskId{record.stream}];
     evolve(task, TaskId{record.stream}, record.version, record.time, record.actor, *commands::event_of(record));
     positions_[record.workspace] = record.in_workspace;

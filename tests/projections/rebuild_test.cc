@@ -146,6 +146,41 @@ TEST_P(RebuildTest, WhatIsErasedBetweenTwoRoundsOfAFoldLeavesNothing) {
 }
 
 // What is erased is gone from the log before the rows say so.
+// As somebody leaves a log who takes content away by hand: no TaskErased says so.
+TEST_P(RebuildTest, ContentThatIsGoneWithoutAnErasureIsNoStateToFold) {
+  start();
+  commit(300);
+  world_.erase(kFirst);
+  settle();
+  const Task task = world_.live[kFirst].begin()->second;
+  std::optional<Position> first;
+  ASSERT_TRUE(world_.log->read_stream(kFirst, task.id.value, {1}, [&](const storage::Record& record) {
+    first = record.position;
+    return false;
+  }));
+  storage::Commit commit;
+  commit.workspace = kFirst;
+  commit.expected = {{task.id.value, task.version}};
+  commit.erase = {task.id.value};
+  commit.records.push_back({.stream = task.id.value,
+                            .type = static_cast<std::uint8_t>(EventType::task_updated),
+                            .payload = R"({"title":"another"})",
+                            .time = {},
+                            .id = {},
+                            .trace = {}});
+  world_.log->append(std::move(commit), [](const auto& done) { ASSERT_TRUE(done.has_value()); });
+  settle();
+  const std::string gone = "position " + std::to_string(first->value) + ": its content is gone, and no erasure says so";
+  const CheckStatus checked = check("list");
+  EXPECT_EQ(checked.state, CheckStatus::State::failed);
+  EXPECT_EQ(checked.failure, gone);
+  runner_.reset();
+  MemoryViewStore none;
+  const auto started = Runner::create(*world_.log, none, {})->start();
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().what, gone);
+}
+
 TEST_P(RebuildTest, ErasuresThatAreNotWrittenYetAreNoDifference) {
   RunnerOptions options;
   options.persist_interval = 1h;

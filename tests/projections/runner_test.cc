@@ -203,6 +203,27 @@ TEST_F(RunnerTest, AnEventThatCannotBeReadStopsTheModelsAndSaysWhere) {
 }
 
 // Rows are those of their position, and then those of the next, whatever happened between.
+// Skipped, a revocation would let its token in again.
+TEST_F(RunnerTest, ASystemRecordWithoutItsContentStopsTheStartAndSaysWhere) {
+  const Uuid token = world_.uuid();
+  for (std::uint32_t version = 0; version < 2; ++version) {
+    storage::Commit commit;
+    commit.workspace = kSystemWorkspace;
+    commit.expected = {{token, {version}}};
+    if (version == 1) commit.erase = {token};
+    commit.records.push_back({.stream = token,
+                              .type = storage::kSystemRecord,
+                              .payload = R"({"type":"TokenRevoked"})",
+                              .time = {},
+                              .id = {},
+                              .trace = {}});
+    world_.log->append(std::move(commit), [](const auto& done) { ASSERT_TRUE(done.has_value()); });
+  }
+  const auto started = Runner::create(*world_.log, views_, {})->start();
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().what, "position 1: its content is gone, and no erasure says so");
+}
+
 TEST_F(RunnerTest, RowsThatCannotBeWrittenAreWrittenLater) {
   RunnerOptions only_when_told;
   only_when_told.persist_interval = std::chrono::hours(1);

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "storage/erasure_list.h"
+#include "tests/storage/damage.h"
 #include "tests/storage/log_on_disk.h"
 
 namespace taskledger::storage {
@@ -56,11 +57,6 @@ class HeldFileSystem : public rocksdb::FileSystemWrapper {
 
 class Backups : public testing::Test {
  protected:
-  static Commit erasure_of(const Uuid& stream, std::uint32_t expected) {
-    Commit erase = commit_of(stream, expected);
-    erase.erase = {stream};
-    return erase;
-  }
   // A log with a secret that was backed up, and erased after that.
   void back_up_and_erase() {
     auto opened = open(data_);
@@ -227,6 +223,49 @@ TEST_F(Backups, ARestoreThatWasKilledIsDoneAgainWhereverItWas) {
   EXPECT_FALSE(fs::exists(marker()));
   EXPECT_FALSE(fs::exists(copy_ / "log/000099.sst"));
   EXPECT_EQ(verify(copy_), "ok: 11");
+}
+
+// What it was told the time before is not what it is told now.
+TEST_F(Backups, ARestoreThatBeginsAnewKeepsNothingOfTheOneBefore) {
+  back_up_and_erase();
+  ASSERT_EQ(restore(SetClock{}, data_ / kErasuresFile), "restored, erased 1");
+  std::ofstream(marker()) << "a restore into this directory did not end\n";
+  std::ofstream(copy_ / "secret.key") << "of somebody else";
+  fs::remove(backups_ / "secret.key");
+  EXPECT_EQ(restore(), "restored, erased 0");
+  EXPECT_FALSE(fs::exists(copy_ / kErasuresFile));
+  EXPECT_FALSE(fs::exists(copy_ / "secret.key"));
+  EXPECT_TRUE(any_file_holds(copy_, "very-secret-word"));
+  EXPECT_EQ(verify(copy_), "ok: 11");
+}
+
+// The files would be copied as they are, and the copies be right by the sums that are made of them then.
+TEST_F(Backups, ADamagedTableIsNamedAndNotBackedUp) {
+  const auto write = [&](std::uint64_t first, bool then_back_up) {
+    auto opened = open(data_);
+    ASSERT_TRUE(opened.log) << opened.error;
+    for (std::uint64_t i = first; i < first + 100; ++i)
+      ASSERT_TRUE(append(*opened.log, commit_of(uuid(i), 0, {R"({"title":")" + std::string(first, 'x') + "\"}"})));
+    if (then_back_up) {
+      ASSERT_TRUE(opened.log->back_up(backups_));
+    }
+  };
+  write(10, true);
+  write(200, false);
+  flush_log(data_);
+  const auto file = flip_byte(data_ / "log", ".sst", 0.4);  // the largest: the new one of the events
+  {
+    auto opened = open(data_);
+    ASSERT_TRUE(opened.log) << opened.error;
+    const auto refused = opened.log->back_up(backups_);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().what, HasSubstr(file + " is damaged"));
+  }
+  EXPECT_EQ(restore(), "restored, erased 0");
+  EXPECT_EQ(verify(copy_), "ok: 100") << "the one before is as it was";
+  flip_byte(data_ / "log", ".sst", 0.4);  // turned back
+  auto opened = open(data_);
+  EXPECT_TRUE(opened.log->back_up(backups_));
 }
 
 // Who comes while another restore ends may make the file anew: nothing was begun by that.

@@ -34,6 +34,15 @@ void change_record(const std::filesystem::path& data, Position position, std::st
   if (!status.ok()) throw std::runtime_error(status.ToString());
 }
 
+void erase_record(const std::filesystem::path& data, Position position) {
+  const auto tables = open_tables(data);
+  const auto stored = tables->event_bytes(position);
+  const auto decoded = stored && *stored ? decode_record(position, **stored) : std::nullopt;
+  if (!decoded) throw std::runtime_error("no such record");
+  const auto status = tables->db().Put({}, tables->events, keys::event(position), erase_payload(*decoded));
+  if (!status.ok()) throw std::runtime_error(status.ToString());
+}
+
 void remove_record(const std::filesystem::path& data, Position position) {
   const auto tables = open_tables(data);
   const auto status = tables->db().Delete({}, tables->events, keys::event(position));

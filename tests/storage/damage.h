@@ -13,7 +13,8 @@ namespace taskledger::storage {
 // occurrence of `from` becomes `to` (of the same length). Throws std::runtime_error when there is none.
 void change_record(const std::filesystem::path& data, Position position, std::string_view from, std::string_view to);
 
-// Takes the record away, and leaves the head as it is.
+// Erases the payload under `position` as an erasure does, but for the record that says so; or takes the record away.
+void erase_record(const std::filesystem::path& data, Position position);
 void remove_record(const std::filesystem::path& data, Position position);
 
 // Makes the feed's summary of a full block say that nothing is in it; or takes it away.

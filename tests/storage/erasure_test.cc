@@ -14,12 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-Commit erasure_of(const Uuid& stream, std::uint32_t expected) {
-  Commit erase = commit_of(stream, expected);
-  erase.erase = {stream};
-  return erase;
-}
-
 // They are answered late, so they count for as long: but never so many that others find no room.
 TEST(Erasures, ThatWaitForTheirPurgeAreBoundedAndHoldUpABulkAppend) {
   TemporaryDirectory temporary;

@@ -67,6 +67,14 @@ inline Commit commit_of(const Uuid& stream, std::uint32_t expected, std::vector<
   return commit;
 }
 
+// As an erasure is: what was of the stream is erased, and a record says so.
+inline Commit erasure_of(const Uuid& stream, std::uint32_t expected) {
+  Commit commit = commit_of(stream, expected);
+  commit.records.front().type = static_cast<std::uint8_t>(EventType::task_erased);
+  commit.erase = {stream};
+  return commit;
+}
+
 inline EventLog::Appending append(EventLog& log, Commit commit) { return append_and_wait(log, std::move(commit)); }
 
 // One line a record: "position.in_workspace workspace stream@version type payload".

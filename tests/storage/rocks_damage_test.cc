@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "storage/head_mark.h"
 #include "storage/log_reader.h"
 #include "storage/log_tables.h"
 #include "storage/rocks_event_log.h"
@@ -88,6 +89,107 @@ TEST_F(RocksDamage, DamageInTheMiddleOfTheWalIsRefusedByName) {
   EXPECT_THAT(verify(copy), HasSubstr(file));
 }
 
+// A power cut leaves of what was not synced the pages that it likes. The head mark says what was synced.
+class UnsyncedTail : public RocksDamage {
+ protected:
+  void SetUp() override {
+    auto opened =
+        open(data_, {}, LogOptions{}.merge_interval, [](LogOptions& options) { options.durability = Durability::os; });
+    ASSERT_TRUE(opened.log) << opened.error;
+    const auto store = opened.log->reactor_store();
+    for (std::uint32_t i = 0; i < kRecords; ++i) {
+      ASSERT_TRUE(append(*opened.log, commit_of(uuid(i), 0, {R"({"title":")" + std::string(300, 'x') + "\"}"})));
+      ASSERT_TRUE(store->write({{"key", std::to_string(i)}}));
+      if (i + 1 == kMarked) marked_ = fs::file_size(only_wal(data_));
+      heads_.push_back(opened.log->head());
+    }
+    copy_ = copy_of(temporary_);
+    mark(kMarked);
+  }
+  void mark(std::uint32_t position) {
+    ASSERT_TRUE(write_head_mark(copy_ / "head", {{position}, heads_[position - 1].hash}));
+  }
+  // A page that never got to the disk.
+  [[nodiscard]] fs::path without_page(std::uintmax_t at) const {
+    const auto torn = temporary_.path() / ("torn" + std::to_string(at));
+    fs::copy(copy_, torn, fs::copy_options::recursive);
+    std::fstream(only_wal(torn), std::ios::in | std::ios::out | std::ios::binary)
+        .seekp(static_cast<std::streamoff>(at / kPage * kPage))
+        .write(std::string(kPage, '\0').data(), kPage);
+    return torn;
+  }
+  static constexpr std::uint32_t kRecords = 300, kMarked = 100;
+  static constexpr std::streamsize kPage = 4096;
+  fs::path copy_;
+  std::uintmax_t marked_ = 0;  // where the WAL ended then
+  std::vector<Head> heads_;
+};
+
+TEST_F(UnsyncedTail, IsDroppedFromItsFirstHoleOn) {
+  const auto end = fs::file_size(only_wal(copy_));
+  for (std::uintmax_t at = marked_ + kPage; at + 2 * kPage < end; at += 5 * kPage) {
+    SCOPED_TRACE(at);
+    const auto torn = without_page(at);
+    EXPECT_THAT(verify(torn), HasSubstr("the next start of the server cuts it off"));
+    std::uint64_t last = 0;
+    {
+      auto again = open(torn);
+      ASSERT_TRUE(again.log) << again.error;
+      last = again.log->head().position.value;
+      EXPECT_GE(last, kMarked);
+      EXPECT_LT(last, kRecords);
+      EXPECT_EQ(again.log->head().hash, heads_[last - 1].hash);
+    }
+    EXPECT_EQ(verify(torn), "ok: " + std::to_string(last));
+  }
+}
+
+TEST_F(UnsyncedTail, DoesNotBeginBeforeTheHeadMark) {
+  const auto torn = without_page(marked_ - 3 * kPage);
+  const auto wal = only_wal(torn);
+  const auto size = fs::file_size(wal);
+  for (const std::string& said : {open(torn).error, verify(torn)}) {
+    EXPECT_THAT(said, HasSubstr(wal.string()));
+    EXPECT_THAT(said, HasSubstr("before records that were acknowledged"));
+  }
+  EXPECT_EQ(fs::file_size(wal), size) << "nothing is cut off";
+}
+
+// Nor does it go beyond a write that was synced, as all are by default.
+TEST_F(UnsyncedTail, EndsWhereSomethingWasSynced) {
+  const auto torn = without_page(marked_ + 5 * kPage);
+  {
+    // What a synced write looks like, at the end of the same file.
+    auto opened = open(temporary_.path() / "synced");
+    ASSERT_TRUE(opened.log) << opened.error;
+    ASSERT_TRUE(append(*opened.log, commit_of(uuid(1), 0)));
+    std::ifstream from(only_wal(temporary_.path() / "synced"), std::ios::binary);
+    const std::string record((std::istreambuf_iterator<char>(from)), {});
+    const auto size = fs::file_size(only_wal(torn));
+    constexpr std::uintmax_t kBlock = 32768;
+    ASSERT_EQ(size / kBlock, (size + record.size()) / kBlock)
+        << "crosses a block's end: take another number of records";
+    std::ofstream(only_wal(torn), std::ios::binary | std::ios::app) << record;
+  }
+  EXPECT_THAT(open(torn).error, HasSubstr("before records that were acknowledged"));
+}
+
+// A hole that the WAL does not show: files that were not synced may be lost one without the other.
+TEST_F(RocksDamage, ARecordThatIsMissingSinceTheHeadMarkIsRefused) {
+  std::optional<Head> early;
+  {
+    auto opened = open(data_);
+    fill(*opened.log, 10);
+    early = opened.log->head();
+    for (std::uint32_t i = 0; i < 10; ++i) ASSERT_TRUE(append(*opened.log, commit_of(uuid(50 + i), 0)));
+  }
+  ASSERT_TRUE(write_head_mark(data_ / "head", {early->position, early->hash}));
+  ASSERT_TRUE(open(data_).log);
+  ASSERT_TRUE(write_head_mark(data_ / "head", {early->position, early->hash}));
+  remove_record(data_, {15});
+  EXPECT_THAT(open(data_).error, HasSubstr("position 15: record is missing"));
+}
+
 TEST_F(RocksDamage, ALostTailShowsAgainstTheHeadMark) {
   fs::path early;
   {
@@ -163,6 +265,27 @@ TEST_F(RocksDamage, ASummaryOfTheFeedThatDoesNotFitIsNamed) {
   }
 }
 
+// A record is erased outside the chains, so that it can be; that it was is inside them.
+TEST_F(RocksDamage, ContentThatIsGoneWithoutAnErasureIsNamed) {
+  const std::uint32_t records = 30'000;  // a task, so that there are several stretches to join
+  {
+    auto opened = open(data_);
+    for (std::uint64_t task = 1; task <= 3; ++task)
+      ASSERT_TRUE(append(*opened.log, commit_of(uuid(task), 0, std::vector<std::string>(records, "{}"))));
+    Commit system = commit_of(uuid(9), 0, {R"({"type":"TokenRevoked"})"}, kSystemWorkspace);
+    system.records.front().type = kSystemRecord;
+    ASSERT_TRUE(append(*opened.log, system));
+    ASSERT_TRUE(append(*opened.log, erasure_of(uuid(1), records)));
+  }
+  ASSERT_EQ(verify(data_), "ok: 90002");
+  // The erasure itself last: nothing of the task is explained then.
+  for (const std::uint64_t position : {90'001, 90'000, 60'001, 45'000, 90'002}) {
+    erase_record(data_, {position});
+    const std::uint64_t named = position == 90'002 ? 1 : position;
+    EXPECT_EQ(verify(data_), "position " + std::to_string(named) + ": its content is gone, and no erasure says so");
+  }
+}
+
 TEST_F(RocksDamage, AFlippedByteOfATableIsNamedByItsFile) {
   {
     auto opened = open(data_);
@@ -183,9 +306,7 @@ TEST_F(RocksDamage, ErasedBytesAreInNoFile) {
   ASSERT_TRUE(append(*opened.log, commit_of(uuid(1), 0, {R"({"title":"very-secret-word"})", "{}"})));
   ASSERT_TRUE(append(*opened.log, commit_of(uuid(2), 0, {R"({"title":"staying-word"})"})));
   ASSERT_TRUE(any_file_holds(data_, "very-secret-word"));
-  Commit erase = commit_of(uuid(1), 2);
-  erase.erase = {uuid(1)};
-  ASSERT_TRUE(append(*opened.log, erase));
+  ASSERT_TRUE(append(*opened.log, erasure_of(uuid(1), 2)));
   EXPECT_FALSE(any_file_holds(data_, "very-secret-word"));
   EXPECT_TRUE(any_file_holds(data_, "staying-word"));
   EXPECT_EQ(verify(data_), "ok: 4");
@@ -356,9 +477,7 @@ TEST_F(RocksDamage, NorDoErasures) {
   constexpr std::uint32_t kErasures = 60;
   for (std::uint32_t i = 0; i < kErasures; ++i) {
     ASSERT_TRUE(append(*opened.log, commit_of(uuid(i), 0)));
-    Commit erase = commit_of(uuid(i), 1);
-    erase.erase = {uuid(i)};
-    ASSERT_TRUE(append(*opened.log, erase));
+    ASSERT_TRUE(append(*opened.log, erasure_of(uuid(i), 1)));
     EXPECT_LE(tables_in(data_), 6 * kManySmallTables) << "of 180 in the end";
   }
   opened = {};
