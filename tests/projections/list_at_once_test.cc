@@ -48,6 +48,7 @@ ListQuery newest(Mode mode) {
 TEST(ListAtOnce, MatchesFarFromWhereAWalkBeginsAreAWorkersToFind) {
   Image image;
   for (unsigned i = 0; i < kTasks; ++i) image.put(task_at(i, i < kTasks / 5 * 4));
+  (void)image.ensure_order(Field::created_at);
   const auto open = ask(image, newest(Mode::all));
   EXPECT_TRUE(open.at_once);
   const auto completed = ask(image, newest(Mode::completed));
@@ -62,9 +63,11 @@ TEST(ListAtOnce, MatchesFarFromWhereAWalkBeginsAreAWorkersToFind) {
 TEST(ListAtOnce, FewMatchesOrSpreadOnesAreFoundAtOnce) {
   Image image;
   for (unsigned i = 0; i < kTasks; ++i) image.put(task_at(i, i % 100 == 0));
+  (void)image.ensure_order(Field::created_at);
   EXPECT_TRUE(ask(image, newest(Mode::completed)).at_once);
   Image few;
   for (unsigned i = 0; i < kTasks; ++i) few.put(task_at(i, i < 1000));
+  (void)few.ensure_order(Field::created_at);
   const auto found = ask(few, newest(Mode::completed));
   EXPECT_EQ(found.page.total, 1000u);
   EXPECT_TRUE(found.at_once);

@@ -90,7 +90,7 @@ TEST_F(RunnerTest, AnErasureLeavesNoKeptPage) {
 TEST_F(RunnerTest, ARestoredTaskIsWhatCameWithItsEvent) {
   start();
   const Uuid id = world_.uuid();
-  std::uint64_t version = 0;
+  std::uint32_t version = 0;
   const auto append = [&](EventType type, std::shared_ptr<const Task> before, int others) {
     storage::Commit commit;
     commit.workspace = kFirst;
