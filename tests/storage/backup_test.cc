@@ -105,7 +105,8 @@ TEST_F(Backups, AnErasureDuringOneIsInNoFileOfTheLogAndListedBesideIt) {
   const auto listed = read_erasures(backups_ / kErasuresFile);
   ASSERT_TRUE(listed);
   EXPECT_EQ(listed->size(), 1u);
-  EXPECT_THAT(restore(), StartsWith("restored")) << "by the list, or by the WAL, which was copied later than the tables";
+  EXPECT_THAT(restore(), StartsWith("restored"))
+      << "by the list, or by the WAL, which was copied later than the tables";
   EXPECT_FALSE(any_file_holds(copy_, "very-secret-word"));
   EXPECT_EQ(verify(copy_).substr(0, 3), "ok:");
 }
