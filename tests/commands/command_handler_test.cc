@@ -191,7 +191,7 @@ TEST_F(CommandTest, AnUndoOfALongHistoryIsDecidedAside) {
   for (int i = 0; i < 300; ++i) (void)run(retitle(std::to_string(i)), task);
   std::vector<std::function<void()>> aside;
   CommandHandlerOptions options;
-  options.aside = [&](std::function<void()> job) {
+  options.aside = [&](std::function<void()> job, const std::function<void()>&) {
     aside.push_back(std::move(job));
     return true;
   };
