@@ -44,10 +44,11 @@ EventId event_id_of(const storage::Record& record, const WorkspaceId& workspace)
 
 Result<void, storage::ReadError> extend_task(const storage::EventLog& log, WorkspaceNumber workspace, Task& state,
                                              const std::function<bool(const storage::Record&)>& more) {
-  return each_event(log, workspace, state.id, state.version.next(),
+  const TaskId id = state.id;  // an erasure leaves nothing of the state
+  return each_event(log, workspace, id, state.version.next(),
                     [&](const storage::Record& record, const TaskEvent& event) {
                       if (more && !more(record)) return false;
-                      evolve(state, state.id, record.version, record.time, record.actor, event);
+                      evolve(state, id, record.version, record.time, record.actor, event);
                       return true;
                     });
 }
@@ -64,14 +65,14 @@ Result<void, storage::ReadError> extend_history(const storage::EventLog& log, Wo
                                                 const WorkspaceId& workspace_id, TaskHistory& history,
                                                 const std::function<bool(const storage::Record&)>& more) {
   Task& state = history.state;
-  return each_event(
-      log, workspace, state.id, state.version.next(), [&](const storage::Record& record, TaskEvent& event) {
-        if (more && !more(record)) return false;
-        evolve(state, state.id, record.version, record.time, record.actor, event);
-        history.events.push_back(
-            {record.version, record.time, record.actor, event_id_of(record, workspace_id), std::move(event)});
-        return true;
-      });
+  const TaskId id = state.id;
+  return each_event(log, workspace, id, state.version.next(), [&](const storage::Record& record, TaskEvent& event) {
+    if (more && !more(record)) return false;
+    evolve(state, id, record.version, record.time, record.actor, event);
+    history.events.push_back(
+        {record.version, record.time, record.actor, event_id_of(record, workspace_id), std::move(event)});
+    return true;
+  });
 }
 
 }  // namespace taskledger::commands

@@ -185,6 +185,18 @@ TEST_F(CommandTest, UndoWaitsForWhatIsUnderWay) {
   EXPECT_EQ(show(**update) + "; " + show(**undo), "updated v2; undone v3");
 }
 
+TEST_F(CommandTest, WhatIsErasedIsKnownAsSuchFromTheLogAlone) {
+  const auto task = make("one");
+  EXPECT_EQ(run(DeleteTask{}, task), "deleted v2");
+  EXPECT_EQ(run(EraseTask{}, task), "erased v3");
+  for (const TaskCommand& command :
+       {TaskCommand(RestoreTask{}), TaskCommand(UndoEvent{}), TaskCommand(RestoreTask{})}) {
+    handler = make_command_handler(
+        log, [this] { return now; }, [](std::span<std::uint8_t>) {}, {});
+    EXPECT_EQ(run(command, task), "erased");
+  }
+}
+
 // Where the answer of what was under way comes: on a thread that others wait for.
 TEST_F(CommandTest, AnUndoOfALongHistoryIsDecidedAside) {
   const auto task = make("one");
