@@ -70,6 +70,7 @@ void AccessSink::end() {
 
 void AccessSink::write(std::string_view line) {
   const std::lock_guard lock(mutex_);
+  if (ended_) return;
   if (buffer_.size() + line.size() > kMost) {
     ++left_out_;
     return;
@@ -87,26 +88,27 @@ void AccessSink::run() {
     lines.swap(buffer_);
     const std::size_t left_out = std::exchange(left_out_, 0);
     lock.unlock();
-    put(lines);
+    if (!put(lines)) return;
     if (left_out > 0) spdlog::warn("{} access lines were left out: they were not taken fast enough", left_out);
     lock.lock();
   }
 }
 
 // Whole lines in one call, so that those of the process's own log do not end up inside them.
-void AccessSink::put(std::string_view lines) {
+bool AccessSink::put(std::string_view lines) {
   int ticks = 0;
   while (!lines.empty()) {
     pollfd waiting{descriptor_, POLLOUT, 0};
     const int ready = ::poll(&waiting, 1, static_cast<int>(kTick.count()));
     if (ready == 0 || (ready < 0 && errno == EINTR)) {
-      if (ended_ && ++ticks >= kTicksAtTheEnd) return;
+      if (ended_ && ++ticks >= kTicksAtTheEnd) return false;
       continue;
     }
     const auto n = ::write(descriptor_, lines.data(), whole_lines(lines, at_once_));
-    if (n <= 0) return;  // nobody to tell
+    if (n <= 0) return true;  // nobody to tell
     lines.remove_prefix(static_cast<std::size_t>(n));
   }
+  return true;
 }
 
 void set_up_logging(LogFormat format, const std::string& level) {

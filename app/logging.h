@@ -33,7 +33,7 @@ class AccessSink {
   static constexpr std::size_t kSoon = std::size_t{32} << 10, kMost = std::size_t{4} << 20;  // bytes
 
   void run();
-  void put(std::string_view lines);
+  bool put(std::string_view lines);  // false: at the end, and nobody takes them
 
   const int descriptor_;
   const std::size_t at_once_;  // bytes that a write of whole lines may have without waiting in the midst of it

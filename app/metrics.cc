@@ -173,7 +173,7 @@ std::string metrics_text(const MetricsSources& sources) {
   sources.requests.collect(families);
   Writer to(families);
   to.gauge("taskledger_http_connections", "Open connections.").of(std::uint64_t{sources.connections()});
-  to.gauge("taskledger_http_body_bytes", "Memory of request bodies that are being received.")
+  to.gauge("taskledger_http_body_bytes", "Memory of request bodies and long heads that are being received.")
       .of(std::uint64_t{sources.body_bytes()});
   to.gauge("taskledger_worker_queue_jobs", "Long reads and administration that wait for a worker.")
       .of(std::uint64_t{sources.workers.waiting()});

@@ -54,7 +54,8 @@ void declare_server(CLI::App& command, ServeSettings& settings) {
   number(command, "--max-header-bytes", server.max_header_bytes, "Bytes of all header fields; more is 431")
       ->check(at_least(1));
   number(command, "--max-body-memory-mb", settings.body_mb,
-         "For request bodies and long heads that are being received, all together; more are answered 503")
+         "For request bodies that are being received, all together, and a quarter of it for long heads; more are "
+         "answered 503")
       ->check(CLI::Range(8, 1 << 20));
   duration(command, "--header-timeout", server.header_timeout, "From a request's first byte to the end of its head");
   duration(command, "--body-timeout", server.body_timeout, "For a whole body");

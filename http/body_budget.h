@@ -1,7 +1,6 @@
 // The memory of request bodies that are being received, of all connections together: each may be within its own limit,
-// and all of them at once be too much. Heads longer than what every connection has room for count as well. A body that
-// came with its head costs nothing here, as its buffer is there anyway. Threads: any; a BodyShare belongs to its
-// connection.
+// and all of them at once be too much; and of heads longer than what every connection has room for. A body that came
+// with its head costs nothing here, as its buffer is there anyway. Threads: any; a BodyShare belongs to its connection.
 #pragma once
 
 #include <atomic>
@@ -49,6 +48,14 @@ class BodyShare {
  private:
   BodyBudget& budget_;
   std::size_t mine_ = 0;
+};
+
+// Of all connections together.
+struct ReceiveBudgets {
+  explicit ReceiveBudgets(std::size_t most) : bodies(most), heads(most / 4) {}
+  [[nodiscard]] std::size_t taken() const { return bodies.taken() + heads.taken(); }
+  BodyBudget bodies;
+  BodyBudget heads;  // apart: whoever sends them is not known yet, and must not take the room of bodies
 };
 
 }  // namespace taskledger::http

@@ -32,13 +32,13 @@ using SteadyTimer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
 inline constexpr auto kToken = boost::asio::as_tuple(boost::asio::use_awaitable_t<Executor>{});
 
 struct IoShard {
-  IoShard(const ServerOptions& opts, Service& serv, std::atomic<std::size_t>& count, BodyBudget& budget)
-      : options(opts), service(serv), connections(count), bodies(budget) {}
+  IoShard(const ServerOptions& opts, Service& serv, std::atomic<std::size_t>& count, ReceiveBudgets& budgets)
+      : options(opts), service(serv), connections(count), received(budgets) {}
 
   const ServerOptions& options;
   Service& service;
   std::atomic<std::size_t>& connections;  // of all threads
-  BodyBudget& bodies;                     // of all threads
+  ReceiveBudgets& received;               // of all threads
   Deadlines deadlines;                    // outlives `io`, whose destruction ends what is left of the connections
   std::string date_line;                  // renewed with each sweep
   RequestIds request_ids;

@@ -38,9 +38,9 @@ boost::asio::ip::tcp::endpoint endpoint_of(const ServerOptions& options) {
 // One io thread and what runs on it.
 class IoThread {
  public:
-  IoThread(const ServerOptions& options, Service& service, std::atomic<std::size_t>& connections, BodyBudget& bodies,
-           const boost::asio::ip::tcp::endpoint& at, const TlsContext* tls)
-      : shard_(options, service, connections, bodies), listener_(shard_, at, tls), sweeper_(shard_.io) {}
+  IoThread(const ServerOptions& options, Service& service, std::atomic<std::size_t>& connections,
+           ReceiveBudgets& received, const boost::asio::ip::tcp::endpoint& at, const TlsContext* tls)
+      : shard_(options, service, connections, received), listener_(shard_, at, tls), sweeper_(shard_.io) {}
 
   [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
 
@@ -107,12 +107,12 @@ class IoThread {
 }  // namespace
 
 struct Server::Impl {
-  Impl(ServerOptions opts, Service& serv) : options(std::move(opts)), service(serv), bodies(options.max_body_bytes) {}
+  Impl(ServerOptions opts, Service& serv) : options(std::move(opts)), service(serv), received(options.max_body_bytes) {}
   ServerOptions options;
   Service& service;
   std::unique_ptr<TlsContext> tls;
   std::atomic<std::size_t> connections{0};
-  BodyBudget bodies;
+  ReceiveBudgets received;
   std::vector<std::unique_ptr<IoThread>> threads;
   bool started = false, stopped = false;
 };
@@ -128,7 +128,7 @@ Server::Server(ServerOptions options, Service& service) : impl_(std::make_unique
   if (at.port() != 0) Listener::check_free(at);
   for (unsigned i = 0; i < impl.options.threads; ++i) {
     impl.threads.push_back(
-        std::make_unique<IoThread>(impl.options, impl.service, impl.connections, impl.bodies, at, impl.tls.get()));
+        std::make_unique<IoThread>(impl.options, impl.service, impl.connections, impl.received, at, impl.tls.get()));
     at.port(impl.threads.front()->port());
   }
 }
@@ -149,7 +149,7 @@ void Server::stop() {
 std::uint16_t Server::port() const { return impl_->threads.front()->port(); }
 
 std::size_t Server::connections() const { return impl_->connections; }
-std::size_t Server::body_bytes() const { return impl_->bodies.taken(); }
+std::size_t Server::body_bytes() const { return impl_->received.taken(); }
 
 void Server::reload_tls() {
   if (!impl_->tls) return;

@@ -138,8 +138,8 @@ Session<Stream>::Session(IoShard& shard, Stream stream, Admit admit)
       shard_(shard),
       stream_(std::move(stream)),
       admit_(admit),
-      head_share_(shard.bodies),
-      body_share_(shard.bodies) {
+      head_share_(shard.received.heads),
+      body_share_(shard.received.bodies) {
   boost::system::error_code ignored;
   const auto peer = lowest().remote_endpoint(ignored);
   if (!ignored) remote_ = peer.address().to_string();
@@ -563,6 +563,9 @@ void Session<Stream>::report(std::uint64_t bytes) {
 template <class Stream>
 Task<void> Session<Stream>::end() {
   if (broken_ || !lowest().is_open()) co_return;
+  parser_.reset();  // its views go with the buffer
+  in_ = InputBuffer();
+  head_share_.release();
   expired_ = false;
   arm(kLingerTime);
   if constexpr (kTls) {

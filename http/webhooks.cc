@@ -129,9 +129,11 @@ Result<DeliveriesWanted> deliveries_wanted(const Request& request) {
   const auto limit = parameters.limit();
   if (!limit) return limit.error();
   DeliveriesWanted wanted{{}, std::string(parameters["cursor"]), *limit};
-  if (!parameters.has("state")) return wanted;
-  wanted.state = reactors::parse_delivery_state(parameters["state"]);
-  if (!wanted.state) return not_one_of("state", reactors::kDeliveryStateNames);
+  if (parameters.has("state")) {
+    wanted.state = reactors::parse_delivery_state(parameters["state"]);
+    if (!wanted.state) return not_one_of("state", reactors::kDeliveryStateNames);
+  }
+  if (auto good = Webhooks::check_cursor(wanted.state, wanted.cursor); !good) return Invalid{good.error().message};
   return wanted;
 }
 
@@ -254,6 +256,8 @@ std::optional<Handled> check_delivery_list(const Request& request) {
 Task<Handled> list_deliveries(Request request, std::string) {
   const auto wanted = deliveries_wanted(request);
   if (!wanted) co_return Handled(http::reply_of(wanted.error()));
+  const auto id = parse_uuid(request.path[0]);
+  if (!id) co_return Handled(error_reply(404, kNotFound));
   std::function<Handled()> job = [&]() -> Handled {
     const auto position = request.api.parts.models.position(request.workspace());  // before those of the deliveries
     // What is no id names no webhook, and neither does the one of zeros; a wrong cursor is told before that.

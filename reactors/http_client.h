@@ -39,6 +39,7 @@ class Resolver {
   struct Answer {
     std::vector<boost::asio::ip::address> addresses;
     std::string error;
+    bool turned_away = false;  // nobody asked: too many names wait already
   };
   using LookUp = std::function<Answer(const std::string& host)>;  // blocks as long as it likes
 

@@ -23,6 +23,8 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::address;
 
+constexpr std::size_t kMaxWaiting = 1'000;  // names for a thread
+
 Resolver::Answer ask_system(const std::string& host) {
   Resolver::Answer answer;
   addrinfo hints{}, *list = nullptr;
@@ -67,6 +69,8 @@ struct Resolver::Impl : std::enable_shared_from_this<Impl> {
   void ask(const std::string& host, Waiter waiter) {
     const std::lock_guard lock(mutex);
     if (closed) return waiter(stopping());
+    if (queue.size() >= kMaxWaiting && !under_way.contains(host))
+      return waiter({{}, "too many names are being looked up", true});
     auto& waiters = under_way[host];
     waiters.push_back(std::move(waiter));
     if (waiters.size() > 1) return;

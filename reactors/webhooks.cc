@@ -243,6 +243,7 @@ void Webhooks::check_address(const WebhookRequest& request, std::function<void(A
   if (is_local_name(url->host)) return done(refused);
   impl_->registrations->look_up(url->host, [impl = impl_.get(), done, refused](const Resolver::Answer& answer) {
     if (!impl->looking_up) return done(unavailable("The server is stopping"));
+    if (answer.turned_away) return done(WebhookFailure{Kind::busy, "Too many names are being looked up"});
     const auto& found = answer.addresses;
     done(std::all_of(found.begin(), found.end(), is_public) ? Answer<void>() : refused);
   });
@@ -371,16 +372,18 @@ Webhooks::Answer<void> Webhooks::redeliver(const WebhookCaller& caller, const We
   return {};
 }
 
+Webhooks::Answer<void> Webhooks::check_cursor(std::optional<DeliveryState> state, std::string_view cursor) {
+  const auto start = parse_cursor(cursor);
+  if (cursor.empty() || (start && (!state || start->state == *state))) return {};
+  return WebhookFailure{Kind::invalid, "Parameter 'cursor' is not one of this list"};
+}
+
 Webhooks::Answer<DeliveryStatusPage> Webhooks::deliveries(const WebhookCaller& caller, const WebhookId& id,
                                                           std::optional<DeliveryState> state, std::string_view cursor,
                                                           std::size_t limit) {
-  const WebhookFailure bad_cursor{Kind::invalid, "Parameter 'cursor' is not one of this list"};
+  if (auto good = check_cursor(state, cursor); !good) return good.error();
   PageStart start{state.value_or(DeliveryState::pending), std::nullopt};
-  if (!cursor.empty()) {
-    const auto parsed = parse_cursor(cursor);
-    if (!parsed || (state && parsed->state != *state)) return bad_cursor;
-    start = *parsed;
-  }
+  if (!cursor.empty()) start = *parse_cursor(cursor);
   // Without a state: the pending ones, then the parked, then the done, as one list.
   using Page = Result<DeliveryStatusPage, storage::ReadError>;
   auto page = impl_->on_queue<DeliveryStatusPage>(caller, id, [&](Endpoint& endpoint) -> Page {

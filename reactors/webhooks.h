@@ -122,6 +122,8 @@ class Webhooks {
   Answer<void> replay(const WebhookCaller& caller, const WebhookId& id, WorkspacePosition after);
   Answer<std::string> ping(const WebhookCaller& caller, const WebhookId& id);  // the message's id
   Answer<void> redeliver(const WebhookCaller& caller, const WebhookId& id, std::string_view delivery);
+  // What is wrong with `cursor` by itself.
+  [[nodiscard]] static Answer<void> check_cursor(std::optional<DeliveryState> state, std::string_view cursor);
   // Without a state: pending, then parked, then done ones.
   Answer<DeliveryStatusPage> deliveries(const WebhookCaller& caller, const WebhookId& id,
                                         std::optional<DeliveryState> state, std::string_view cursor, std::size_t limit);

@@ -88,6 +88,7 @@ Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedR
   }
   if (!status.ok()) return read_error(status);
   if (auto removed = wait_until_removed(db, files, give_up); !removed) return removed;
+  if (!tables.are_in_place()) return ReadError{kNotInPlace};  // where they went, they may be there still
   rocksdb::WriteBatch batch;
   for (const auto& range : ranges) batch.Delete(tables.heads, keys::erasure(range.first, range.last));
   rocksdb::WriteOptions write;

@@ -85,8 +85,8 @@ Connection connect(std::string_view bytes, std::size_t step) {
   std::atomic<std::size_t> connections{1};
   http::ServerOptions options;
   options.max_request_line = 300, options.max_header_bytes = 600, options.request_ids = true;
-  http::BodyBudget bodies(options.max_body_bytes);
-  http::IoShard shard(options, service, connections, bodies);
+  http::ReceiveBudgets received(options.max_body_bytes);
+  http::IoShard shard(options, service, connections, received);
   int pair[2];
   FUZZ_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
   http::Socket socket(shard.io);

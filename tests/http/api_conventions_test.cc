@@ -195,6 +195,9 @@ TEST_F(ApiTest, PositionsAreToldAndWaitedFor) {
         << read;
   }
 
+  EXPECT_EQ(call("GET ~/webhooks/x/deliveries?cursor=zzz", {}, {{"X-Min-Position", "99"}}),
+            invalid("Parameter 'cursor' is not one of this list"));
+
   when_waiting = [this] {
     CreateTask create;
     create.fields.title = "two";
