@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_future.hpp>
@@ -368,6 +369,29 @@ TEST(Resolver, StoppingWaitsForNoLookUp) {
   EXPECT_LT(since(start), std::chrono::seconds(5));
   hanging->release();
   hanging->wait_for(&Hanging::ended, 2);
+}
+
+TEST(Resolver, NamesThatWaitAreBounded) {
+  auto hanging = std::make_shared<Hanging>();
+  Resolver resolver(hanging->look_up(hanging), 1);
+  std::atomic<int> turned_away = 0, answered = 0;
+  const auto ask = [&](int name) {
+    resolver.look_up("host" + std::to_string(name) + ".example", [&](const Resolver::Answer& answer) {
+      ++answered;
+      if (answer.turned_away) ++turned_away;
+    });
+  };
+  ask(0);
+  hanging->wait_for(&Hanging::asked, 1);
+  for (int name = 1; name <= 1'000; ++name) ask(name);
+  EXPECT_EQ(turned_away, 0);
+  ask(1'001);
+  EXPECT_EQ(turned_away, 1);
+  ask(7);
+  EXPECT_EQ(turned_away, 1) << "one that waits already";
+  resolver.close();
+  EXPECT_EQ(answered, 1'003) << "who waits is told";
+  hanging->release();
 }
 
 TEST(Resolver, AHangingNameDelaysNoOtherAndThoseWhoAskForItShareIt) {
