@@ -161,6 +161,20 @@ TEST_F(ServerTest, LongHeadsHaveALimitOfTheirOwn) {
   EXPECT_TRUE(eventually([&] { return server->body_bytes() == 0; }));
 }
 
+TEST_F(ServerTest, ARefusedHeadKeepsNoRoomWhileItsSenderIsStillRead) {
+  auto with = options();
+  with.max_request_line = 20'000;
+  start(with);
+  auto client = connect();
+  client.send("GET /" + std::string(18'000, 'a'));
+  ASSERT_TRUE(eventually([&] { return server->body_bytes() >= 18'000; }));
+  client.send(std::string(10'000, 'a'));
+  EXPECT_EQ(client.read().status, 414u);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // of the second in which more would be read
+  EXPECT_EQ(server->body_bytes(), 0u);
+  EXPECT_EQ(server->connections(), 1u);
+}
+
 TEST_F(ServerTest, HoldsAThousandConnections) {
   std::vector<RawClient> clients;
   for (int i = 0; i < 1'000; ++i) clients.push_back(connect());
