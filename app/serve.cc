@@ -133,7 +133,7 @@ class Process {
   }
   [[nodiscard]] http::ApiOptions api_options(const ServeSettings& settings) const {
     http::ApiOptions options = settings.api;
-    options.cursor_key = server_key();
+    options.server_key = server_key();
     options.version = TASKLEDGER_VERSION;
     return options;
   }

@@ -41,8 +41,8 @@ Task<void> start_and_stream(Reply head, Stream body, StreamWriter& writer) {
 class ApiService final : public Service {
  public:
   ApiService(ApiParts parts, ApiOptions options)
-      : api_{parts, options, Cursors(options.cursor_key), FeedHub::create(parts.log, parts.models),
-             storage::HeadSigner(options.cursor_key)},
+      : api_{parts, options, Cursors(options.server_key), FeedHub::create(parts.log, parts.models),
+             storage::HeadSigner(options.server_key)},
         limit_{options.rate_limit, options.rate_burst},
         failed_logins_({options.auth_failure_rate, options.auth_failure_burst}),
         cors_(options.cors_origins),

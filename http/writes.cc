@@ -31,7 +31,7 @@ storage::Hash hash_of(const Request& request) {
   for (const auto part : {name_of(request.head.method), request.head.target, request.body}) {
     hash.add(std::to_string(part.size())).add(std::string_view(" ")).add(part);
   }
-  return HmacSha256(request.api.options.cursor_key)(storage::as_bytes(hash.finish()));
+  return HmacSha256(request.api.options.server_key)(storage::as_bytes(hash.finish()));
 }
 
 }  // namespace

@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "projections/changed_rows.h"
 #include "projections/notifications/notifications.h"
-#include "projections/persist.h"
 #include "projections/stats/stats_changes.h"
 #include "projections/workspaces.h"
 

@@ -8,13 +8,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <numeric>
 #include <optional>
 #include <shared_mutex>
 #include <thread>
@@ -29,37 +27,14 @@
 #include "storage/small_tables.h"
 #include "storage/store_figures.h"
 #include "storage/table_builder.h"
+#include "storage/view_keys.h"
 
 namespace taskledger::storage {
 namespace {
 
 constexpr auto kShortLived = TableBuilder::Life::short_lived;
-constexpr std::string_view kFormatKey = "F";
-constexpr std::string_view kFormat = "taskledger views 2";
 
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
-std::string serving_key(std::string_view projection) { return "S" + std::string(projection); }
-std::string checkpoint_key(std::string_view projection, std::uint64_t generation) {
-  std::string key = "C" + std::string(projection) + '\0';
-  put_int(key, generation);
-  return key;
-}
-std::string erased_key(std::string_view projection, std::uint64_t generation, std::string_view key) {
-  return "E" + checkpoint_key(projection, generation).substr(1) + std::string(key);
-}
-std::string family_name(std::string_view projection, std::uint64_t generation) {
-  return fmt::format("{}.{}", projection, generation);
-}
-
-using TableId = std::pair<std::string, std::uint64_t>;  // projection, generation
-std::optional<TableId> parse_family(const std::string& name) {
-  const auto dot = name.rfind('.');
-  if (dot == std::string::npos) return std::nullopt;
-  std::uint64_t generation = 0;
-  const auto parsed = std::from_chars(name.data() + dot + 1, name.data() + name.size(), generation);
-  if (parsed.ec != std::errc{} || parsed.ptr != name.data() + name.size()) return std::nullopt;
-  return TableId{name.substr(0, dot), generation};
-}
 
 rocksdb::Options store_options(const ViewOptions& given, const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::Options options;
@@ -124,7 +99,7 @@ class Store final : public RocksViewStore {
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (names[i] == rocksdb::kDefaultColumnFamilyName) {
         store->meta_ = handles[i];
-      } else if (auto id = parse_family(names[i])) {
+      } else if (auto id = view_keys::parse_family(names[i])) {
         store->tables_.emplace(*id, store->own(handles[i]));
       } else {
         store->db_->DestroyColumnFamilyHandle(handles[i]);
@@ -159,7 +134,7 @@ class Store final : public RocksViewStore {
   Result<std::optional<Checkpoint>, ReadError> checkpoint(std::string_view projection,
                                                           std::uint64_t generation) const override {
     std::string value;
-    const auto status = db_->Get({}, meta_, checkpoint_key(projection, generation), &value);
+    const auto status = db_->Get({}, meta_, view_keys::checkpoint(projection, generation), &value);
     if (status.IsNotFound()) return std::optional<Checkpoint>{};
     if (!status.ok()) return read_error(status);
     ByteReader in(value);
@@ -235,7 +210,7 @@ class Store final : public RocksViewStore {
     bool more = next(key, value);
     while (more && status.ok()) {
       rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options_, handle->get());
-      files.push_back(fmt::format("{}/load-{}.{}.sst", path_, family_name(projection, generation), next_file_++));
+      files.push_back(fmt::format("{}/load-{}.{}.sst", path_, view_keys::family(projection, generation), next_file_++));
       status = writer.Open(files.back());
       while (status.ok() && more && writer.FileSize() < kFileBytes) {
         status = writer.Put(key, value);
@@ -262,7 +237,7 @@ class Store final : public RocksViewStore {
     for (const auto& [projection, generation] : generations) {
       std::string value;
       put_int(value, generation);
-      batch.Put(meta_, serving_key(projection), value);
+      batch.Put(meta_, view_keys::serving(projection), value);
     }
     if (auto written = write_batch(batch); !written) return written;
     if (auto flushed = flush(); !flushed) return flushed;
@@ -275,7 +250,7 @@ class Store final : public RocksViewStore {
     Table table;
     {
       std::unique_lock lock(mutex_);
-      const auto found = tables_.find(TableId(projection, generation));
+      const auto found = tables_.find(view_keys::TableId(projection, generation));
       if (found == tables_.end()) return;
       table = std::move(found->second);
       tables_.erase(found);
@@ -283,7 +258,7 @@ class Store final : public RocksViewStore {
     }
     // Leftovers of a failed drop go at the next opening.
     rocksdb::WriteBatch batch;
-    batch.Delete(meta_, checkpoint_key(projection, generation));
+    batch.Delete(meta_, view_keys::checkpoint(projection, generation));
     static_cast<void>(write_batch(batch));
     static_cast<void>(db_->DropColumnFamily(table.get()));  // its files go when the last reader has let go of it
   }
@@ -296,7 +271,7 @@ class Store final : public RocksViewStore {
 
   Result<void, ReadError> purge(const std::atomic<bool>& give_up) override {
     const std::lock_guard lock(purging_);
-    std::map<TableId, std::vector<std::string>> erased;
+    std::map<view_keys::TableId, std::vector<std::string>> erased;
     rocksdb::WriteBatch batch;
     std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, meta_));
     for (it->Seek("E"); it->Valid() && it->key().starts_with("E"); it->Next()) {
@@ -384,65 +359,13 @@ class Store final : public RocksViewStore {
     }
   }
 
-  // In key order, of changes of one key only the last.
-  static std::vector<std::uint32_t> in_order(const RowChanges& changes) {
-    const auto count = static_cast<std::uint32_t>(changes.size());
-    std::uint32_t ascending = std::min(count, 1u);  // as many as are in order already: often all
-    while (ascending < count && changes.key(ascending - 1) < changes.key(ascending)) ++ascending;
-    std::vector<std::uint32_t> rows(count);
-    std::iota(rows.begin(), rows.end(), 0u);
-    if (ascending == count) return rows;
-    // Keys begin alike (with their workspace); the bytes after that decide almost always, and lie here side by side.
-    struct Placed {
-      std::uint64_t word;
-      std::uint32_t row;
-    };
-    std::vector<Placed> placed;
-    placed.reserve(count);
-    const std::size_t alike = common_prefix(changes);
-    for (std::uint32_t i = 0; i < count; ++i) placed.push_back({big_endian_word(changes.key(i), alike), i});
-    std::sort(placed.begin(), placed.end(), [&](const Placed& a, const Placed& b) {
-      if (a.word != b.word) return a.word < b.word;
-      const int order = changes.key(a.row).compare(changes.key(b.row));
-      return order != 0 ? order < 0 : a.row < b.row;
-    });
-    rows.clear();
-    for (const Placed& one : placed) {
-      if (!rows.empty() && changes.key(rows.back()) == changes.key(one.row)) rows.pop_back();
-      rows.push_back(one.row);
-    }
-    return rows;
-  }
-  // Of all keys, in bytes.
-  static std::size_t common_prefix(const RowChanges& changes) {
-    if (changes.empty()) return 0;
-    const std::string_view first = changes.key(0);
-    std::size_t alike = first.size();
-    for (std::size_t i = 1; i < changes.size(); ++i) {
-      const std::string_view key = changes.key(i);
-      const std::size_t limit = std::min(alike, key.size());
-      std::size_t same = 0;
-      while (same < limit && key[same] == first[same]) ++same;
-      alike = same;
-    }
-    return alike;
-  }
-  // Eight bytes from `at` on, zeros after the end: orders as the bytes do, or not at all.
-  static std::uint64_t big_endian_word(std::string_view key, std::size_t at) {
-    std::uint64_t word = 0;
-    for (std::size_t i = 0; i < 8; ++i) {
-      word = word << 8 | (at + i < key.size() ? static_cast<std::uint8_t>(key[at + i]) : 0);
-    }
-    return word;
-  }
-
   // By way of memtables, which take neighbours at a fraction of the cost.
   Result<void, ReadError> write_small(const std::vector<TableWrite>& tables, const std::string& checkpoint) {
     rocksdb::WriteBatch batch;
     for (const auto& table : tables) {
       auto handle = table_of(table.projection, table.generation, true);
       if (!handle) return handle.error();
-      for (const std::uint32_t i : in_order(table.rows)) {
+      for (const std::uint32_t i : table.rows.in_order()) {
         const auto row = table.rows[i];
         if (row.value) {
           batch.Put(handle->get(), slice(row.key), slice(*row.value));
@@ -450,8 +373,9 @@ class Store final : public RocksViewStore {
           batch.Delete(handle->get(), slice(row.key));
         }
       }
-      batch.Put(meta_, checkpoint_key(table.projection, table.generation), checkpoint);
-      for (const auto& key : table.erased) batch.Put(meta_, erased_key(table.projection, table.generation, key), {});
+      batch.Put(meta_, view_keys::checkpoint(table.projection, table.generation), checkpoint);
+      for (const auto& key : table.erased)
+        batch.Put(meta_, view_keys::erased(table.projection, table.generation, key), {});
     }
     return write_batch(batch);
   }
@@ -467,19 +391,19 @@ class Store final : public RocksViewStore {
       auto handle = table_of(table.projection, table.generation, true);
       if (!handle) return handle.error();
       auto& builder = builders.emplace_back(std::make_unique<TableBuilder>(
-          *db_, handle->get(), family_name(table.projection, table.generation), kShortLived));
-      for (const std::uint32_t i : in_order(table.rows)) {
+          *db_, handle->get(), view_keys::family(table.projection, table.generation), kShortLived));
+      for (const std::uint32_t i : table.rows.in_order()) {
         const auto row = table.rows[i];
         auto added = row.value ? builder->add(slice(row.key), slice(*row.value)) : builder->remove(slice(row.key));
         if (!added) return added;
       }
-      markers.emplace(checkpoint_key(table.projection, table.generation), &checkpoint);
+      markers.emplace(view_keys::checkpoint(table.projection, table.generation), &checkpoint);
       for (const auto& key : table.erased)
-        markers.emplace(erased_key(table.projection, table.generation, key), &kNothing);
+        markers.emplace(view_keys::erased(table.projection, table.generation, key), &kNothing);
     }
     if (!tables.empty()) {
       auto& builder = builders.emplace_back(std::make_unique<TableBuilder>(
-          *db_, meta_, family_name(tables[0].projection, tables[0].generation) + ".checkpoint", kShortLived));
+          *db_, meta_, view_keys::family(tables[0].projection, tables[0].generation) + ".checkpoint", kShortLived));
       for (const auto& [key, value] : markers) {
         if (auto added = builder->add(key, *value); !added) return added;
       }
@@ -501,7 +425,7 @@ class Store final : public RocksViewStore {
 
   Table existing(std::string_view projection, std::uint64_t generation) const {
     std::shared_lock lock(mutex_);
-    const auto found = tables_.find(TableId(projection, generation));
+    const auto found = tables_.find(view_keys::TableId(projection, generation));
     return found == tables_.end() ? nullptr : found->second;
   }
 
@@ -509,11 +433,11 @@ class Store final : public RocksViewStore {
     if (auto table = existing(projection, generation); table || !make) return table;
     std::unique_lock lock(mutex_);
     rocksdb::ColumnFamilyHandle* handle = nullptr;
-    const auto status = db_->CreateColumnFamily(options_, family_name(projection, generation), &handle);
+    const auto status = db_->CreateColumnFamily(options_, view_keys::family(projection, generation), &handle);
     // A handle with an error: the table was made, only RocksDB's file of options could not be written.
     if (!handle) return read_error(status);
     Table table = own(handle);
-    tables_.emplace(TableId(projection, generation), table);
+    tables_.emplace(view_keys::TableId(projection, generation), table);
     if (!status.ok()) return read_error(status);
     auto& highest = highest_[std::string(projection)];
     highest = std::max(highest, generation);
@@ -523,22 +447,22 @@ class Store final : public RocksViewStore {
   // Reads the markers and drops what an interrupted rebuild left.
   Result<void, ReadError> load() {
     std::string format;
-    auto status = db_->Get({}, meta_, slice(kFormatKey), &format);
+    auto status = db_->Get({}, meta_, slice(view_keys::kFormat), &format);
     if (status.IsNotFound() && tables_.empty()) {
       rocksdb::WriteBatch batch;
-      batch.Put(meta_, slice(kFormatKey), slice(kFormat));
+      batch.Put(meta_, slice(view_keys::kFormat), slice(view_keys::kFormatName));
       if (auto written = write_batch(batch); !written) return written;
       return flush();
     }
     if (!status.ok() && !status.IsNotFound()) return read_error(status);
-    if (format != kFormat) return ReadError{fmt::format("views have another format ('{}')", format)};
+    if (format != view_keys::kFormatName) return ReadError{fmt::format("views have another format ('{}')", format)};
     std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, meta_));
     for (it->Seek("S"); it->Valid() && it->key().starts_with("S"); it->Next()) {
       if (it->value().size() != 8) return ReadError{"a marker of the views is damaged"};
       serving_[it->key().ToString().substr(1)] = get_int<std::uint64_t>(it->value().data());
     }
     if (!it->status().ok()) return read_error(it->status());
-    std::vector<TableId> leftovers;
+    std::vector<view_keys::TableId> leftovers;
     for (const auto& [id, handle] : tables_) {
       highest_[id.first] = std::max(highest_[id.first], id.second);
       if (id.second != generation(id.first)) leftovers.push_back(id);
@@ -555,7 +479,7 @@ class Store final : public RocksViewStore {
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;
   mutable std::shared_mutex mutex_;
-  std::map<TableId, Table> tables_;
+  std::map<view_keys::TableId, Table> tables_;
   std::map<std::string, std::uint64_t> serving_, highest_;
   std::vector<std::weak_ptr<rocksdb::ColumnFamilyHandle>> dropped_;  // and perhaps still read
   std::mutex purging_;

@@ -56,6 +56,8 @@ class RowChanges {
     if (place.value == kRemoved) return {key(i), std::nullopt};
     return {key(i), std::string_view(bytes_).substr(place.at + place.key, place.value)};
   }
+  // Their numbers in the order of their keys, of changes of one key only the last.
+  [[nodiscard]] std::vector<std::uint32_t> in_order() const;
 
  private:
   struct Place {

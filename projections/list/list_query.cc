@@ -9,6 +9,7 @@
 #include "projections/list/condition_scan.h"
 #include "projections/list/order_walk.h"
 #include "projections/list/render.h"
+#include "projections/list/title_tests.h"
 #include "projections/list/top_rows.h"
 
 namespace taskledger::projections {

@@ -264,7 +264,7 @@ TEST_F(ApiTest, AWorkspaceSeesNothingOfAnother) {
 }
 
 TEST_F(ApiTest, RatesAreLimitedForEachToken) {
-  restart({.cursor_key = {}, .cors_origins = {}, .rate_limit = 2, .rate_burst = 3, .version = {}});
+  restart({.server_key = {}, .cors_origins = {}, .rate_limit = 2, .rate_burst = 3, .version = {}});
   const auto headers = [](int remaining, long reset) {
     return "X-RateLimit-Limit: 3\nX-RateLimit-Remaining: " + std::to_string(remaining) +
            "\nX-RateLimit-Reset: " + std::to_string(reset) + "\nX-RateLimit-Policy: 2;w=1;burst=3\n";
@@ -286,7 +286,7 @@ TEST_F(ApiTest, RatesAreLimitedForEachToken) {
 }
 
 TEST_F(ApiTest, WhatIsRefusedLateCarriesWhatEveryAnswerDoes) {
-  restart({.cursor_key = {}, .cors_origins = "https://a.example", .rate_limit = 5, .rate_burst = 5, .version = {}});
+  restart({.server_key = {}, .cors_origins = "https://a.example", .rate_limit = 5, .rate_burst = 5, .version = {}});
   const Headers in_chunks{{"Origin", "https://a.example"}, {"Transfer-Encoding", "chunked"}};
   const auto refused = call("POST ~/tasks", std::string(64 * 1024 + 1, ' '), in_chunks);
   EXPECT_TRUE(refused.starts_with("413\n")) << refused;
@@ -296,7 +296,7 @@ TEST_F(ApiTest, WhatIsRefusedLateCarriesWhatEveryAnswerDoes) {
 }
 
 TEST_F(ApiTest, CrossOriginIsASetting) {
-  restart({.cursor_key = {},
+  restart({.server_key = {},
            .cors_origins = "https://a.example, https://b.example",
            .rate_limit = 0,
            .rate_burst = 0,

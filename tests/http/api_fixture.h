@@ -55,7 +55,7 @@ class ApiTest : public ::testing::Test {
 
   // Another service on the same data.
   void restart(ApiOptions options) {
-    if (options.cursor_key.empty()) options.cursor_key = std::string(32, 'k');
+    if (options.server_key.empty()) options.server_key = std::string(32, 'k');
     if (!log) {
       log = storage::make_memory_event_log([this] { return now; });
       models = std::make_unique<FakeModels>(*log);

@@ -11,6 +11,7 @@
 #include "projections/image/pair_set.h"
 #include "projections/list/condition_scan.h"
 #include "projections/list/list_query.h"
+#include "projections/list/title_tests.h"
 #include "projections/list/top_rows.h"
 
 namespace taskledger::projections {

@@ -1,4 +1,4 @@
-#include "projections/persist.h"
+#include "projections/changed_rows.h"
 
 #include <utility>
 
