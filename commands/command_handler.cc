@@ -37,7 +37,7 @@ struct Job {
 
   // Of the present attempt.
   struct Touch {
-    TaskCache::Key key;
+    TaskCache::Place place;
     std::uint64_t serial;
     bool changed;
   };
@@ -273,7 +273,7 @@ class Handler final : public CommandHandler {
         // entry that the log does not bear out goes.
         if (entry->claimed_by != nullptr && entry->claimed_by != job.get()) return park(job, entry->claimed_by);
         if (entry->under_way == 0) {
-          cache_.drop(key, entry->serial);
+          cache_.drop(entry->place, entry->serial);
           return Next::overtaken;
         }
         entry->claimed_by = job.get();
@@ -333,13 +333,13 @@ class Handler final : public CommandHandler {
       if (known && known->under_way > 0) relies_on_queue = true;
       const bool changed = task.changed() && !decision.failure;
       if (!changed && (known || task.before == Version{0})) {
-        if (known) job.touched.push_back({key, known->serial, false});
+        if (known) job.touched.push_back({known->place, known->serial, false});
         continue;
       }
       if (decision.failure && !known) continue;
       auto& entry = cache_.keep(key, task.after);
       if (changed) ++entry.under_way;
-      job.touched.push_back({key, entry.serial, changed});
+      job.touched.push_back({entry.place, entry.serial, changed});
     }
     return relies_on_queue;
   }
@@ -394,8 +394,8 @@ class Handler final : public CommandHandler {
     {
       const std::lock_guard lock(mutex_);
       for (const auto& touch : job->touched) {
-        if (touch.changed) cache_.settle(touch.key, touch.serial);
-        if (!result) cache_.drop(touch.key, touch.serial);
+        if (touch.changed) cache_.settle(touch.place, touch.serial);
+        if (!result) cache_.drop(touch.place, touch.serial);
       }
     }
     if (!result) {
