@@ -67,15 +67,15 @@ void ChangedRows::add_task(Image& image, WorkspaceNumber workspace, const Uuid& 
 }
 
 bool ChangedRows::add_some(Image& image, WorkspaceNumber workspace, std::size_t count) {
-  auto& [changed, in_turn, then] = image.frozen;
-  for (; count != 0 && !in_turn.empty(); --count) {
-    const auto one = changed.find(in_turn.back());
-    add_task(image, workspace, one->first, one->second);
-    changed.erase(one);
-    in_turn.pop_back();
+  auto& [changed, then] = image.frozen;
+  for (; count != 0 && !changed.empty(); --count) {
+    const auto& [task, before] = changed.take_first();
+    add_task(image, workspace, task, before);
   }
-  if (in_turn.empty()) then.clear();
-  return !in_turn.empty();
+  if (!changed.empty()) return true;
+  changed = {};
+  then.clear();
+  return false;
 }
 
 void ChangedRows::add_summary(WorkspaceNumber workspace, WorkspacePosition position, std::uint32_t tasks) {

@@ -1,6 +1,5 @@
 #include "projections/image/image.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "projections/image/image_change.h"
@@ -168,15 +167,11 @@ void Image::remember(Row row) {
 
 // Whether what the task is now must be remembered, as it was so when the image was frozen.
 bool Image::note_change(const Uuid& task, const Baseline& baseline) {
-  if (!dirty.try_emplace(task, baseline).second) return false;
-  dirty_in_turn.push_back(task);
-  return frozen.changed.contains(task);
+  return dirty.add(task, baseline) && frozen.changed.contains(task);
 }
 
 void Image::freeze() {
   frozen.changed = std::exchange(dirty, {});
-  frozen.in_turn = std::exchange(dirty_in_turn, {});
-  std::reverse(frozen.in_turn.begin(), frozen.in_turn.end());
   frozen.then.clear();
 }
 
@@ -263,7 +258,7 @@ std::size_t Image::bytes() const {
   for (const OfUser& one : of_user) bytes += one.by_due.bytes() + one.by_completed.bytes();
   for (const Entity& one : entities) bytes += one.by_due.bytes();
   for (std::size_t field = 0; field < orders_.size(); ++field) bytes += bytes_of_order(static_cast<Field>(field));
-  return bytes + (dirty.size() + frozen.changed.size()) * 96;
+  return bytes + dirty.bytes() + frozen.changed.bytes();
 }
 
 }  // namespace taskledger::projections

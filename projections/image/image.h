@@ -13,7 +13,6 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,7 +23,9 @@
 #include "core/filter.h"
 #include "core/task.h"
 #include "projections/image/cells.h"
+#include "projections/image/changed_tasks.h"
 #include "projections/image/column.h"
+#include "projections/image/nulls.h"
 #include "projections/image/order_tree.h"
 #include "projections/image/pair_set.h"
 #include "projections/image/uuid_index.h"
@@ -32,8 +33,6 @@
 namespace taskledger::projections {
 
 using Row = std::uint32_t;
-inline constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::max();  // null; sorts last
-inline constexpr std::uint32_t kNoUser = 0;                                        // number of "nobody"
 
 struct User {
   Uuid id;
@@ -51,13 +50,6 @@ struct Entity {
 using PackedLink = std::uint32_t;
 [[nodiscard]] constexpr std::uint32_t entity_of(PackedLink link) { return link >> 2; }
 [[nodiscard]] constexpr EntityType type_of(PackedLink link) { return static_cast<EntityType>(link & 3); }
-
-// What of a task the rows on disk depend on beside its own content, as it was when they were last written.
-struct Baseline {
-  bool present = false;
-  std::uint32_t assignee = kNoUser;
-  std::int64_t due = kNoTime, completed = kNoTime;
-};
 
 class Image {
  public:
@@ -155,16 +147,14 @@ class Image {
   std::deque<OfUser> of_user;      // by assignee; 0: the unassigned
   OrderTree by_due, by_completed;  // by_completed: completed tasks only
 
-  // Tasks changed since the last freeze: what the rows on disk still say of them, or will once the frozen ones are
+  // Tasks changed since the last freeze, with what the rows on disk still say of them, or will once the frozen ones are
   // there.
-  std::unordered_map<Uuid, Baseline> dirty;
-  std::vector<Uuid> dirty_in_turn;  // its keys, as they came
+  ChangedTasks dirty;
 
   // For writing rows of one state while the image goes on: the tasks that had changed when it was frozen, and of those
   // that have changed again since, what they were then (absent: not there). Only the one who writes rows takes from it.
   struct Frozen {
-    std::unordered_map<Uuid, Baseline> changed;
-    std::vector<Uuid> in_turn;  // its keys, the one that changed first at the end
+    ChangedTasks changed;
     std::unordered_map<Uuid, std::optional<Task>> then;
   } frozen;
   void freeze();  // of the ones before nothing is left

@@ -82,7 +82,7 @@ void compare_image(WorkspaceImage& workspace, const FoldedLog& folded, Compared&
   if (workspace.image == nullptr) return;
   const Image& image = *workspace.image;
   std::int64_t tasks = image.tasks();
-  for (const auto& [id, before] : image.dirty) tasks += int{before.present} - int{image.find(id).has_value()};
+  for (const auto& [id, before] : image.dirty.in_turn()) tasks += int{before.present} - int{image.find(id).has_value()};
   if (tasks != static_cast<std::int64_t>(folded.tasks(workspace.number)))
     compared.differ(fmt::format("list: workspace {} has {} tasks in memory, the log {}", workspace.number.value, tasks,
                                 folded.tasks(workspace.number)));
