@@ -1,5 +1,6 @@
 #include "core/notification.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -59,17 +60,18 @@ std::vector<Recipient> recipients_of(const TaskEvent& event, const UserId& actor
   return recipients;
 }
 
-NotificationId notification_id(WorkspaceNumber workspace, const UserId& user, WorkspacePosition position) {
-  std::array<std::uint8_t, 12> name{};
-  for (std::size_t i = 0; i < 4; ++i) name[i] = static_cast<std::uint8_t>(workspace.value >> (24 - 8 * i));
-  for (std::size_t i = 0; i < 8; ++i) name[4 + i] = static_cast<std::uint8_t>(position.value >> (56 - 8 * i));
+NotificationId notification_id(const WorkspaceId& workspace, const UserId& user, WorkspacePosition position) {
+  std::array<std::uint8_t, 24> name{};
+  std::copy(workspace.value.bytes.begin(), workspace.value.bytes.end(), name.begin());
+  for (std::size_t i = 0; i < 8; ++i) name[16 + i] = static_cast<std::uint8_t>(position.value >> (56 - 8 * i));
   NotificationId id{uuid_v5(user.value, name)};
-  for (std::size_t i = 0; i < 6; ++i) id.value.bytes[i] = name[6 + i];
+  for (std::size_t i = 0; i < 6; ++i) id.value.bytes[i] = name[18 + i];
   id.value.bytes[6] = static_cast<std::uint8_t>((id.value.bytes[6] & 0x0f) | 0x80);  // version 8
   return id;
 }
 
-std::optional<WorkspacePosition> notification_position(WorkspaceNumber workspace, const UserId& user, const Uuid& id) {
+std::optional<WorkspacePosition> notification_position(const WorkspaceId& workspace, const UserId& user,
+                                                       const Uuid& id) {
   WorkspacePosition position;
   for (std::size_t i = 0; i < 6; ++i) position.value = position.value << 8 | id.bytes[i];
   if (notification_id(workspace, user, position).value != id) return std::nullopt;

@@ -32,10 +32,12 @@ struct Recipient {
 [[nodiscard]] std::vector<Recipient> recipients_of(const TaskEvent& event, const UserId& actor, const Task& after);
 
 // One event tells a user at most once, so its position names the notification: UUIDv8, the position in the first 48
-// bits, the rest a hash of workspace, user and position.
-[[nodiscard]] NotificationId notification_id(WorkspaceNumber workspace, const UserId& user, WorkspacePosition position);
+// bits, the rest a hash of workspace, user and position. Of the workspace's id, since its number would tell whoever
+// tries some how many workspaces there are.
+[[nodiscard]] NotificationId notification_id(const WorkspaceId& workspace, const UserId& user,
+                                             WorkspacePosition position);
 // Where a notification of this user with this id would stand; nullopt when none could have it.
-[[nodiscard]] std::optional<WorkspacePosition> notification_position(WorkspaceNumber workspace, const UserId& user,
+[[nodiscard]] std::optional<WorkspacePosition> notification_position(const WorkspaceId& workspace, const UserId& user,
                                                                      const Uuid& id);
 
 // Payloads of system records. The stream of the first is the notification's id (there is one record at most), that of

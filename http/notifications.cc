@@ -93,6 +93,7 @@ Result<ListRequest> parse(const Request& request) {
   const auto limit = parameters.limit();
   if (!limit) return limit.error();
   ListRequest list;
+  list.query.workspace = request.caller->workspace_id;
   list.query.user = request.caller->token.user;
   list.query.limit = *limit;
   const auto unread = parameters["unread"];
@@ -148,7 +149,7 @@ Task<Handled> read_notification(Request request, std::string body) {
   Decide decide = [&request]() -> Result<storage::Commit, commands::Failure> {
     const UserId user = request.caller->token.user;
     const auto id = parse_uuid(request.path[0]);
-    const auto position = id ? notification_position(request.workspace(), user, *id) : std::nullopt;
+    const auto position = id ? notification_position(request.caller->workspace_id, user, *id) : std::nullopt;
     if (!position) return commands::Failure{Refusal::not_found, std::nullopt};
     const auto unread = request.api.parts.models.notification_unread(request.workspace(), user, *position);
     if (!unread) return failed(unread.error());

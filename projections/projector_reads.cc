@@ -90,7 +90,7 @@ Result<NotificationPage, storage::ReadError> Projector::notifications(WorkspaceN
   });
   if (!read) return read.error();
   if (!page) return page;
-  if (auto shaped = append_notifications_json(page->rows, workspace, query.user, shown, log_); !shaped)
+  if (auto shaped = append_notifications_json(page->rows, workspace, query, shown, log_); !shaped)
     return shaped.error();
   return page;
 }
@@ -103,7 +103,7 @@ Result<std::optional<NotificationPage>, storage::ReadError> Projector::notificat
   if (!page) return std::optional<NotificationPage>();
   if (!*page) return page->error();
   if (events_behind(shown) > storage::kQuickEvents) return std::optional<NotificationPage>();
-  if (auto shaped = append_notifications_json((*page)->rows, workspace, query.user, shown, log_); !shaped)
+  if (auto shaped = append_notifications_json((*page)->rows, workspace, query, shown, log_); !shaped)
     return shaped.error();
   return std::optional(**std::move(page));
 }

@@ -44,6 +44,7 @@ struct StatsAnswer {
 };
 
 struct NotificationsQuery {
+  WorkspaceId workspace;  // the asked one's, for the ids of notifications
   UserId user;
   bool unread_only = false;
   std::optional<WorkspacePosition> before;  // where the page before ended

@@ -54,7 +54,7 @@ std::uint64_t events_behind(const std::vector<ShownNotification>& rows) {
 }
 
 Result<void, storage::ReadError> append_notifications_json(std::string& out, WorkspaceNumber workspace,
-                                                           const UserId& user,
+                                                           const NotificationsQuery& query,
                                                            const std::vector<ShownNotification>& rows,
                                                            const storage::EventLog& log) {
   const auto titles = titles_of(rows, workspace, log);
@@ -64,7 +64,7 @@ Result<void, storage::ReadError> append_notifications_json(std::string& out, Wor
   for (const auto& [row, task_deleted] : rows) {
     out += first ? R"({"id":")" : R"(,{"id":")";
     first = false;
-    append_uuid(out, notification_id(workspace, user, row.position).value);
+    append_uuid(out, notification_id(query.workspace, query.user, row.position).value);
     out.append(R"(","type":")").append(name_of(row.type)).append(R"(","task_id":")");
     append_uuid(out, row.task.value);
     out += task_deleted ? R"(","task_deleted":true,"title":)" : R"(","title":)";

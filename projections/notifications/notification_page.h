@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "projections/notifications/notification_row.h"
+#include "projections/read_models.h"
 #include "storage/event_log.h"
 
 namespace taskledger::projections {
@@ -20,7 +21,7 @@ struct ShownNotification {
 // Appends `{"id","type","task_id","title","actor","created_at","read_at"}`, joined by ','; of a deleted task
 // `"task_deleted":true` after its id.
 Result<void, storage::ReadError> append_notifications_json(std::string& out, WorkspaceNumber workspace,
-                                                           const UserId& user,
+                                                           const NotificationsQuery& query,
                                                            const std::vector<ShownNotification>& rows,
                                                            const storage::EventLog& log);
 

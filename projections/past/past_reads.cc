@@ -194,8 +194,9 @@ Result<Answer, storage::ReadError> PastReads::answer(WorkspaceNumber workspace, 
   const auto image = image_at(workspace, at);
   if (!image) return image.error();
   Answer answered = from_image(**image);
-  // Whatever was appended since has a later time.
-  answered.position = log_.workspace_head(workspace).position;
+  // Whatever was appended since has a later time; of that, as far as live reads go, so that they do not seem to go
+  // back.
+  answered.position = live_.position(workspace);
   return answered;
 }
 

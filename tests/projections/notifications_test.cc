@@ -14,6 +14,7 @@ namespace taskledger::projections {
 namespace {
 
 constexpr WorkspaceNumber kFirst{1}, kSecond{2};
+const WorkspaceId kFirstId = workspace_id_of("first");
 
 struct Told {
   WorkspacePosition position;
@@ -69,8 +70,8 @@ Model model_of(const storage::EventLog& log, WorkspaceNumber workspace) {
 }
 
 std::string shown(const Model::value_type& of_user, const Told& told, bool deleted) {
-  std::string out = R"({"id":")" + to_string(notification_id(kFirst, of_user.first, told.position)) + R"(","type":")" +
-                    std::string(name_of(told.type)) + R"(","task_id":")" + to_string(told.task) +
+  std::string out = R"({"id":")" + to_string(notification_id(kFirstId, of_user.first, told.position)) +
+                    R"(","type":")" + std::string(name_of(told.type)) + R"(","task_id":")" + to_string(told.task) +
                     (deleted ? R"(","task_deleted":true,"title":)" : R"(","title":)");
   append_json_string(out, told.title);
   out += R"(,"actor":")" + to_string(told.actor) + R"(","created_at":")" + to_rfc3339(told.time) + R"(","read_at":)" +
@@ -148,7 +149,7 @@ class NotificationsTest : public testing::Test {
           if (!unread_only || one->read_at.ms == 0)
             expected.push_back(shown(of_user, *one, !runner_->task(kFirst, one->task, false)->found()));
         }
-        NotificationsQuery query{user, unread_only, {}, 7};
+        NotificationsQuery query{kFirstId, user, unread_only, {}, 7};
         ASSERT_TRUE(runner_->notifications(kFirst, query));  // loads
         const auto at_once = runner_->notifications_at_once(kFirst, query);
         ASSERT_TRUE(at_once);
@@ -231,7 +232,7 @@ TEST_F(NotificationsTest, OfATaskWithALongHistoryAreNotAnsweredAtOnce) {
   add(TaskCreated{fields});
   append(commit);
   wait();
-  const NotificationsQuery query{user, false, {}, 20};
+  const NotificationsQuery query{kFirstId, user, false, {}, 20};
   ASSERT_TRUE(runner_->notifications_at_once(kFirst, query));
   EXPECT_TRUE(runner_->notifications_at_once(kFirst, query)->has_value());
   commit.records.clear();
@@ -269,7 +270,7 @@ TEST_F(NotificationsTest, NothingIsLostNorCountedTwiceAfterADamagedBlock) {
       EXPECT_FALSE(runner_->persist());
     }
     for (const auto& [user, told] : model_of(*world_->log, kFirst))
-      EXPECT_FALSE(runner_->notifications(kFirst, {user, false, {}, 7}));
+      EXPECT_FALSE(runner_->notifications(kFirst, {kFirstId, user, false, {}, 7}));
     views.make_unreadable({});
     compare();
   }
@@ -307,10 +308,11 @@ TEST(Recipients, WhomAnEventTells) {
 
 TEST(NotificationIds, NameTheirPlaceAndNobodyElses) {
   const UserId user{{{9}}}, other{{{8}}};
-  const NotificationId id = notification_id({3}, user, {77});
-  EXPECT_EQ(notification_position({3}, user, id.value), WorkspacePosition{77});
-  EXPECT_EQ(notification_position({4}, user, id.value), std::nullopt);
-  EXPECT_EQ(notification_position({3}, other, id.value), std::nullopt);
+  const WorkspaceId another = workspace_id_of("another");
+  const NotificationId id = notification_id(kFirstId, user, {77});
+  EXPECT_EQ(notification_position(kFirstId, user, id.value), WorkspacePosition{77});
+  EXPECT_EQ(notification_position(another, user, id.value), std::nullopt);
+  EXPECT_EQ(notification_position(kFirstId, other, id.value), std::nullopt);
   EXPECT_EQ(to_string(id)[14], '8');
 }
 
