@@ -1,5 +1,6 @@
 #include "core/json_reader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -61,6 +62,49 @@ std::string_view kind_of(const Path& path) {
   return root->key;
 }
 
+// Takes a JSON number off the front of `text`; false: none stands there, and nothing is taken.
+bool take_number(std::string_view& text) {
+  std::string_view rest = text;
+  const auto take_digits = [&] {
+    const auto end = std::min(rest.find_first_not_of("0123456789"), rest.size());
+    rest.remove_prefix(end);
+    return end > 0;
+  };
+  if (rest.starts_with('-')) rest.remove_prefix(1);
+  if (rest.starts_with('0')) {
+    rest.remove_prefix(1);
+  } else if (!take_digits()) {
+    return false;
+  }
+  if (rest.starts_with('.')) {
+    rest.remove_prefix(1);
+    if (!take_digits()) return false;
+  }
+  if (rest.starts_with('e') || rest.starts_with('E')) {
+    rest.remove_prefix(1);
+    if (rest.starts_with('+') || rest.starts_with('-')) rest.remove_prefix(1);
+    if (!take_digits()) return false;
+  }
+  text = rest;
+  return true;
+}
+
+// The text with a null for each number outside of its strings: JSON exactly when the text is.
+std::string with_numbers_as_nulls(std::string_view text) {
+  std::string out;
+  for (bool in_string = false; !text.empty();) {
+    if (!in_string && take_number(text)) {
+      out += "null";
+      continue;
+    }
+    const bool escape = in_string && text[0] == '\\' && text.size() > 1;
+    if (text[0] == '"') in_string = !in_string;
+    out += text.substr(0, escape ? 2 : 1);
+    text.remove_prefix(escape ? 2 : 1);
+  }
+  return out;
+}
+
 }  // namespace
 
 Document::Document(std::string_view text) {
@@ -73,7 +117,9 @@ Document::Document(std::string_view text) {
   }
   const auto parsed = buffers->parse(text);
   if (!parsed.error()) root_ = parsed.value_unsafe();
-  bad_number_ = parsed.error() == simdjson::NUMBER_ERROR;
+  too_deep_ = parsed.error() == simdjson::DEPTH_ERROR;
+  // The parser says the same of a malformed number and of a large one.
+  large_number_ = parsed.error() == simdjson::NUMBER_ERROR && !buffers->parse(with_numbers_as_nulls(text)).error();
 }
 
 Document::~Document() {

@@ -35,17 +35,18 @@ class Document {
   // The root, or nullopt: not valid JSON in UTF-8 (or nested deeper than 1,024, or with a number that 64 bits do not
   // hold).
   [[nodiscard]] const std::optional<Element>& root() const { return root_; }
-  // Without a root, what the text must be, to be said to the caller. A number that cannot be read may be valid JSON: it
-  // is only known that it is that, or too large.
+  // Without a root: it is JSON all the same, with numbers that 64 bits do not hold, or nested too deep.
+  [[nodiscard]] bool beyond_limits() const { return large_number_ || too_deep_; }
+  // Without a root, what the text must be, to be said to the caller.
   [[nodiscard]] std::string_view requirement() const {
-    return bad_number_ ? "must be valid JSON, its numbers within 64 bits" : "must be valid JSON";
+    return large_number_ ? "must be valid JSON, its numbers within 64 bits" : "must be valid JSON";
   }
 
   struct Buffers;  // a parser and its padded copy of the text
 
  private:
   std::unique_ptr<Buffers> own_;  // for a large text, or while this thread's buffers are in use
-  bool borrowed_ = false, bad_number_ = false;
+  bool borrowed_ = false, large_number_ = false, too_deep_ = false;
   std::optional<Element> root_;
 };
 

@@ -85,8 +85,9 @@ Result<SortOrder> parse_sort(std::string_view sort, std::string_view sort_by, st
   }
   if (!sort.empty()) {
     const json::Document document(sort);
+    const auto path = json::kParameters / "sort";
+    if (document.beyond_limits()) return json::fault(path, "must be a JSON array of {\"field\", \"direction\"}");
     if (document.root()) {
-      const auto path = json::kParameters / "sort";
       json::Array array;
       if (document.root()->get_array().get(array) != simdjson::SUCCESS) {
         return json::fault(path, "must be a JSON array of {\"field\", \"direction\"}");

@@ -126,11 +126,14 @@ TEST(CreateBody, LongUnknownNamesAreCut) {
   EXPECT_EQ(error, "Field '" + repeated("é", 50) + "…' is unknown");
 }
 
-// JSON allows any number; a text that is none of JSON's looks the same to the reader.
 TEST(CreateBody, NumbersHave64Bits) {
   const std::string large = "Body must be valid JSON, its numbers within 64 bits";
-  for (const std::string_view number : {"99999999999999999999999", "-99999999999999999999999", "1e400", "01"})
+  for (const std::string_view number : {"99999999999999999999999", "-99999999999999999999999", "1e400", "-1.5E+400"})
     EXPECT_EQ(create_error("{\"title\":" + std::string(number) + "}"), large) << number;
+  for (const std::string_view number : {"01", "--1", "-", "1.", "1e", "1e400x", "1e400 1e400", "+1", ".5"})
+    EXPECT_EQ(create_error("{\"title\":" + std::string(number) + "}"), "Body must be valid JSON") << number;
+  EXPECT_EQ(create_error(R"({"a\"1e400":"1e400\\","title":1e400})"), large) << "numbers within strings are none";
+  EXPECT_EQ(create_error(R"({"a":"\","title":1e400})"), "Body must be valid JSON") << "the string does not end";
   EXPECT_EQ(create_error(R"({"title":18446744073709551615})"), "Field 'title' must be a string");
 }
 

@@ -96,8 +96,14 @@ TEST_F(ListsTest, Sorts) {
   EXPECT_EQ(titles(R"(?sort=[{"dir":"asc"}])"), invalid("Parameter 'sort[0].field' is required"));
   EXPECT_EQ(titles(R"(?sort=[{"field":"title","x":1}])"), invalid("Parameter 'sort[0].x' is unknown"));
   EXPECT_EQ(titles("?sort=[7]"), invalid("Parameter 'sort[0]' must be an object"));
-  for (const auto* json : {"{}", "7", "\"title\"", "null"}) {
-    EXPECT_EQ(titles("?sort=" + std::string(json)),
+  for (const auto* no_json : {"-title", "title", "1e400x", "[1e400", "--1", "%22\\ud800%22"})
+    EXPECT_EQ(titles("?sort_by=title&sort=" + std::string(no_json)), "a b c d Straße E /5") << no_json;
+  const std::string deep = std::string(1'100, '[') + std::string(1'100, ']');
+  for (const auto& json :
+       {std::string("{}"), std::string("7"), std::string("\"title\""), std::string("null"), std::string("1e400"),
+        std::string("[1e400]"), std::string("[-123456789012345678901234567890]"),
+        std::string(R"([{"field":"title","direction":1e999}])"), deep}) {
+    EXPECT_EQ(titles("?sort=" + json),
               invalid(R"(Parameter 'sort' must be a JSON array of {\"field\", \"direction\"})"))
         << json;
   }
