@@ -13,18 +13,40 @@ constexpr std::string_view kExposedHeaders =
     "X-RateLimit-Reset, "
     "X-RateLimit-Policy";
 
+// The first of a comma-separated list, which is taken off it.
+std::string_view take_first(std::string_view& origins) {
+  const auto end = std::min(origins.find(','), origins.size());
+  auto origin = origins.substr(0, end);
+  origins.remove_prefix(std::min(end + 1, origins.size()));
+  while (origin.starts_with(' ')) origin.remove_prefix(1);
+  while (origin.ends_with(' ')) origin.remove_suffix(1);
+  return origin;
+}
+
+bool is_origin(std::string_view text) {
+  if (text == "*" || text == "null") return true;
+  const auto colon = text.find("://");
+  if (colon == 0 || colon == text.npos || colon + 3 == text.size()) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && !(c >= 'A' && c <= 'Z'); }) &&
+         text.find_first_of("/?#@", colon + 3) == text.npos;
+}
+
 }  // namespace
 
 Cors::Cors(std::string_view origins) {
   while (!origins.empty()) {
-    const auto end = std::min(origins.find(','), origins.size());
-    auto origin = origins.substr(0, end);
-    origins.remove_prefix(std::min(end + 1, origins.size()));
-    while (origin.starts_with(' ')) origin.remove_prefix(1);
-    while (origin.ends_with(' ')) origin.remove_suffix(1);
+    const auto origin = take_first(origins);
     if (origin == "*") any_ = true;
     if (!origin.empty()) origins_.emplace_back(origin);
   }
+}
+
+std::string_view Cors::first_wrong(std::string_view origins) {
+  while (!origins.empty()) {
+    const auto origin = take_first(origins);
+    if (!origin.empty() && !is_origin(origin)) return origin;
+  }
+  return {};
 }
 
 bool Cors::allows(std::string_view origin) const {

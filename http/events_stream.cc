@@ -190,15 +190,18 @@ Result<Wanted> wanted_by(const Request& request) {
   auto query = parse_feed_query(request, kParameters);
   if (!query) return query.error();
   Wanted wanted{*query, query->after};
-  if (request.head.last_event_id.empty()) return wanted;
-  const auto last = parse_count(request.head.last_event_id);
-  if (!last) return Invalid{"Header 'Last-Event-ID' must be a position"};
+  std::string_view given = "Parameter 'after'";
+  if (!request.head.last_event_id.empty()) {
+    given = "Header 'Last-Event-ID'";
+    const auto last = parse_count(request.head.last_event_id);
+    if (!last) return Invalid{"Header 'Last-Event-ID' must be a position"};
+    wanted.after = WorkspacePosition{*last};
+  }
   // Whoever received that event received it of another log, of before a restore, say: going on there would leave out
   // what has these positions now.
   const auto head = request.api.parts.log.workspace_head(request.workspace()).position;
-  if (*last > head.value)
-    return Invalid{fmt::format("Header 'Last-Event-ID' is {}, but the last event is {}", *last, head.value)};
-  wanted.after = WorkspacePosition{*last};
+  if (wanted.after > head)
+    return Invalid{fmt::format("{} is {}, but the last event is {}", given, wanted.after->value, head.value)};
   return wanted;
 }
 

@@ -17,7 +17,6 @@
 
 #include "http/body_budget.h"
 #include "http/deadlines.h"
-#include "http/request_id.h"
 #include "http/server.h"
 #include "http/write_turn.h"
 
@@ -41,7 +40,6 @@ struct IoShard {
   ReceiveBudgets& received;               // of all threads
   Deadlines deadlines;                    // outlives `io`, whose destruction ends what is left of the connections
   std::string date_line;                  // renewed with each sweep
-  RequestIds request_ids;
   WriteTurn writes;
   std::size_t turned_away = 0;  // connections over the limit that are being told so
   bool stopping = false;

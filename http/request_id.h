@@ -1,14 +1,15 @@
 // Ids of requests, so that an answer, an access line and a client's own log can be brought together. One given in
-// X-Request-Id is kept when it is harmless in a header and in a log; otherwise one is made here. They are no secrets
-// and need not be hard to guess, only distinct.
+// X-Request-Id is kept when it is harmless in a header and in a log; otherwise one is made here. They are random: from
+// ids that follow each other somebody could count the requests of others.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <random>
 #include <string_view>
+
+#include "core/clock.h"
 
 namespace taskledger::http {
 
@@ -25,29 +26,12 @@ inline constexpr std::size_t kMaxRequestId = 128;
 
 using RequestId = std::array<char, 16>;
 
-// Not for use by several threads: each has its own.
-class RequestIds {
- public:
-  RequestIds() {
-    std::random_device device;
-    state_ = (std::uint64_t{device()} << 32) | device();
-  }
-  // SplitMix64 over a counter from a random start: a permutation, so that one thread repeats none.
-  [[nodiscard]] RequestId next() {
-    std::uint64_t bits = state_ += 0x9e3779b97f4a7c15;
-    bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
-    bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
-    bits ^= bits >> 31;
-    RequestId id;
-    for (char& c : id) {
-      c = "0123456789abcdef"[bits & 15];
-      bits >>= 4;
-    }
-    return id;
-  }
-
- private:
-  std::uint64_t state_;
-};
+[[nodiscard]] inline RequestId make_request_id(const RandomBytes& random) {
+  std::array<std::uint8_t, 8> bytes{};
+  random(bytes);
+  RequestId id;
+  for (std::size_t i = 0; i < id.size(); ++i) id[i] = "0123456789abcdef"[bytes[i / 2] >> (i % 2 * 4) & 15];
+  return id;
+}
 
 }  // namespace taskledger::http

@@ -31,7 +31,8 @@ struct ServerOptions {
   std::string tls_certificate, tls_key;                 // PEM files; both or none
   Clock clock;                                          // for the Date header; empty: answers have none
   std::string standard_headers;                         // ready lines that every answer has
-  bool request_ids = false;  // every answer has X-Request-Id: the request's, or one made here
+  // Every answer has X-Request-Id: the request's, or one made of these; empty: none has.
+  RandomBytes request_ids;
 };
 
 // The service must outlive the server, and whatever calls back into a waiting answer (async_call.h) must have done so,

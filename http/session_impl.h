@@ -24,6 +24,7 @@
 #include "http/body_budget.h"
 #include "http/input_buffer.h"
 #include "http/reply_head.h"
+#include "http/request_id.h"
 #include "http/request_parser.h"
 #include "http/session.h"
 
@@ -444,7 +445,7 @@ auto Session<Stream>::internal_error(std::string_view reason) -> Next {
 
 template <class Stream>
 std::string_view Session<Stream>::make_id() {
-  own_id_ = shard_.request_ids.next();
+  own_id_ = make_request_id(shard_.options.request_ids);
   return {own_id_.data(), own_id_.size()};
 }
 

@@ -84,7 +84,8 @@ Connection connect(std::string_view bytes, std::size_t step) {
   Listing service;
   std::atomic<std::size_t> connections{1};
   http::ServerOptions options;
-  options.max_request_line = 300, options.max_header_bytes = 600, options.request_ids = true;
+  options.max_request_line = 300, options.max_header_bytes = 600;
+  options.request_ids = [](std::span<std::uint8_t>) {};
   http::ReceiveBudgets received(options.max_body_bytes);
   http::IoShard shard(options, service, connections, received);
   int pair[2];

@@ -1,5 +1,8 @@
 // X-Request-Id in and out, and the lines that every answer has.
+#include <atomic>
+#include <memory>
 #include <set>
+#include <span>
 
 #include "http/request_id.h"
 #include "server_fixture.h"
@@ -18,7 +21,9 @@ class RequestIdTest : public ServerTest {
  protected:
   RequestIdTest() {
     auto with = options();
-    with.request_ids = true;
+    with.request_ids = [made = std::make_shared<std::atomic<std::uint8_t>>(0)](std::span<std::uint8_t> bytes) {
+      bytes[0] = ++*made;
+    };
     with.standard_headers = "X-Content-Type-Options: nosniff\r\n";
     start(with);
   }
@@ -34,6 +39,15 @@ TEST_F(RequestIdTest, KeepsTheRequestsOwnAndReplacesWhatIsNone) {
   const std::string longest(kMaxRequestId, 'x');
   EXPECT_EQ(header(client.ask(get("/a", "X-Request-Id: " + longest + "\r\n")), "X-Request-Id"), longest);
   EXPECT_NE(header(client.ask(get("/a", "X-Request-Id: " + longest + "x\r\n")), "X-Request-Id"), longest + "x");
+}
+
+// Somebody who knows two of them must not know how many were made between: they are nothing but the bytes given.
+TEST(MadeRequestId, IsTheRandomBytesThatWereGiven) {
+  const auto id = make_request_id([](std::span<std::uint8_t> bytes) {
+    ASSERT_EQ(bytes.size(), 8u);
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(0x11 * i + 2);
+  });
+  EXPECT_EQ(std::string(id.begin(), id.end()), "2031425364758697");
 }
 
 TEST_F(RequestIdTest, EveryAnswerHasOneAndTheStandardLines) {
