@@ -9,11 +9,13 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -120,6 +122,42 @@ void read_config(CLI::App& command, const std::string& path) {
   }
 }
 
+std::string path_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent == nullptr ? command.get_name() : path_of(*parent) + " " + command.get_name();
+}
+
+// The variables that gave the command its flags.
+std::string used_variables(const Words& words) {
+  std::string names;
+  for (CLI::Option* option : words.command->get_options()) {
+    const std::string name = option->get_envname();
+    if (name.empty() || words.given.contains(option) || std::getenv(name.c_str()) == nullptr) continue;
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  return names;
+}
+
+std::string explain(const CLI::ParseError& error, const Words& words) {
+  const std::string path = path_of(*words.command);
+  const bool no_command = !commands_of(*words.command).empty();
+  if (no_command && words.unknown.empty()) return fmt::format("{} needs a command: see {} --help", path, path);
+  const bool unexpected = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  if (!words.unknown.empty() && (no_command || unexpected))
+    return fmt::format("there is no '{}': see {} --help", words.unknown, path);
+  const std::string variables = used_variables(words);
+  if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr && !variables.empty())
+    return fmt::format("{} (set in the environment: {})", error.what(), variables);
+  return error.what();
+}
+
+std::optional<std::uint64_t> whole_number(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 int run(Run& chosen) {
   try {
     const int code = chosen();
@@ -158,12 +196,21 @@ void add_config_option(CLI::App& command) {
 CLI::Validator at_least(std::uint64_t least) {
   return CLI::Validator(
       [least](const std::string& text) {
-        std::uint64_t number = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        if (error == std::errc() && end == text.data() + text.size() && number >= least) return std::string();
+        const auto number = whole_number(text);
+        if (number && *number >= least) return std::string();
         return fmt::format("must be a whole number of at least {}, not {}", least, text);
       },
       "");
+}
+
+CLI::Validator between(std::uint64_t least, std::uint64_t most) {
+  return CLI::Validator(
+      [least, most](const std::string& text) {
+        const auto number = whole_number(text);
+        if (number && *number >= least && *number <= most) return std::string();
+        return fmt::format("must be a whole number from {} to {}, not {}", least, most, text);
+      },
+      fmt::format("{} to {}", least, most));
 }
 
 CLI::Validator not_empty() {
@@ -192,13 +239,7 @@ int run_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
       return root.exit(error);  // --help, --version
-    const bool no_command = !commands_of(*words.command).empty();
-    if (no_command && !words.unknown.empty()) {
-      complain(fmt::format("there is no '{}': see {}{} --help", words.unknown,
-                           words.command == &root ? "" : "taskledger ", words.command->get_name()));
-    } else {
-      complain(error.what());
-    }
+    complain(explain(error, words));
     return kWrongUsage;
   }
   return run(chosen);

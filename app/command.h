@@ -37,8 +37,9 @@ void add_backup(CLI::App& root, Run& run);
 void add_restore(CLI::App& root, Run& run);
 void add_stats(CLI::App& root, Run& run);
 
-// A check of flags that are counts.
+// Checks of flags that are counts.
 CLI::Validator at_least(std::uint64_t least);
+CLI::Validator between(std::uint64_t least, std::uint64_t most);
 // And of those that choose something: given as '' (a variable of a script that is not set) they would choose all.
 CLI::Validator not_empty();
 // Declares the `--data DIR` that every command has.

@@ -107,6 +107,16 @@ void add_projections(Writer& to, const MetricsSources& from) {
   each([](const auto& status) { return status.progress; });
   to.gauge("taskledger_projection_events_per_second", "Of the catch-up or rebuild under way.");
   each([](const auto& status) { return status.events_per_second; });
+  const auto maintenance = from.models.maintenance_figures();
+  to.counter("taskledger_rebuilds_total", "Rebuilds of read models that were asked for and done.")
+      .of(maintenance.rebuilds, {{"result", "done"}})
+      .of(maintenance.failed_rebuilds, {{"result", "failed"}});
+  to.counter("taskledger_checks_total", "Comparisons of read models with the log, the slow ones in the background too.")
+      .of(maintenance.checks, {{"result", "done"}})
+      .of(maintenance.failed_checks, {{"result", "failed"}});
+  to.counter("taskledger_rows_checked_total", "Rows that they compared.").of(maintenance.rows_checked);
+  to.counter("taskledger_check_differences_total", "Rows that they found to differ from the log.")
+      .of(maintenance.differences);
   to.gauge("taskledger_projections_running", "1 while read models follow the log; 0 once they have stopped.")
       .of(from.models.failure() ? 0.0 : 1.0);
   to.gauge("taskledger_rows_unwritten", "1 while rows of read models cannot be written: they are tried again.")

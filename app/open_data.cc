@@ -32,7 +32,6 @@ OpenLog open_existing(const std::string& data, const std::string& key_file) {
 }
 
 OpenReader open_to_read(const std::string& data, const std::string& key_file) {
-  if (!std::filesystem::exists(data)) throw Failed(data + ": no such directory");
   OpenReader open;
   open.directory = need(storage::DataDirectory::open(data, {storage::DataDirectory::Access::reader, key_file, {}}));
   open.log = need(storage::open_log_reader(*open.directory));

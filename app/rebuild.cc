@@ -140,7 +140,7 @@ void add_rebuild(CLI::App& root, Run& run) {
       ->check(CLI::IsMember({"list", "mode", "stats", "notifications"}))
       ->type_name("NAME");
   command->add_option("--threads", settings->threads, "0: one a core (a running server has its own setting)")
-      ->check(CLI::Range(0, 256))
+      ->check(between(0, 256))
       ->type_name("N")
       ->excludes(url)
       ->capture_default_str();

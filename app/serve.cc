@@ -139,7 +139,11 @@ class Process {
   }
   [[nodiscard]] decltype(http::ApiParts::back_up) back_up(const ServeSettings& settings) {
     if (settings.backup_dir.empty()) return {};
-    return [this, to = std::filesystem::absolute(settings.backup_dir)] { return open_.log->back_up(to, &stopping_); };
+    auto to = std::filesystem::absolute(settings.backup_dir);
+    // It may be mounted later: each backup makes it again.
+    if (std::error_code error; std::filesystem::create_directories(to, error), error)
+      spdlog::warn("backups cannot be made in {} (--backup-dir): {}", to.string(), error.message());
+    return [this, to = std::move(to)] { return open_.log->back_up(to, &stopping_); };
   }
   [[nodiscard]] std::string server_key() const {
     const auto& key = open_.directory->secret_key();
@@ -153,7 +157,7 @@ class Process {
   static http::ServerOptions server_options(const ServeSettings& settings) {
     http::ServerOptions options = settings.server;
     options.clock = system_now;
-    options.request_ids = true;
+    options.request_ids = pooled_random;
     options.standard_headers = "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n";
     if (!options.tls_certificate.empty()) options.standard_headers += "Strict-Transport-Security: max-age=31536000\r\n";
     return options;

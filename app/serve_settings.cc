@@ -9,6 +9,7 @@
 
 #include "app/cli.h"
 #include "app/command.h"
+#include "http/cors.h"
 
 namespace taskledger::app {
 namespace {
@@ -45,7 +46,7 @@ void declare_server(CLI::App& command, ServeSettings& settings) {
   command.add_option("--listen", settings.listen, "Address and port; port 0 takes a free one")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  number(command, "--threads", server.threads, "Threads for connections; 0: one a core")->check(CLI::Range(0, 1024));
+  number(command, "--threads", server.threads, "Threads for connections; 0: one a core")->check(between(0, 1024));
   command.add_option("--tls-cert", server.tls_certificate, "Certificate chain, PEM; read anew on SIGHUP")
       ->type_name("FILE");
   command.add_option("--tls-key", server.tls_key, "Its key, PEM")->type_name("FILE");
@@ -56,7 +57,7 @@ void declare_server(CLI::App& command, ServeSettings& settings) {
   number(command, "--max-body-memory-mb", settings.body_mb,
          "For request bodies that are being received, all together, and a quarter of it for long heads; more are "
          "answered 503")
-      ->check(CLI::Range(8, 1 << 20));
+      ->check(between(8, 1 << 20));
   duration(command, "--header-timeout", server.header_timeout, "From a request's first byte to the end of its head");
   duration(command, "--body-timeout", server.body_timeout, "For a whole body");
   duration(command, "--idle-timeout", server.idle_timeout, "Between requests of a connection");
@@ -68,14 +69,15 @@ void declare_api(CLI::App& command, ServeSettings& settings) {
   command
       .add_option("--cors-origins", settings.api.cors_origins, "Origins that may call from browsers, or *; empty: off")
       ->type_name("LIST");
-  number(command, "--rate-limit", settings.api.rate_limit, "Requests a second for each token; 0: no limit");
-  number(command, "--rate-burst", settings.api.rate_burst, "Requests at once; 0: as the rate");
+  number(command, "--rate-limit", settings.api.rate_limit, "Requests a second for each token; 0: no limit")
+      ->check(at_least(0));
+  number(command, "--rate-burst", settings.api.rate_burst, "Requests at once; 0: as the rate")->check(at_least(0));
   duration(command, "--stream-heartbeat", settings.api.stream_heartbeat, "Between signs of life on event streams");
   number(command, "--auth-failure-rate", settings.api.auth_failure_rate,
-         "Invalid tokens a second from one address before 429; 0: no limit");
-  number(command, "--auth-failure-burst", settings.api.auth_failure_burst, "Of them at once");
-  number(command, "--workers", settings.workers, "Threads for long reads and administration")
-      ->check(CLI::Range(1, 256));
+         "Invalid tokens a second from one address before 429; 0: no limit")
+      ->check(at_least(0));
+  number(command, "--auth-failure-burst", settings.api.auth_failure_burst, "Of them at once")->check(at_least(0));
+  number(command, "--workers", settings.workers, "Threads for long reads and administration")->check(between(1, 256));
   number(command, "--worker-queue", settings.worker_queue, "Long reads that may wait; more are answered 503")
       ->check(at_least(1));
 }
@@ -89,16 +91,17 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
   command
       .add_option("--backup-dir", settings.backup_dir, "Where backups go that are asked for over the API; empty: none")
       ->type_name("DIR");
-  number(command, "--cache-mb", settings.cache_mb, "Memory for workspaces' read models")->check(CLI::Range(1, 1 << 20));
+  number(command, "--cache-mb", settings.cache_mb, "Memory for workspaces' read models")->check(between(1, 1 << 20));
   number(command, "--page-cache-mb", settings.page_cache_mb, "Memory for pages that are asked for again; 0: none")
-      ->check(CLI::Range(0, 1 << 20));
+      ->check(between(0, 1 << 20));
   number(command, "--rebuild-threads", settings.runner.rebuild_threads,
          "For rebuilding and checking read models; 0: one a core")
-      ->check(CLI::Range(0, 256));
+      ->check(between(0, 256));
   number(command, "--self-check-interval", settings.self_check_seconds,
-         "Seconds between slow checks of the read models against the log; 0: none");
+         "Seconds between slow checks of the read models against the log; 0: none")
+      ->check(at_least(0));
   number(command, "--past-cache-mb", settings.past_cache_mb, "Memory for lists and stats of the past (as_of)")
-      ->check(CLI::Range(1, 1 << 20));
+      ->check(between(1, 1 << 20));
   number(command, "--max-queued-commits", settings.log.max_queued_commits,
          "Writes that may wait for the disk; more are answered 503")
       ->check(at_least(1));
@@ -116,11 +119,11 @@ void declare_webhooks(CLI::App& command, ServeSettings& settings) {
       ->type_name("FILE");
   duration(command, "--webhook-timeout", webhooks.total_timeout, "For one attempt of a delivery");
   number(command, "--webhook-in-flight", webhooks.in_flight, "Requests under way to one endpoint")
-      ->check(CLI::Range(1, 1024));
+      ->check(between(1, 1024));
   number(command, "--webhook-connections", webhooks.connections, "Connections to all endpoints together")
       ->check(at_least(1));
   number(command, "--webhook-attempts", webhooks.retry.max_attempts, "Of a delivery, before it is parked")
-      ->check(CLI::Range(1, 100));
+      ->check(between(1, 100));
   duration(command, "--webhook-first-retry", webhooks.retry.first,
            "Before the second attempt; later waits double up to a day");
 }
@@ -138,7 +141,8 @@ void declare_serve_settings(CLI::App& command, ServeSettings& settings) {
       .add_option("--metrics-listen", settings.metrics_listen,
                   "Serve /metrics, /healthz and /readyz here too, and /metrics nowhere else")
       ->type_name("HOST:PORT");
-  number(command, "--access-log", settings.access_log, "A line on stderr for every Nth request; 0: none");
+  number(command, "--access-log", settings.access_log, "A line on stderr for every Nth request; 0: none")
+      ->check(at_least(0));
   choice<LogFormat>(command, "--log-format", settings.log_format,
                     {{"text", LogFormat::text}, {"json", LogFormat::json}}, "Of the lines on stderr: text or json",
                     "text");
@@ -178,6 +182,10 @@ void settle(ServeSettings& settings) {
     const auto metrics = parse_listen("--metrics-listen", settings.metrics_listen);
     settings.metrics_address = metrics.host;
     settings.metrics_port = metrics.port;
+  }
+  if (const auto wrong = http::Cors::first_wrong(settings.api.cors_origins); !wrong.empty()) {
+    throw CLI::ValidationError(
+        "--cors-origins", "takes scheme://host[:port] in lower case and without a path, not " + std::string(wrong));
   }
   if (settings.server.tls_certificate.empty() != settings.server.tls_key.empty())
     throw CLI::ValidationError("--tls-cert and --tls-key", "go together");

@@ -122,7 +122,7 @@ void add_verify(CLI::App& root, Run& run) {
       ->type_name("FILE");
   command->add_flag("--print-key", settings->print_key, "Only print the public key that checks signed heads, PEM");
   command->add_option("--threads", settings->threads, "0: one a core")
-      ->check(CLI::Range(0, 256))
+      ->check(between(0, 256))
       ->type_name("N")
       ->capture_default_str();
   command->add_flag("--json", settings->json, "As JSON");
