@@ -1,3 +1,5 @@
+// Prepares the process (standard descriptors, what happens when memory or threads run out, logging), and hands over to
+// the command line (app/cli.h).
 #include "app/cli.h"
 #include "app/logging.h"
 #include "app/process_start.h"

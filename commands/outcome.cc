@@ -1,3 +1,4 @@
+// The names of actions, and what an unchecked result does: declared in commands/command_handler.h.
 #include <stdexcept>
 
 #include "commands/command_handler.h"

@@ -1,3 +1,4 @@
+// append_event_line and parse_event_line, declared in core/event.h: the event line of export, import, history and feed.
 #include <array>
 #include <utility>
 

@@ -1,4 +1,5 @@
-// check_import and as_stored: what an imported event must be on the task it meets, and what is kept of it.
+// check_import and as_stored, declared in core/decider.h: what an imported event must be on the task it meets, and what
+// is kept of it.
 //
 // An erased history is imported as it is exported: from the creation on without `data`, to the TaskErased that ends it.
 // Folded, such a task has no title, which no other has: so the state tells which of the two kinds of line may follow.

@@ -1,4 +1,5 @@
-// decide_undo: which events take an earlier one back, and whether a later one stands in the way.
+// decide_undo, declared in core/decider.h: which events take an earlier one back, and whether a later one stands in the
+// way.
 #include <algorithm>
 #include <cstdint>
 #include <utility>

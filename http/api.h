@@ -37,7 +37,7 @@ class Workers {
 };
 
 struct ApiOptions {
-  std::string server_key;    // 32 bytes; signs cursors and heads, and keys the fingerprints of idempotent requests
+  std::string server_key;    // 32 bytes; signs cursors and heads, and keys the hashes of idempotent requests
   std::string cors_origins;  // empty: off; "*" or a comma-separated list of origins
   std::uint32_t rate_limit = 0, rate_burst = 0;        // requests a second and burst, for each token; 0: off
   std::chrono::milliseconds stream_heartbeat{15'000};  // of event streams with nothing to say

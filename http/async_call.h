@@ -2,13 +2,12 @@
 // once, and goes on, on the coroutine's own io_context, with the value that `done` was called with.
 //
 //   auto initiate = [&](std::function<void(Outcome)> done) { handler.execute(command, std::move(done)); };
-//   const Outcome outcome = co_await resume_here<Outcome>(std::move(initiate));   // never with a lambda written in
-//   place
+//   const Outcome outcome = co_await resume_here<Outcome>(std::move(initiate));
 //
 // `done` may be called on any thread, within initiate too, exactly once (copies share that once; later calls do
 // nothing). While it is outstanding the io_context does not run out of work. It must be called, or dropped, before the
-// io_context is destroyed. GCC 12 destroys capturing lambdas written inside a co_await expression twice: name them
-// first.
+// io_context is destroyed. Never write the lambda in place: GCC 12 destroys capturing lambdas written inside a co_await
+// expression twice. Name it first, as above.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// The canonical bytes of a list query, hashed. Order does not matter where the meaning has none: conditions of a group,
-// members of an `in`, search words.
+// fingerprint_of, declared in http/list_parameters.h: the canonical bytes of a list query, hashed. Order does not
+// matter where the meaning has none: conditions of a group, members of an `in`, search words.
 #include <algorithm>
 #include <cstring>
 

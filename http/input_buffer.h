@@ -1,5 +1,5 @@
 // The bytes a connection has received and not yet used, in one piece. Reused from request to request; views into it
-// stay valid until the next prepare() or compact().
+// stay valid until the next prepare(), assign() or shrink().
 #pragma once
 
 #include <algorithm>

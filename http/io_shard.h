@@ -1,5 +1,6 @@
-// What the connections of one io thread share. Everything here belongs to that thread, but for `connections` and
-// `bodies`.
+// What the connections of one io thread share. It belongs to that thread, but for the four references, which all io
+// threads share: `options` does not change, `service` may be called from any thread, `connections` and `received` are
+// atomic counts. Others come in by posting to `io`.
 #pragma once
 
 #include <atomic>

@@ -1,3 +1,4 @@
+// log_failure and LogFailure, declared in http/io_shard.h.
 #include <spdlog/spdlog.h>
 
 #include "http/io_shard.h"

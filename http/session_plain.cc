@@ -1,3 +1,4 @@
+// start_plain_session, declared in http/session.h: sessions over TCP.
 #include "http/session_impl.h"
 
 namespace taskledger::http {

@@ -1,3 +1,4 @@
+// start_tls_session, declared in http/session.h: sessions over TLS, which begin with a handshake.
 #include <boost/asio/ssl.hpp>
 
 #include "http/session_impl.h"

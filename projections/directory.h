@@ -1,5 +1,5 @@
 // Workspaces and tokens: a small read model in memory, folded from the system's own records (workspace 0) at start and
-// as they pass. Its records' payloads are written down in storage-independent form here, since commands write them.
+// as they pass. The payloads of those records are written and read in core/access.cc, since commands write them too.
 // Threads: any; readers share a lock for the length of one look-up.
 #pragma once
 

@@ -82,7 +82,7 @@ class Runner : public ReadModels {
   [[nodiscard]] virtual Position passed() const = 0;
   // Calls `done` once every later read reflects the log up to `position` (included).
   virtual void when_passed(Position position, std::function<void()> done) = 0;
-  // The same for a workspace position; nullptr-like `done` semantics as above. Returns an id for cancel_wait.
+  // The same for a workspace position; `done` as in when_passed(). Returns an id for cancel_wait().
   virtual std::uint64_t when_workspace_passed(WorkspaceNumber workspace, WorkspacePosition position,
                                               std::function<void()> done) = 0;
   virtual void cancel_wait(std::uint64_t id) = 0;

@@ -1,3 +1,5 @@
+// Resolver, declared in reactors/http_client.h: look-ups of names on threads of their own; who asks for a name that is
+// being looked up already waits for the same answer.
 #include <netdb.h>
 
 #include <boost/asio/as_tuple.hpp>
