@@ -99,8 +99,9 @@ int run_rebuild(const RebuildSettings& settings) {
                           : rebuild_on_server(server, chosen(settings.projection));
   }
   const OpenLog open = open_existing(settings.data);
-  const storage::OpenedViews opened = need(storage::open_view_store(*open.directory));
-  if (!opened.discarded.empty() && settings.check) throw Failed("the read models were unreadable: " + opened.discarded);
+  storage::ViewOptions options;
+  options.keep_damaged = settings.check;
+  const storage::OpenedViews opened = need(storage::open_view_store(*open.directory, options));
   return settings.check ? check(settings, open, *opened.store) : rebuild(settings, open, *opened.store);
 }
 

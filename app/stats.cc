@@ -25,7 +25,7 @@ struct WorkspaceLine {
 };
 struct ProjectionLine {
   std::string name;
-  std::uint64_t checkpoint = 0, generation = 0;
+  std::uint64_t checkpoint = 0, generation = 0, lag = 0;
 };
 struct Figures {
   std::uint64_t position = 0, log_bytes = 0, views_bytes = 0;
@@ -55,11 +55,16 @@ Figures read_figures(const std::string& data) {
   figures.views_bytes = bytes_under(open.directory->views());
   for (const Workspace& workspace : directory.workspaces())
     figures.workspaces.push_back({workspace.name, open.log->workspace_head(workspace.number).position.value});
-  const storage::OpenedViews views = need(storage::open_view_store(*open.directory));
+  storage::ViewOptions options;
+  options.keep_damaged = true;
+  const storage::OpenedViews views = need(storage::open_view_store(*open.directory, options));
   for (const char* name : {"list", "mode", "stats", "notifications"}) {
     const std::uint64_t generation = views.store->generation(name);
     const auto checkpoint = need(views.store->checkpoint(name, generation));
-    if (checkpoint) figures.projections.push_back({name, checkpoint->position.value, generation});
+    if (!checkpoint) continue;
+    const std::uint64_t position = checkpoint->position.value;  // beyond the log's of a directory put together from two
+    figures.projections.push_back(
+        {name, position, generation, figures.position - std::min(position, figures.position)});
   }
   return figures;
 }
@@ -77,7 +82,7 @@ void print_json(const Figures& figures) {
   for (const ProjectionLine& projection : figures.projections) {
     if (out.back() == '}') out += ',';
     out += fmt::format(R"({{"name":"{}","generation":{},"checkpoint":{},"lag":{}}})", projection.name,
-                       projection.generation, projection.checkpoint, figures.position - projection.checkpoint);
+                       projection.generation, projection.checkpoint, projection.lag);
   }
   fmt::print("{}]}}\n", out);
 }
@@ -89,7 +94,7 @@ void print_text(const Figures& figures) {
   fmt::print("views      {:.1f} MB\n", static_cast<double>(figures.views_bytes) / kMegabyte);
   for (const ProjectionLine& projection : figures.projections)
     fmt::print("projection {}: generation {}, checkpoint {}, lag {}\n", projection.name, projection.generation,
-               projection.checkpoint, figures.position - projection.checkpoint);
+               projection.checkpoint, projection.lag);
   for (const WorkspaceLine& workspace : figures.workspaces)
     fmt::print("workspace  {}: {} events\n", workspace.name, workspace.position);
 }

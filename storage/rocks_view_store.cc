@@ -74,27 +74,51 @@ void remove_unfinished_loads(const std::string& path) {
   }
 }
 
+// Why a store cannot be opened.
+struct Unusable {
+  std::string why;
+  bool may_pass = false;  // nothing says that it is damaged
+};
+
+// RocksDB wraps errors of the system in others ("Invalid argument: … IO error: …"). A file that is gone does not pass.
+Unusable unusable(const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  const bool of_system = text.find("IO error") != std::string::npos;
+  const bool damaged = status.IsCorruption() || status.IsInvalidArgument() || status.IsNotSupported();
+  const bool is_gone = text.find("No such file") != std::string::npos;
+  return {read_error(status).what, !is_gone && (of_system || !damaged)};
+}
+
+bool is_empty(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::directory_iterator(path, error) == std::filesystem::directory_iterator();
+}
+
 class Store final : public RocksViewStore {
  public:
-  static Result<std::unique_ptr<Store>, ReadError> open(const std::string& path, const ViewOptions& given,
-                                                        std::function<bool()> is_in_place) {
+  static Result<std::unique_ptr<Store>, Unusable> open(const std::string& path, const ViewOptions& given,
+                                                       std::function<bool()> is_in_place) {
     auto store = std::make_unique<Store>();
     store->path_ = path;
     store->large_write_ = given.large_write;
     remove_unfinished_loads(path);
+    const bool is_new = is_empty(path);
     store->options_ = store_options(given, rocksdb::NewLRUCache(given.block_cache_bytes));
     store->env_ = make_fenced_env(given.env, std::move(is_in_place));
     store->options_.env = store->env_.get();
     store->options_.info_log = make_info_log(path, *store->options_.env);
-    std::vector<std::string> names;
-    if (!rocksdb::DB::ListColumnFamilies(store->options_, path, &names).ok())
-      names = {rocksdb::kDefaultColumnFamilyName};
+    // Of what has lost its list of files nothing is used.
+    std::vector<std::string> names{rocksdb::kDefaultColumnFamilyName};
+    if (!is_new) {
+      if (auto status = rocksdb::DB::ListColumnFamilies(store->options_, path, &names); !status.ok())
+        return unusable(status);
+    }
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
     for (const auto& name : names) families.emplace_back(name, store->options_);
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
     if (auto status = rocksdb::DB::Open(store->options_, path, families, &handles, &db); !status.ok())
-      return read_error(status);
+      return unusable(status);
     store->db_.reset(db);
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (names[i] == rocksdb::kDefaultColumnFamilyName) {
@@ -106,7 +130,7 @@ class Store final : public RocksViewStore {
       }
     }
     TableBuilder::clear(*db);
-    if (auto loaded = store->load(); !loaded) return loaded.error();
+    if (auto unusable = store->load()) return *unusable;
     store->merging_.emplace("view-merge", given.merge_interval, [self = store.get()] { self->merge(); });
     return store;
   }
@@ -445,30 +469,32 @@ class Store final : public RocksViewStore {
   }
 
   // Reads the markers and drops what an interrupted rebuild left.
-  Result<void, ReadError> load() {
+  std::optional<Unusable> load() {
     std::string format;
     auto status = db_->Get({}, meta_, slice(view_keys::kFormat), &format);
     if (status.IsNotFound() && tables_.empty()) {
       rocksdb::WriteBatch batch;
       batch.Put(meta_, slice(view_keys::kFormat), slice(view_keys::kFormatName));
-      if (auto written = write_batch(batch); !written) return written;
-      return flush();
+      auto written = write_batch(batch);
+      if (written) written = flush();
+      if (!written) return Unusable{written.error().what, true};
+      return std::nullopt;
     }
-    if (!status.ok() && !status.IsNotFound()) return read_error(status);
-    if (format != view_keys::kFormatName) return ReadError{fmt::format("views have another format ('{}')", format)};
+    if (!status.ok() && !status.IsNotFound()) return unusable(status);
+    if (format != view_keys::kFormatName) return Unusable{fmt::format("views have another format ('{}')", format)};
     std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, meta_));
     for (it->Seek("S"); it->Valid() && it->key().starts_with("S"); it->Next()) {
-      if (it->value().size() != 8) return ReadError{"a marker of the views is damaged"};
+      if (it->value().size() != 8) return Unusable{"a marker of the views is damaged"};
       serving_[it->key().ToString().substr(1)] = get_int<std::uint64_t>(it->value().data());
     }
-    if (!it->status().ok()) return read_error(it->status());
+    if (!it->status().ok()) return unusable(it->status());
     std::vector<view_keys::TableId> leftovers;
     for (const auto& [id, handle] : tables_) {
       highest_[id.first] = std::max(highest_[id.first], id.second);
       if (id.second != generation(id.first)) leftovers.push_back(id);
     }
     for (const auto& [projection, generation] : leftovers) drop(projection, generation);
-    return {};
+    return std::nullopt;
   }
 
   std::string path_;
@@ -501,11 +527,14 @@ Result<OpenedViews, ReadError> open_view_store(DataDirectory& directory, ViewOpt
   const auto is_in_place = [&directory] { return directory.is_in_place(); };
   OpenedViews opened;
   auto store = Store::open(path.string(), options, is_in_place);
-  if (!store) {
-    opened.discarded = store.error().what;
+  if (!store && !store.error().may_pass && !options.keep_damaged) {
+    opened.discarded = store.error().why;
     if (auto removed = discard_view_store(directory); !removed) return removed.error();
     store = Store::open(path.string(), options, is_in_place);
-    if (!store) return store.error();
+  }
+  if (!store) {
+    return ReadError{fmt::format("the read models cannot be opened: {} (without {} they are built anew from the log)",
+                                 store.error().why, path.string())};
   }
   opened.store = std::move(*store);
   return opened;

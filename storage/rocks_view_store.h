@@ -1,5 +1,6 @@
-// The ViewStore on RocksDB, under DIR/views. Disposable: whatever is wrong with it at opening, it is thrown away and
-// made anew, and the projections fill it from the log.
+// The ViewStore on RocksDB, under DIR/views. Disposable: what is damaged or of another format at opening is thrown away
+// and made anew, and the projections fill it from the log. What only could not be read now (no descriptors left, a disk
+// that does not answer) is an error, and stays.
 //
 //   column family "PROJECTION.GENERATION" (list.1 …)   the rows of one generation, as the projection writes them
 //   default (meta)  'F'                                    → the format's name: of another one nothing is read
@@ -29,6 +30,7 @@ struct ViewOptions {
   std::size_t write_buffer_bytes = std::size_t{16} << 20;  // of each table
   std::size_t large_write = 10'000;  // rows of one write from which tables are built beside the memtables
   std::chrono::milliseconds merge_interval = std::chrono::seconds(20);  // of looking for small tables to merge
+  bool keep_damaged = false;  // an error too, then
   rocksdb::Env* env = nullptr;
 };
 
@@ -43,7 +45,7 @@ struct OpenedViews {
   std::unique_ptr<RocksViewStore> store;
   std::string discarded;  // why an earlier store was thrown away, for the log; empty: it was not
 };
-// ReadError: not even a new one could be made. The directory must outlive the store.
+// ReadError: nor could a new one be made, or it was to be kept. The directory must outlive the store.
 [[nodiscard]] Result<OpenedViews, ReadError> open_view_store(DataDirectory& directory, ViewOptions options = {});
 // Of a store that is not open: what is wrong with it may show only when rows are read.
 [[nodiscard]] Result<void, ReadError> discard_view_store(DataDirectory& directory);

@@ -1,7 +1,9 @@
 // The view store: rows and checkpoints together, generations, and that nothing wrong with it stops a start.
 #include <gmock/gmock.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -217,6 +219,70 @@ TEST_F(ViewStoreTest, ADamagedStoreIsMadeAnew) {
   EXPECT_EQ(*store_->checkpoint("list", 1), std::nullopt);
   ASSERT_TRUE(store_->write({{"list", 1, {{"a", "2"}}}}, at(1)));
   EXPECT_EQ(rows(1), "a=2 ");
+}
+
+TEST_F(ViewStoreTest, ADamagedStoreIsKeptWhereNothingIsToChange) {
+  ViewOptions keep;
+  keep.keep_damaged = true;
+  EXPECT_EQ(reopen(keep), "");
+  ASSERT_TRUE(store_->write({{"list", 1, {{"a", "1"}}}}, at(5)));
+  store_.reset();
+  const auto current = directory_->views() / "CURRENT";
+  const auto refused = [&] {
+    const auto opened = open_view_store(*directory_, keep);
+    return opened ? "" : opened.error().what;
+  };
+  std::filesystem::rename(current, temporary_.path() / "CURRENT");
+  EXPECT_THAT(refused(), testing::HasSubstr("No such file or directory"));
+  std::ofstream(current) << "nonsense\n";
+  EXPECT_THAT(refused(), testing::HasSubstr("the read models cannot be opened: "));
+  std::filesystem::rename(temporary_.path() / "CURRENT", current);
+  EXPECT_EQ(reopen(keep), "");
+  EXPECT_EQ(rows(1), "a=1 ");
+}
+
+// As where a process has no descriptors left.
+class Refusing final : public rocksdb::EnvWrapper {
+ public:
+  Refusing() : EnvWrapper(rocksdb::Env::Default()) {}
+  rocksdb::Status NewSequentialFile(const std::string& file, std::unique_ptr<rocksdb::SequentialFile>* result,
+                                    const rocksdb::EnvOptions& options) override {
+    return left_-- > 0 ? EnvWrapper::NewSequentialFile(file, result, options) : refused();
+  }
+  rocksdb::Status NewRandomAccessFile(const std::string& file, std::unique_ptr<rocksdb::RandomAccessFile>* result,
+                                      const rocksdb::EnvOptions& options) override {
+    return left_-- > 0 ? EnvWrapper::NewRandomAccessFile(file, result, options) : refused();
+  }
+  void allow(int files) { left_ = files; }
+
+ private:
+  static rocksdb::Status refused() { return rocksdb::Status::IOError("open", "Too many open files"); }
+  std::atomic<int> left_ = 0;
+};
+
+TEST_F(ViewStoreTest, AStoreThatOnlyCannotBeReadNowIsKept) {
+  ASSERT_TRUE(store_->write({{"list", 1, {{"a", "1"}}}}, at(5)));
+  ASSERT_TRUE(store_->flush());
+  store_.reset();
+  Refusing env;
+  ViewOptions options;
+  options.env = &env;
+  int files = 0;
+  for (bool opened = false; !opened; ++files) {
+    ASSERT_LT(files, 100);
+    env.allow(files);
+    auto views = open_view_store(*directory_, options);
+    opened = views.has_value();
+    if (opened) {
+      EXPECT_EQ(views->discarded, "");
+    } else {
+      EXPECT_THAT(views.error().what, testing::HasSubstr("Too many open files"));
+    }
+  }
+  EXPECT_GT(files, 3) << "of the list of files, its own, and a table";
+  EXPECT_EQ(reopen(), "");
+  EXPECT_EQ(rows(1), "a=1 ");
+  EXPECT_EQ((*store_->checkpoint("list", 1))->position.value, 5u);
 }
 
 }  // namespace
