@@ -157,6 +157,12 @@ class Handler final : public CommandHandler {
       finish(job, Failure{Fault::key_reused, std::nullopt});
       return false;
     }
+    // The request is over: an erasure is purged by now, or its purge has failed.
+    const bool erased = !kept->tasks.empty() && kept->tasks.front().action == Action::erased;
+    if (erased && log_.failure()) {
+      finish(job, Failure{Fault::unavailable, std::nullopt});
+      return false;
+    }
     Outcome outcome{std::move(kept->tasks), {}, {}, true};
     finish(job, as_of_now(job, std::move(outcome)));
     return false;
@@ -315,7 +321,7 @@ class Handler final : public CommandHandler {
     }
 
     const bool keeps = !decision.failure && !job->kept_key.empty();
-    if (decision.records.empty() && !keeps && !relies_on_queue) {
+    if (decision.records.empty() && decision.erase.empty() && !keeps && !relies_on_queue) {
       if (job->decided->has_value()) job->decided = as_of_now(job, std::move(**job->decided));
       return Next::decided;
     }

@@ -63,9 +63,8 @@ class Decider {
     if (std::holds_alternative<UndoEvent>(record.command) && !events->empty()) {
       outcome.event = derived_event_id(request_.caller.workspace_id, *record.task_id, touched.after.version.next());
     }
-    if (std::holds_alternative<EraseTask>(record.command) && !events->empty()) {
-      decision_.erase.push_back(record.task_id->value);
-    }
+    // Also of one that is erased already: what it held may still be on its way out of the files.
+    if (std::holds_alternative<EraseTask>(record.command)) decision_.erase.push_back(record.task_id->value);
     for (const TaskEvent& event : *events) append(touched.after, event);
     outcome.version = touched.after.version;
     decision_.outcomes.push_back(outcome);

@@ -151,7 +151,7 @@ void Appender::answer(std::vector<PendingCommit>& taken, std::size_t begin, std:
   for (std::size_t i = begin; i < end; ++i) {
     const CommitQueue::Depth one{1, taken[i].bytes, taken[i].commit.erase.empty() ? 0u : 1u};
     const Answer& given = answers_[i - begin];
-    if (given && !erased_.empty() && i + 1 == end) {
+    if (given && !taken[i].commit.erase.empty()) {  // the last one of the group
       // The records are durable and visible; only the answer waits for the purge, and counts until then.
       for (Erasure& one : erasures_) one.time = given->time;
       eraser_.purge_later(std::move(erased_), std::move(erasures_),
@@ -203,6 +203,7 @@ Appender::Answer Appender::place(const Commit& commit) {
   if (!prepare(commit.workspace)) return AppendError::unavailable;
   batch_.SetSavePoint();
   for (const auto& stream : commit.erase) {
+    if (commit.records.empty()) continue;
     erasures_.push_back({commit.workspace, stream, commit.actor, {}});
     auto replaced = replace_payloads(tables_, commit.workspace, stream, heads_.head().position, batch_, erased_);
     if (!replaced) {

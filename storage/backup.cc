@@ -9,6 +9,7 @@
 #include <cstring>
 #include <set>
 
+#include "storage/erasure.h"
 #include "storage/erasure_list.h"
 #include "storage/file_lock.h"
 #include "storage/files.h"
@@ -340,9 +341,12 @@ Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDi
   if (auto copied = copy_small_file(from.path() / "format", to / "format"); !copied) return copied.error();
   if (auto copied = copy_key(from.path(), to, last_id(**engine)); !copied) return copied.error();
   const auto list_erasures = [&]() -> Result<void, ReadError> {
-    auto erasures = read_erasures(from.path() / kErasuresFile);
-    if (!erasures) return erasures.error();
-    return add_erasures(to / kErasuresFile, *erasures);
+    const auto listed = read_erasures(from.path() / kErasuresFile);
+    if (!listed) return listed.error();
+    if (auto added = add_erasures(to / kErasuresFile, *listed); !added) return added;
+    const auto logged = erasures_of(tables);  // the list may have been lost meanwhile
+    if (!logged) return logged.error();
+    return add_erasures(to / kErasuresFile, *logged);
   };
   if (auto listed = list_erasures(); !listed) return listed.error();
   rocksdb::CreateBackupOptions options;

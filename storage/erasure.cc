@@ -74,6 +74,23 @@ Result<std::vector<Erasure>, ReadError> erasures_in(const LogTables& tables, con
   return erasures;
 }
 
+Result<std::vector<Erasure>, ReadError> erasures_of(const LogTables& tables) {
+  const auto heads = tables.head_rows();
+  if (!heads) return heads.error();
+  FeedFilter filter;
+  filter.type = static_cast<std::uint8_t>(EventType::task_erased);
+  std::vector<Erasure> erasures;
+  for (const auto& [workspace, tip] : heads->workspaces) {
+    if (workspace == kSystemWorkspace) continue;
+    auto read = tables.read_workspace(workspace, {}, tip.head.position, &filter, [&](const Record& record) {
+      erasures.push_back({record.workspace, record.stream, record.actor, record.time});
+      return true;
+    });
+    if (!read) return read.error();
+  }
+  return erasures;
+}
+
 Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedRange>& ranges,
                               const std::atomic<bool>& give_up) {
   if (ranges.empty()) return {};
@@ -118,8 +135,19 @@ void Eraser::purge_later(std::vector<ErasedRange> ranges, std::vector<Erasure> e
   wake_.notify_all();
 }
 
+// One that was lost is made whole, as far as the log can be read.
+Result<void, ReadError> Eraser::list(const std::vector<Erasure>& erasures) {
+  if (!erasures.empty() && !list_.is_there()) {
+    if (const auto all = erasures_of(tables_)) {
+      if (auto added = list_.add(*all); !added) return added;
+    }
+  }
+  return list_.add(erasures);
+}
+
 void Eraser::run() {
   std::size_t purges = 0;
+  Result<void, ReadError> done;
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [&] { return closing_ || !jobs_.empty(); });
@@ -134,7 +162,8 @@ void Eraser::run() {
       all.erasures.insert(all.erasures.end(), job.erasures.begin(), job.erasures.end());
     }
     // The list is written by path; the files of the tables are looked after (fenced_env.h).
-    auto done = tables_.are_in_place() ? list_.add(all.erasures) : Result<void, ReadError>(ReadError{kNotInPlace});
+    if (done && !tables_.are_in_place()) done = ReadError{kNotInPlace};
+    if (done) done = list(all.erasures);
     if (done) done = purge(tables_, all.ranges, closing_);
     {
       const std::lock_guard answering(answering_);

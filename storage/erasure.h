@@ -32,6 +32,8 @@ Result<void, ReadError> replace_payloads(const LogTables& tables, WorkspaceNumbe
 // The tasks erased in the ranges, with who erased them.
 [[nodiscard]] Result<std::vector<Erasure>, ReadError> erasures_in(const LogTables& tables,
                                                                   const std::vector<ErasedRange>& ranges);
+// All erasures that the log tells of: quick, as blocks of the feed without any are passed over.
+[[nodiscard]] Result<std::vector<Erasure>, ReadError> erasures_of(const LogTables& tables);
 // Purges the files and removes the ranges' rows from `heads`. A backup under way is waited for; `give_up`: no longer.
 Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedRange>& ranges,
                               const std::atomic<bool>& give_up = false);
@@ -42,7 +44,8 @@ class Eraser {
   // `list`: where erasures are listed (erasure_list.h) before they are answered.
   Eraser(const LogTables& tables, std::filesystem::path list);
   ~Eraser();  // finishes what was asked
-  // `done` runs on the thread that purges. How many wait is bounded by who counts them until then (commit_queue.h).
+  // `done` runs on the thread that purges, after those of all purges asked for before: one without ranges waits for
+  // them. After one that failed all fail. How many wait is bounded by who counts them until then (commit_queue.h).
   void purge_later(std::vector<ErasedRange> ranges, std::vector<Erasure> erasures, Done done);
   // While it is held no erasure is answered: what is not listed yet can be listed before.
   [[nodiscard]] std::unique_lock<std::mutex> hold_answers() { return std::unique_lock(answering_); }
@@ -54,6 +57,7 @@ class Eraser {
     Done done;
   };
   void run();
+  Result<void, ReadError> list(const std::vector<Erasure>& erasures);
   const LogTables& tables_;
   ErasureList list_;  // the thread's
   std::mutex mutex_, answering_;

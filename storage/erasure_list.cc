@@ -105,9 +105,21 @@ Result<void, ReadError> check_erasures(const std::filesystem::path& file) {
   return {};
 }
 
+bool lacks_its_end(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  if (!in || in.tellg() <= 0) return false;
+  in.seekg(-1, std::ios::end);
+  return in.get() != '\n';
+}
+
+bool ErasureList::is_there() const {
+  std::error_code error;
+  return std::filesystem::exists(file_, error) || error;
+}
+
 Result<void, ReadError> ErasureList::add(std::span<const Erasure> erasures) {
   if (erasures.empty()) return {};
-  if (!listed_) {
+  if (!listed_ || !is_there()) {
     const auto there = read_lines(file_, DamagedLines::passed_over);
     if (!there) return there.error();
     listed_.emplace();

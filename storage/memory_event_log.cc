@@ -170,6 +170,7 @@ class MemoryLog final : public EventLog {
       next[stream.stream] = stream.expected.next();
     }
     for (const auto& stream : commit.erase) {
+      if (commit.records.empty()) break;
       for (auto& stored : records_) {
         if (stored->record.workspace != commit.workspace || stored->record.stream != stream) continue;
         stored->erased = true;

@@ -133,6 +133,17 @@ Result<void, ReadError> check_before_opening(const std::string& log, const std::
   return {};
 }
 
+// A list that lost its end would let backups of before bring back what was erased. (One that is not there at all is made
+// whole by the next erasure or backup.)
+void complete_erasures(const LogTables& tables, const std::filesystem::path& list) {
+  if (!lacks_its_end(list)) return;
+  const auto erasures = erasures_of(tables);
+  const auto added = erasures ? add_erasures(list, *erasures) : Result<void, ReadError>(erasures.error());
+  if (!added)
+    spdlog::error("{} may lack erasures, which a restore of an older backup undoes then: {}", list.string(),
+                  added.error().what);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& directory, LogOptions options) {
@@ -168,6 +179,7 @@ Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& 
   if (!erasures) return erasures.error();
   if (auto listed = add_erasures(directory.path() / kErasuresFile, *erasures); !listed) return listed.error();
   if (auto purged = purge(tables, *pending); !purged) return purged.error();
+  complete_erasures(tables, directory.path() / kErasuresFile);
   return std::unique_ptr<RocksEventLog>(
       std::make_unique<Log>(std::move(*opened), std::move(*heads), directory, std::move(options)));
 }

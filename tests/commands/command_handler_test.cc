@@ -35,6 +35,26 @@ TEST_F(CommandTest, WalksThroughALife) {
             "TaskCreated TaskUpdated TaskCompleted TaskReopened TaskDeleted TaskRestored TaskDeleted TaskErased");
 }
 
+// What it held may still be on its way out of the files: the log answers, or nobody.
+TEST_F(CommandTest, AnErasureThatIsAskedAgainIsTheLogsToAnswer) {
+  const auto task = make("one");
+  run(DeleteTask{}, task);
+  auto first = request(EraseTask{}, task);
+  first.idempotency = IdempotencyKey{"k", {}};
+  EXPECT_EQ(run(first), "erased v3");
+  log.held = true;
+  const auto again = start(request(EraseTask{}, task));
+  EXPECT_FALSE(again->has_value());
+  log.release();
+  EXPECT_EQ(show(**again), "erased v3");
+  EXPECT_EQ(run(first), "erased v3 again");
+  log.refuse = storage::AppendError::unavailable;
+  log.failed = "the disk";
+  EXPECT_EQ(run(EraseTask{}, task), "unavailable");
+  EXPECT_EQ(run(first), "unavailable") << "its answer is kept, its purge may have failed";
+  EXPECT_EQ(stream(task), "TaskCreated TaskDeleted TaskErased");
+}
+
 TEST_F(CommandTest, LoadsFromTheLogWhatTheCacheHasNot) {
   const auto task = make("one");
   EXPECT_EQ(log.stream_reads, 0u);

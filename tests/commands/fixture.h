@@ -66,8 +66,11 @@ class HoldingLog final : public storage::PassingLog {
     return PassingLog::read_stream(workspace, stream, from, visit);
   }
 
+  std::optional<std::string> failure() const override { return failed ? failed : PassingLog::failure(); }
+
   bool held = false;
   std::optional<storage::AppendError> refuse;
+  std::optional<std::string> failed;
   std::function<void()> before_append;        // once
   mutable std::function<void()> before_read;  // of a stream; once
   std::size_t appends = 0;

@@ -122,6 +122,48 @@ TEST_F(Backups, AnErasureBeforeOneIsInNeither) {
   EXPECT_EQ(listed->size(), 1u);
 }
 
+// The log tells of what its list has lost, whether a start or a backup comes first.
+TEST_F(Backups, AListOfErasuresThatWasLostOrCutIsMadeWhole) {
+  for (const bool cut : {false, true}) {
+    for (const bool start_first : {false, true}) {
+      SCOPED_TRACE(testing::Message() << "cut " << cut << ", start first " << start_first);
+      for (const auto& folder : {data_, backups_, copy_}) fs::remove_all(folder);
+      back_up_and_erase();
+      const auto harm = [&] {
+        if (cut)
+          fs::resize_file(data_ / kErasuresFile, 40);
+        else
+          fs::remove(data_ / kErasuresFile);
+      };
+      if (start_first) harm();
+      {
+        auto opened = open(data_);
+        ASSERT_TRUE(opened.log) << opened.error;
+        EXPECT_EQ(read_erasures(data_ / kErasuresFile)->size(), start_first && !cut ? 0u : 1u);
+        if (!start_first) harm();
+        ASSERT_TRUE(opened.log->back_up(backups_));
+      }
+      const auto listed = read_erasures(backups_ / kErasuresFile);
+      ASSERT_TRUE(listed);
+      ASSERT_EQ(listed->size(), 1u);
+      EXPECT_EQ(listed->front().stream, uuid(100));
+      EXPECT_EQ(listed->front().actor, kActor);
+      EXPECT_EQ(restore_backup(backups_, copy_, {"1", {}, SetClock{}, seeded_random(4)})->erased, 1u);
+    }
+  }
+}
+
+TEST_F(Backups, AListOfErasuresThatWasLostIsMadeWholeByTheNextErasure) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  for (std::uint8_t task = 1; task <= 3; ++task) {
+    ASSERT_TRUE(append(*opened.log, commit_of(uuid(task), 0)));
+    fs::remove(data_ / kErasuresFile);
+    ASSERT_TRUE(append(*opened.log, erasure_of(uuid(task), 1)));
+    EXPECT_EQ(read_erasures(data_ / kErasuresFile)->size(), task);
+  }
+}
+
 // Each backup is restored with the key that its data had, or with none.
 TEST_F(Backups, EachKeepsItsKey) {
   const std::vector<std::string> keys{std::string(32, 'a'), std::string(32, 'a'), "", "", std::string(32, 'b'), ""};

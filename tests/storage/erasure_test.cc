@@ -51,6 +51,56 @@ TEST(Erasures, ThatWaitForTheirPurgeAreBoundedAndHoldUpABulkAppend) {
   EXPECT_TRUE(append(*opened.log, erasure_of(uuid(2), 1)));
 }
 
+Commit erasure_again(const Uuid& stream, std::uint32_t version) {
+  Commit commit = erasure_of(stream, version);
+  commit.records.clear();
+  return commit;
+}
+
+TEST(Erasures, OneThatIsAskedAgainWaitsForTheFirst) {
+  TemporaryDirectory temporary;
+  std::promise<void> purged, release, again;
+  auto released = release.get_future().share();
+  auto opened = open(temporary.path() / "data");
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 5);
+  opened.log->append(erasure_of(uuid(0), 1), [&](const EventLog::Appending&) {
+    purged.set_value();
+    released.wait();
+  });
+  purged.get_future().get();
+  opened.log->append(erasure_again(uuid(0), 2), [&](const auto& answer) {
+    EXPECT_TRUE(answer);
+    again.set_value();
+  });
+  auto answered = again.get_future();
+  EXPECT_EQ(answered.wait_for(100ms), std::future_status::timeout);
+  release.set_value();
+  answered.get();
+}
+
+TEST(Erasures, AfterOneThatFailedNoneIsAnsweredAsDone) {
+  TemporaryDirectory temporary;
+  const auto data = temporary.path() / "data";
+  auto opened = open(data);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 5);
+  fs::create_directory(data / kErasuresFile);  // so that it cannot be listed
+  std::promise<EventLog::Appending> first, second, third;
+  opened.log->append(erasure_of(uuid(0), 1), [&](const auto& answer) { first.set_value(answer); });
+  opened.log->append(erasure_again(uuid(0), 2), [&](const auto& answer) { second.set_value(answer); });
+  EXPECT_EQ(first.get_future().get().error(), AppendError::unavailable);
+  EXPECT_EQ(second.get_future().get().error(), AppendError::unavailable);
+  fs::remove(data / kErasuresFile);
+  opened.log->append(erasure_again(uuid(0), 2), [&](const auto& answer) { third.set_value(answer); });
+  EXPECT_EQ(third.get_future().get().error(), AppendError::unavailable);
+  opened = {};
+  opened = open(data);
+  ASSERT_TRUE(opened.log) << opened.error;
+  EXPECT_TRUE(append(*opened.log, erasure_again(uuid(0), 2)));
+  EXPECT_FALSE(any_file_holds(data, "number 0"));
+}
+
 // A race that ThreadSanitizer sees: a bulk append takes over at the moment of an answer.
 TEST(Erasures, BulkAppendsTakeTurnsWithCommits) {
   TemporaryDirectory temporary;

@@ -357,6 +357,19 @@ TEST_P(EventLogContract, ErasingTakesPayloadsAndKeepsTheChain) {
   EXPECT_EQ(*log().hash_at({3}), before);
 }
 
+TEST_P(EventLogContract, ErasingWithoutRecordsChangesNothing) {
+  ASSERT_TRUE(append(log(), commit_of(uuid(1), 0, {R"({"title":"it stays"})"})));
+  const auto before = all_of(log());
+  Commit again = commit_of(uuid(1), 1, {});
+  again.erase = {uuid(1)};
+  const auto answer = append(log(), again);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->in_workspace, WorkspacePosition{1});
+  EXPECT_EQ(all_of(log()), before);
+  again.expected.front().expected = {7};
+  EXPECT_EQ(append(log(), again).error(), AppendError::conflict);
+}
+
 TEST_P(EventLogContract, ABulkAppendIsInvisibleUntilItFinishes) {
   ASSERT_TRUE(append(log(), commit_of(uuid(1), 0)));
   {
