@@ -6,6 +6,7 @@
 #include <map>
 #include <thread>
 
+#include "storage/log_reader.h"
 #include "storage/rocks_view_store.h"
 #include "tests/storage/log_on_disk.h"
 #include "tests/storage/told_lines.h"
@@ -73,6 +74,24 @@ TEST_F(MovedDirectory, WritingStopsAndNothingIsWrittenByPath) {
   EXPECT_EQ(contents(data_), before);
   EXPECT_EQ(verify(data_), "ok: 23");
   EXPECT_EQ(verify(moved_), "ok: 10") << "what was acknowledged";
+}
+
+// Who reads beside the writer would go on in the middle of another log.
+TEST_F(MovedDirectory, NorIsAnotherLogReadOn) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 10);
+  const auto directory = DataDirectory::open(data_, {DataDirectory::Access::reader, {}, {}});
+  auto reader = open_log_reader(**directory);
+  ASSERT_TRUE(reader) << reader.error().what;
+  fill_more(*opened.log, 10);
+  ASSERT_TRUE((*reader)->catch_up());
+  EXPECT_EQ((*reader)->head().position.value, 30u);
+  replace();
+  const auto caught_up = (*reader)->catch_up();
+  ASSERT_FALSE(caught_up);
+  EXPECT_THAT(caught_up.error().what, HasSubstr((data_ / "log").string() + " was moved, removed or replaced"));
+  EXPECT_EQ((*reader)->head().position.value, 30u);
 }
 
 // At once, without waiting for whoever looks once a second: an erasure makes and removes many files.
