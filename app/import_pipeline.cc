@@ -144,14 +144,15 @@ class Checker {
  private:
   Result<void> check_id(const ImportedEvent& event, Version version) const {
     // The event's id, given or derived, must be no earlier event's, given or derived. One that was derived for an event
-    // that brings another is free.
+    // that brings another is free; so is the one that is derived for this, where it is given.
     const EventId own = derived_event_id(job_.workspace, event.task_id, version);
     const EventId id = event.id.value_or(own);
+    if (event.id == own) return {};  // as an export of a task says whose earlier event brought this one's
     if (ids_.has(event.task_id, id)) {
       return Invalid{event.id ? "Field 'id' must not be that of an earlier event of the task"
                               : "Field 'id' is required: an earlier event of the task has the one derived for this"};
     }
-    if (id == own || id.value.bytes[6] >> 4 != 5) return {};
+    if (id.value.bytes[6] >> 4 != 5) return {};
     if (ids_.of(event.task_id) + 1 == version.value) return {};  // all earlier ones brought their own
     for (Version at{1}; at < version; at = at.next()) {
       if (id == derived_event_id(job_.workspace, event.task_id, at))

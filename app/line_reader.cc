@@ -6,6 +6,11 @@
 #include "app/command.h"
 
 namespace taskledger::app {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+}  // namespace
 
 LineReader::LineReader(std::string path) : input_(std::move(path)), buffer_(2 * kMaxLineBytes) {}
 
@@ -34,6 +39,7 @@ bool LineReader::next(std::string_view& line) {
     if (found == nullptr && begin_ == end_) return false;
     line = {buffer_.data() + begin_, stop - begin_};
     if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line_number_ == 0 && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
     begin_ = scanned_ = found != nullptr ? stop + 1 : stop;
     ++line_number_;
     return true;

@@ -51,9 +51,9 @@ void declare_server(CLI::App& command, ServeSettings& settings) {
       ->type_name("FILE");
   command.add_option("--tls-key", server.tls_key, "Its key, PEM")->type_name("FILE");
   number(command, "--max-connections", server.max_connections, "More are answered 503")->check(at_least(1));
-  number(command, "--max-request-line", server.max_request_line, "Bytes; longer is 414")->check(at_least(1));
+  number(command, "--max-request-line", server.max_request_line, "Bytes; longer is 414")->check(between(256, 1 << 20));
   number(command, "--max-header-bytes", server.max_header_bytes, "Bytes of all header fields; more is 431")
-      ->check(at_least(1));
+      ->check(between(256, 1 << 20));
   number(command, "--max-body-memory-mb", settings.body_mb,
          "For request bodies that are being received, all together, and a quarter of it for long heads; more are "
          "answered 503")
@@ -69,9 +69,12 @@ void declare_api(CLI::App& command, ServeSettings& settings) {
   command
       .add_option("--cors-origins", settings.api.cors_origins, "Origins that may call from browsers, or *; empty: off")
       ->type_name("LIST");
-  number(command, "--rate-limit", settings.api.rate_limit, "Requests a second for each token; 0: no limit")
-      ->check(at_least(0));
-  number(command, "--rate-burst", settings.api.rate_burst, "Requests at once; 0: as the rate")->check(at_least(0));
+  auto* limit =
+      number(command, "--rate-limit", settings.api.rate_limit, "Requests a second for each token; 0: no limit")
+          ->check(at_least(0));
+  number(command, "--rate-burst", settings.api.rate_burst, "Requests at once; 0: as the rate")
+      ->check(at_least(0))
+      ->needs(limit);
   duration(command, "--stream-heartbeat", settings.api.stream_heartbeat, "Between signs of life on event streams");
   number(command, "--auth-failure-rate", settings.api.auth_failure_rate,
          "Invalid tokens a second from one address before 429; 0: no limit")

@@ -73,6 +73,7 @@ void print_finding(const VerifySettings& settings, const std::string& finding) {
 
 int run_verify(const VerifySettings& settings) {
   const OpenReader open = open_to_read(settings.data, settings.key_file);
+  if (!settings.key_file.empty() && !signer_of(open)) throw Failed(settings.key_file + ": the key cannot be read");
   if (settings.print_key) {
     const auto signer = signer_of(open);
     if (!signer) throw Failed(settings.data + ": its secret.key cannot be read");
@@ -111,13 +112,14 @@ void add_verify(CLI::App& root, Run& run) {
   CLI::App* command = root.add_subcommand(
       "verify", "Walk the log and check its hash chains, versions and gaps; may run beside a server");
   add_data_option(*command, settings->data);
-  command
-      ->add_option("--head", settings->head_file,
-                   "A head of a workspace kept earlier (JSON): nothing before it was altered")
-      ->type_name("FILE");
+  auto* head = command
+                   ->add_option("--head", settings->head_file,
+                                "A head of a workspace kept earlier (JSON): nothing before it was altered")
+                   ->type_name("FILE");
   command->add_option("--workspace", settings->workspace, "The workspace of --head, when there are several")
       ->check(not_empty())
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->needs(head);
   command->add_option("--key-file", settings->key_file, "Where secret.key is, when not in the data directory")
       ->type_name("FILE");
   command->add_flag("--print-key", settings->print_key, "Only print the public key that checks signed heads, PEM");

@@ -27,8 +27,14 @@ bool is_origin(std::string_view text) {
   if (text == "*" || text == "null") return true;
   const auto colon = text.find("://");
   if (colon == 0 || colon == text.npos || colon + 3 == text.size()) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && !(c >= 'A' && c <= 'Z'); }) &&
-         text.find_first_of("/?#@", colon + 3) == text.npos;
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && !(c >= 'A' && c <= 'Z'); });
+  if (!plain || text.find_first_of("/?#@*", colon + 3) != text.npos) return false;
+  const auto host = text.substr(colon + 3);
+  const auto port = host.find(':', host.starts_with('[') ? host.find(']') : 0);
+  if (port == host.npos) return true;
+  const auto digits = host.substr(port + 1);
+  return port > 0 && !digits.empty() && digits.find_first_not_of("0123456789") == digits.npos;
 }
 
 }  // namespace

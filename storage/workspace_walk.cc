@@ -147,6 +147,7 @@ class BlockSkip {
 Result<void, ReadError> LogTables::read_workspace(WorkspaceNumber workspace, WorkspacePosition after,
                                                   WorkspacePosition head, const FeedFilter* filter,
                                                   const Visitor& visit) const {
+  if (after >= head) return {};
   WorkspaceWalk walk(*this, workspace);
   BlockSkip skippable(*this, workspace, filter);
   const auto wanted = [&](const Record& record) { return (filter && !matches(*filter, record)) || visit(record); };

@@ -76,6 +76,8 @@ TEST_F(Files, LinesEndInLfOrCrLfAndTheLastNeedsNone) {
   EXPECT_THAT(lines(put("a", "one\ntwo\r\n\nfour")), ElementsAre("one", "two", "", "four"));
   EXPECT_THAT(lines(put("b", "one\n")), ElementsAre("one"));
   EXPECT_THAT(lines(put("c", "")), ElementsAre());
+  EXPECT_THAT(lines(put("d", "\xEF\xBB\xBFone\n\xEF\xBB\xBFtwo\n")), ElementsAre("one", "\xEF\xBB\xBFtwo"))
+      << "as editors mark UTF-8";
 }
 
 TEST_F(Files, ManyLinesAcrossBuffersComeBackAsWritten) {

@@ -162,6 +162,9 @@ TEST_F(ImportLines, AnIdIsGivenOnceWithinATask) {
   EXPECT_THAT(failure(created(1, with(third)) + completed("") + event(1, "TaskReopened", "{}")),
               HasSubstr("f.ndjson:3: Field 'id'"))
       << "given, then derived";
+  EXPECT_EQ(
+      failure(created(1, with(third)) + completed("") + event(1, "TaskReopened", "{}", time.c_str(), with(third))), "")
+      << "as an export says it of a log where the third was derived beside it";
   EXPECT_EQ(failure(created(1, with(third)) + completed(with(first))), "") << "derived for one that brought another";
 }
 

@@ -12,6 +12,7 @@
 namespace taskledger::e2e {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -80,6 +81,11 @@ TEST(CommandLine, WrongUsageIsTwo) {
       {"replay", "--data", data, "--workspace", "", "--as-of", "2020-01-01"},
       {"replay", "--data", data, "--workspace", "acme", "--as-of", "2020-01-01", "--user", ""},
       {"verify", "--data", data, "--workspace", ""},
+      {"verify", "--data", data, "--workspace", "acme"},
+      {"serve", "--data", data, "--cors-origins", "https://a.example/app"},
+      {"serve", "--data", data, "--rate-burst", "5"},
+      {"serve", "--data", data, "--max-request-line", "10"},
+      {"serve", "--data", data, "--max-header-bytes", "18446744073709551615"},
   };
   for (const auto& arguments : wrong) {
     const Finished refused = taskledger(arguments);
@@ -100,9 +106,34 @@ TEST(CommandLine, WrongUsageIsNamed) {
             "taskledger: --max-queued-commits: must be a whole number of at least 1, not 0\n");
   EXPECT_EQ(refusal({"token", "list", "--url", "nowhere", "--token", "ksr_x"}),
             "taskledger: --url: must be an absolute http or https URL: nowhere\n");
+  EXPECT_EQ(refusal({"stats", "--data", "x", "--surf"}),
+            "taskledger: there is no '--surf': see taskledger stats --help\n");
+  EXPECT_EQ(refusal({"serve", "--data", "x", "--max-request-line", "10"}),
+            "taskledger: --max-request-line: must be a whole number from 256 to 1048576, not 10\n");
+  EXPECT_THAT(refusal({"serve", "--data", "x", "--rate-burst", "5"}), HasSubstr("--rate-limit"));
+  EXPECT_THAT(refusal({"serve", "--data", "x", "--cors-origins", "https://a.example, b.example"}),
+              AllOf(HasSubstr("--cors-origins"), HasSubstr("b.example")));
   const TemporaryDirectory directory;
   write_file(directory / "file", "");
   EXPECT_THAT(refusal({"stats", "--data", directory / "file"}), HasSubstr("file is a file, not a data directory"));
+}
+
+TEST(CommandLine, PositionsBeyondAllAreNone) {
+  const TemporaryDirectory directory;
+  const std::string data = directory / "data", most = "18446744073709551615";
+  write_file(directory / "one.ndjson", R"({"task_id":"7a5c0000-0000-4000-8000-100000000001","type":"TaskCreated",)"
+                                       R"("time":"2020-01-01T00:00:00Z","actor":")" +
+                                           std::string(kUser) + R"(","data":{"title":"One"}})" + "\n");
+  ASSERT_EQ(taskledger({"import", "--data", data, "--workspace", "acme", directory / "one.ndjson"}).exit_code, 0);
+  for (const std::string command : {"export", "events"}) {
+    const Finished done = taskledger({command, "--data", data, "--workspace", "acme", "--after", most});
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_EQ(done.out, "");
+  }
+  EXPECT_EQ(taskledger({"events", "--data", data, "--after", most}).out, "");
+  const Finished verified = taskledger({"verify", "--data", data, "--key-file", directory / "absent.key"});
+  EXPECT_EQ(verified.exit_code, 1);
+  EXPECT_THAT(verified.err, HasSubstr("absent.key"));
 }
 
 TEST(CommandLine, WhatFailsIsOne) {

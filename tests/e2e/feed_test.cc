@@ -194,6 +194,9 @@ TEST_F(Feed, AStreamIsFiltered) {
   EXPECT_EQ(of_type.next_id(), 6u);
   EXPECT_EQ(connection.request("GET", std::string(kStream) + "?since=2020-01-01").status, 400u);
   EXPECT_EQ(connection.request("GET", kStream, {}, "Last-Event-ID: x\r\n").status, 400u);
+  const auto after = connection.get(std::string(kStream) + "?after=7");
+  EXPECT_EQ(after.status, 400u);
+  EXPECT_EQ(json_field(after.body, "message"), "Parameter 'after' is 7, but the last event is 6");
   const auto beyond = connection.request("GET", kStream, {}, "Last-Event-ID: 7\r\n");
   EXPECT_EQ(beyond.status, 400u);
   EXPECT_EQ(json_field(beyond.body, "message"), "Header 'Last-Event-ID' is 7, but the last event is 6");

@@ -14,8 +14,10 @@
 namespace taskledger::e2e {
 namespace {
 
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr const char* kUser = "0a000000-0000-4000-8000-000000000001";
@@ -75,6 +77,13 @@ TEST_F(Rebuild, OnAServerThatIsWrittenTo) {
   EXPECT_EQ(one.exit_code, 0) << one.err;
   const Finished checked = taskledger({"rebuild", "--url", server.url(), "--token", token_, "--check"});
   EXPECT_EQ(checked.exit_code, 0) << checked.err << checked.out;
+  const std::string metrics = client.get("/metrics").body;
+  // Those that were asked for together count as one.
+  EXPECT_THAT(metrics, AllOf(HasSubstr("taskledger_rebuilds_total{result=\"done\"}"), Not(HasSubstr("done\"} 0\n"))));
+  EXPECT_THAT(metrics, HasSubstr("taskledger_rebuilds_total{result=\"failed\"} 0\n"));
+  EXPECT_THAT(metrics, HasSubstr("taskledger_checks_total{result=\"done\"} "));
+  EXPECT_THAT(metrics, HasSubstr("taskledger_check_differences_total 0\n"));
+  EXPECT_THAT(metrics, Not(HasSubstr("taskledger_rows_checked_total 0\n")));
   done = true;
   writer.join();
   EXPECT_GT(written, 0);

@@ -1,4 +1,5 @@
 // Conventions: routes, tokens, scopes, types, sizes, errors, positions, rates, CORS.
+#include "http/cors.h"
 #include "tests/http/api_fixture.h"
 
 namespace taskledger::http::test {
@@ -293,6 +294,15 @@ TEST_F(ApiTest, WhatIsRefusedLateCarriesWhatEveryAnswerDoes) {
   EXPECT_NE(refused.find("X-RateLimit-Limit: 5\n"), refused.npos) << refused;
   EXPECT_NE(refused.find("Access-Control-Allow-Origin: https://a.example\n"), refused.npos) << refused;
   EXPECT_EQ(position, "0");
+}
+
+TEST(CorsOrigins, TheFirstThatNoBrowserWouldSendIsNamed) {
+  for (const auto* right : {"", "*", "null", "https://a.example", "http://localhost:3000", "https://[::1]:8443",
+                            "https://a.example, http://b.example:80,null"})
+    EXPECT_EQ(Cors::first_wrong(right), "") << right;
+  for (const auto* wrong : {"a.example", "https://", "https://a.example/", "https://a.example/app", "HTTPS://a.example",
+                            "https://A.example", "https://a.example:", "https://a.example:x", "https://*.example"})
+    EXPECT_EQ(Cors::first_wrong("https://ok.example, " + std::string(wrong)), wrong);
 }
 
 TEST_F(ApiTest, CrossOriginIsASetting) {

@@ -214,7 +214,10 @@ TEST_F(ListsTest, AsTheyWere) {
   now.ms += 1000;
   (void)call("POST ~/tasks/" + c + "/restore");
   now.ms += 1000;
+  (void)titles("");
+  const auto live = position;
   EXPECT_EQ(titles("?as_of=2025-03-17T09:59:59Z"), " /0");
+  EXPECT_EQ(position, live) << "what is read of the past is as the log is now";
   EXPECT_EQ(titles("?as_of=2025-03-17T10:00:00Z"), "d a b c Straße E /5");
   EXPECT_EQ(titles("?as_of=2025-03-17T11:00:00.999&timezone=Europe/Paris"), "d a b c Straße E /5");
   EXPECT_EQ(titles("?as_of=2025-03-17T10:00:01Z"), "d a2 b Straße E /4");
