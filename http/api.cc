@@ -162,7 +162,7 @@ class ApiService final : public Service {
     if (!match.allow) return unknown_route();
     if (head.method == Method::options && cors_.on()) return cors_.preflight(head, *match.allow);
     auto reply = error_reply(405, fmt::format("This address knows {} only", *match.allow));
-    reply.headers.append("Allow: ").append(*match.allow).append("\r\n");
+    reply.headers.append("Allow: ").append(*match.allow).append(cors_.on() ? ", OPTIONS\r\n" : "\r\n");
     return reply;
   }
 

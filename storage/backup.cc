@@ -326,8 +326,13 @@ Result<void, ReadError> erase_again(std::span<const Erasure> erasures, const Res
 Result<BackedUp, ReadError> back_up_tables(const LogTables& tables, const DataDirectory& from, const Head& durable,
                                            const fs::path& given, const std::atomic<bool>* give_up) {
   const fs::path to = fs::absolute(given);
-  if (auto made = make_target(to); !made) return made.error();
   std::error_code error;
+  const fs::path log = fs::weakly_canonical(from.log(), error), views = fs::weakly_canonical(from.views(), error);
+  for (fs::path above = fs::weakly_canonical(to, error); above.has_relative_path(); above = above.parent_path()) {
+    if (above == log || above == views)
+      return ReadError{fmt::format("{} is a place of the data directory's own, none for backups", to.string())};
+  }
+  if (auto made = make_target(to); !made) return made.error();
   if (fs::exists(to / "head", error))
     return ReadError{fmt::format("{} is a data directory, no place for backups", to.string())};
   const auto lock =

@@ -73,6 +73,13 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families_there(const rocksdb::DBOpt
   return wanted;
 }
 
+ReadError why_not_opened(const rocksdb::Status& status, const std::string& path) {
+  if (!status.IsInvalidArgument() || status.ToString().find("Column family not found") == std::string::npos)
+    return read_error(status);
+  return {fmt::format(
+      "{} lacks tables: the start that made it was killed, and the next one completes it; or it is damaged", path)};
+}
+
 }  // namespace
 
 ReadError read_error(const rocksdb::Status& status) { return {status.ToString()}; }
@@ -190,7 +197,7 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_secondary(const st
   settings.info_log = make_no_info_log();
   const auto status =
       rocksdb::DB::OpenAsSecondary(settings, path, scratch, families_there(settings, path, options), &handles, &db);
-  if (!status.ok()) return read_error(status);
+  if (!status.ok()) return why_not_opened(status, path);
   tables->db_.reset(db);
   tables->assign(handles);
   return tables;
@@ -212,7 +219,7 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_to_read(const std:
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   const auto status =
       rocksdb::DB::OpenForReadOnly(settings, path, families_there(settings, path, options), &handles, &db);
-  if (!status.ok()) return read_error(status);
+  if (!status.ok()) return why_not_opened(status, path);
   tables->db_.reset(db);
   tables->assign(handles);
   return tables;

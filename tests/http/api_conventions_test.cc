@@ -1,4 +1,6 @@
 // Conventions: routes, tokens, scopes, types, sizes, errors, positions, rates, CORS.
+#include <gmock/gmock.h>
+
 #include "http/cors.h"
 #include "tests/http/api_fixture.h"
 
@@ -321,6 +323,7 @@ TEST_F(ApiTest, CrossOriginIsASetting) {
             "Access-Control-Expose-Headers: ETag, Location, Retry-After, X-Position, X-Request-Id, X-RateLimit-Limit, "
             "X-RateLimit-Remaining, "
             "X-RateLimit-Reset, X-RateLimit-Policy\n");
+  EXPECT_THAT(call("PATCH ~/tasks"), testing::HasSubstr("Allow: GET, HEAD, POST, OPTIONS\n"));
   EXPECT_EQ(
       call("OPTIONS ~/tasks", {}, {{"Origin", "https://evil.example"}, {"Access-Control-Request-Method", "POST"}}),
       "204\nAllow: GET, HEAD, POST, OPTIONS\nVary: Origin\n");

@@ -164,6 +164,18 @@ TEST_F(Backups, AListOfErasuresThatWasLostIsMadeWholeByTheNextErasure) {
   }
 }
 
+TEST_F(Backups, NoneGoesAmongTheFilesOfTheLog) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 3);
+  for (const auto* place : {"log", "log/backups", "views/x/y", "../data/log/./z"}) {
+    const auto refused = opened.log->back_up(data_ / place);
+    ASSERT_FALSE(refused) << place;
+    EXPECT_THAT(refused.error().what, HasSubstr("none for backups"));
+  }
+  EXPECT_TRUE(opened.log->back_up(data_ / "backups")) << "beside them they may lie";
+}
+
 // Each backup is restored with the key that its data had, or with none.
 TEST_F(Backups, EachKeepsItsKey) {
   const std::vector<std::string> keys{std::string(32, 'a'), std::string(32, 'a'), "", "", std::string(32, 'b'), ""};

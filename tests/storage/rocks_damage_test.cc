@@ -1,5 +1,6 @@
 // What the log on disk does when it is killed, torn, damaged, altered or locked.
 #include <gmock/gmock.h>
+#include <rocksdb/db.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -455,6 +456,20 @@ std::size_t tables_in(const fs::path& data) {
 }
 
 // Each flush makes a file a table, and keys that only ascend never bring two of them together by themselves.
+// As a start leaves it that is killed when it makes the log.
+TEST_F(RocksDamage, ALogThatWasNeverCompletedIsSaidToBeSoAndCompleted) {
+  ASSERT_TRUE(open(data_).log);
+  fs::remove_all(data_ / "log");
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  rocksdb::DB* made = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open(options, (data_ / "log").string(), &made).ok());
+  delete made;
+  EXPECT_THAT(verify(data_), HasSubstr("lacks tables: the start that made it was killed"));
+  ASSERT_TRUE(open(data_).log);
+  EXPECT_EQ(verify(data_), "ok: 0");
+}
+
 TEST_F(RocksDamage, FlushesDoNotLeaveAFileEachForEver) {
   auto opened = open(data_, {}, std::chrono::milliseconds(10));
   ASSERT_TRUE(opened.log) << opened.error;
