@@ -18,7 +18,8 @@ class LineReader {
  public:
   explicit LineReader(std::string path);
 
-  // The next line without its end (LF or CR LF), the first one without a byte order mark; valid until the next call. False after the last one.
+  // The next line without its end (LF or CR LF), the first one without a byte order mark; valid until the next call.
+  // False after the last one.
   bool next(std::string_view& line);
   [[nodiscard]] std::uint64_t line_number() const { return line_number_; }        // of the line handed out last, from 1
   [[nodiscard]] std::uint64_t bytes_read() const { return input_.bytes_read(); }  // of the file as it is on disk

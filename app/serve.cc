@@ -35,6 +35,7 @@
 #include "http/server.h"
 #include "projections/past/past_reads.h"
 #include "reactors/webhooks.h"
+#include "storage/files.h"
 
 namespace taskledger::app {
 namespace {
@@ -141,8 +142,8 @@ class Process {
     if (settings.backup_dir.empty()) return {};
     auto to = std::filesystem::absolute(settings.backup_dir);
     // It may be mounted later: each backup makes it again.
-    if (std::error_code error; std::filesystem::create_directories(to, error), error)
-      spdlog::warn("backups cannot be made in {} (--backup-dir): {}", to.string(), error.message());
+    if (auto made = storage::make_directory(to); !made)
+      spdlog::warn("backups cannot be made there (--backup-dir): {}", made.error().what);
     return [this, to = std::move(to)] { return open_.log->back_up(to, &stopping_); };
   }
   [[nodiscard]] std::string server_key() const {

@@ -89,11 +89,13 @@ bool take_number(std::string_view& text) {
   return true;
 }
 
-// The text with a null for each number outside of its strings: JSON exactly when the text is.
-std::string with_numbers_as_nulls(std::string_view text) {
+// The text with a null for each number outside of its strings: JSON exactly when the text is. nullopt: a number is
+// malformed.
+std::optional<std::string> with_numbers_as_nulls(std::string_view text) {
   std::string out;
   for (bool in_string = false; !text.empty();) {
-    if (!in_string && take_number(text)) {
+    if (!in_string && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'))) {
+      if (!take_number(text)) return std::nullopt;
       out += "null";
       continue;
     }
@@ -119,7 +121,10 @@ Document::Document(std::string_view text) {
   if (!parsed.error()) root_ = parsed.value_unsafe();
   too_deep_ = parsed.error() == simdjson::DEPTH_ERROR;
   // The parser says the same of a malformed number and of a large one.
-  large_number_ = parsed.error() == simdjson::NUMBER_ERROR && !buffers->parse(with_numbers_as_nulls(text)).error();
+  if (parsed.error() == simdjson::NUMBER_ERROR) {
+    const auto without = with_numbers_as_nulls(text);
+    large_number_ = without && !buffers->parse(*without).error();
+  }
 }
 
 Document::~Document() {

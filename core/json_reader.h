@@ -35,7 +35,7 @@ class Document {
   // The root, or nullopt: not valid JSON in UTF-8 (or nested deeper than 1,024, or with a number that 64 bits do not
   // hold).
   [[nodiscard]] const std::optional<Element>& root() const { return root_; }
-  // Without a root: it is JSON all the same, with numbers that 64 bits do not hold, or nested too deep.
+  // Without a root: it has numbers that 64 bits do not hold and is JSON otherwise, or is nested too deep to tell.
   [[nodiscard]] bool beyond_limits() const { return large_number_ || too_deep_; }
   // Without a root, what the text must be, to be said to the caller.
   [[nodiscard]] std::string_view requirement() const {

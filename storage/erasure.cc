@@ -170,7 +170,8 @@ void Eraser::run() {
       for (const Job& job : jobs) job.done(done);
     }
     // Each flushed, and none lets others merge while it lasts.
-    if (++purges % kManySmallTables == 0 && !closing_) {
+    purges += all.ranges.empty() ? 0 : 1;
+    if (!all.ranges.empty() && purges % kManySmallTables == 0 && !closing_) {
       const std::lock_guard rewriting(tables_.rewriting());
       merge_small_tables(tables_.db(), tables_.all());
     }

@@ -107,7 +107,8 @@ Result<void, ReadError> check_erasures(const std::filesystem::path& file) {
 
 bool lacks_its_end(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary | std::ios::ate);
-  if (!in || in.tellg() <= 0) return false;
+  if (!in) return false;
+  if (in.tellg() <= 0) return true;
   in.seekg(-1, std::ios::end);
   return in.get() != '\n';
 }

@@ -31,7 +31,7 @@ struct Erasure {
 // Each task once. A file that is not there is an empty list; a last line that a crash cut off is none. ReadError: any
 // other line that is none, by its number.
 [[nodiscard]] Result<std::vector<Erasure>, ReadError> read_erasures(const std::filesystem::path& file);
-// Whether it lacks the end of its last line, as a crash or worse leaves it: then it may lack lines, too.
+// Whether it lacks the end of its last line, or all of it, as a crash or worse leaves it: then it may lack lines, too.
 [[nodiscard]] bool lacks_its_end(const std::filesystem::path& file);
 // Adds those that are not there yet; they are on disk when it returns. Damaged lines are in nobody's way.
 Result<void, ReadError> add_erasures(const std::filesystem::path& file, std::span<const Erasure> erasures);

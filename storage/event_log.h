@@ -69,7 +69,8 @@ struct Commit {
   std::optional<IdempotencyRow> idempotency;
   // Lawful erasure: the payloads of all earlier records of these streams (each of them also in `expected`) are replaced
   // by their digests in the same batch, and are physically gone (memtables, WAL, tables, backups aside) before `done`.
-  // Without records they are erased already: `done` waits for all erasures under way, and fails as they do.
+  // Without records they are erased already: `done` waits for all erasures under way, and for a backup as they do, and
+  // fails as they do.
   std::vector<Uuid> erase;
 };
 

@@ -1,6 +1,7 @@
 // A log that is only read, beside the process that may be writing it (as a RocksDB secondary with a directory of its
 // own for its notes). Shows the log as it was when opened, or at the last catch_up(); never past the head row, so never
-// half a commit; nor another log that is put in its place meanwhile, which is an error. append() and begin_bulk() answer `closed`. Threads: as EventLog; catch_up() by one thread at a time.
+// half a commit; nor another log that is put in its place meanwhile, which is an error. append() and begin_bulk()
+// answer `closed`. Threads: as EventLog; catch_up() by one thread at a time.
 #pragma once
 
 #include <memory>

@@ -133,8 +133,8 @@ Result<void, ReadError> check_before_opening(const std::string& log, const std::
   return {};
 }
 
-// A list that lost its end would let backups of before bring back what was erased. (One that is not there at all is made
-// whole by the next erasure or backup.)
+// A list that lost its end would let backups of before bring back what was erased. (One that is not there at all is
+// made whole by the next erasure or backup.)
 void complete_erasures(const LogTables& tables, const std::filesystem::path& list) {
   if (!lacks_its_end(list)) return;
   const auto erasures = erasures_of(tables);
@@ -175,11 +175,11 @@ Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& 
   merge_small_tables(tables.db(), tables.all(), 4 * kManySmallTables);
   auto pending = pending_erasures(tables);
   if (!pending) return pending.error();
+  complete_erasures(tables, directory.path() / kErasuresFile);  // before its last line is mended
   auto erasures = erasures_in(tables, *pending);
   if (!erasures) return erasures.error();
   if (auto listed = add_erasures(directory.path() / kErasuresFile, *erasures); !listed) return listed.error();
   if (auto purged = purge(tables, *pending); !purged) return purged.error();
-  complete_erasures(tables, directory.path() / kErasuresFile);
   return std::unique_ptr<RocksEventLog>(
       std::make_unique<Log>(std::move(*opened), std::move(*heads), directory, std::move(options)));
 }

@@ -132,6 +132,8 @@ TEST(CreateBody, NumbersHave64Bits) {
     EXPECT_EQ(create_error("{\"title\":" + std::string(number) + "}"), large) << number;
   for (const std::string_view number : {"01", "--1", "-", "1.", "1e", "1e400x", "1e400 1e400", "+1", ".5"})
     EXPECT_EQ(create_error("{\"title\":" + std::string(number) + "}"), "Body must be valid JSON") << number;
+  EXPECT_EQ(create_error("{\"title\":" + std::string(4 << 20, '1') + ".}"), "Body must be valid JSON")
+      << "in no time that grows with its square";
   EXPECT_EQ(create_error(R"({"a\"1e400":"1e400\\","title":1e400})"), large) << "numbers within strings are none";
   EXPECT_EQ(create_error(R"({"a":"\","title":1e400})"), "Body must be valid JSON") << "the string does not end";
   EXPECT_EQ(create_error(R"({"title":18446744073709551615})"), "Field 'title' must be a string");

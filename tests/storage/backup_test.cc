@@ -124,14 +124,14 @@ TEST_F(Backups, AnErasureBeforeOneIsInNeither) {
 
 // The log tells of what its list has lost, whether a start or a backup comes first.
 TEST_F(Backups, AListOfErasuresThatWasLostOrCutIsMadeWhole) {
-  for (const bool cut : {false, true}) {
+  for (const int left : {-1, 0, 40}) {  // bytes of it; -1: no file
     for (const bool start_first : {false, true}) {
-      SCOPED_TRACE(testing::Message() << "cut " << cut << ", start first " << start_first);
+      SCOPED_TRACE(testing::Message() << left << " bytes left, start first " << start_first);
       for (const auto& folder : {data_, backups_, copy_}) fs::remove_all(folder);
       back_up_and_erase();
       const auto harm = [&] {
-        if (cut)
-          fs::resize_file(data_ / kErasuresFile, 40);
+        if (left >= 0)
+          fs::resize_file(data_ / kErasuresFile, static_cast<std::uintmax_t>(left));
         else
           fs::remove(data_ / kErasuresFile);
       };
@@ -139,7 +139,7 @@ TEST_F(Backups, AListOfErasuresThatWasLostOrCutIsMadeWhole) {
       {
         auto opened = open(data_);
         ASSERT_TRUE(opened.log) << opened.error;
-        EXPECT_EQ(read_erasures(data_ / kErasuresFile)->size(), start_first && !cut ? 0u : 1u);
+        EXPECT_EQ(read_erasures(data_ / kErasuresFile)->size(), start_first && left < 0 ? 0u : 1u);
         if (!start_first) harm();
         ASSERT_TRUE(opened.log->back_up(backups_));
       }
