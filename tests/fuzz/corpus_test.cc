@@ -31,7 +31,8 @@ std::vector<std::string> inputs_of(const Target& target) {
 
 // Flips, inserts, removes, repeats and joins bytes.
 std::string mutate(std::string input, const std::vector<std::string>& others, std::mt19937_64& random) {
-  static constexpr std::string_view kTelling("\0\xff\x80{}[]\",:\\\r\n \t09-+.%&=", 25);
+  using namespace std::string_view_literals;
+  static constexpr std::string_view kTelling = "\0\xff\x80{}[]\",:\\\r\n \t09-+.%&="sv;
   for (auto changes = 1 + random() % 4; changes > 0; --changes) {
     const std::size_t at = input.empty() ? 0 : random() % input.size();
     switch (random() % 6) {
