@@ -80,18 +80,13 @@ struct Unusable {
   bool may_pass = false;  // nothing says that it is damaged
 };
 
-// RocksDB wraps errors of the system in others ("Invalid argument: … IO error: …"). A file that is gone does not pass.
+// RocksDB wraps errors of the system in others: "Corruption: … IO error: …", or "Invalid argument: Direct I/O is not
+// supported" of a file that it could not open. A file that is gone does not pass.
 Unusable unusable(const rocksdb::Status& status) {
   const std::string text = status.ToString();
-  const bool of_system = text.find("IO error") != std::string::npos;
-  const bool damaged = status.IsCorruption() || status.IsInvalidArgument() || status.IsNotSupported();
+  const bool is_damaged = status.IsCorruption() && text.find("IO error") == std::string::npos;
   const bool is_gone = text.find("No such file") != std::string::npos;
-  return {read_error(status).what, !is_gone && (of_system || !damaged)};
-}
-
-bool is_empty(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::directory_iterator(path, error) == std::filesystem::directory_iterator();
+  return {read_error(status).what, !is_damaged && !is_gone && !status.IsNotSupported()};
 }
 
 class Store final : public RocksViewStore {
@@ -102,10 +97,13 @@ class Store final : public RocksViewStore {
     store->path_ = path;
     store->large_write_ = given.large_write;
     remove_unfinished_loads(path);
-    const bool is_new = is_empty(path);
     store->options_ = store_options(given, rocksdb::NewLRUCache(given.block_cache_bytes));
     store->env_ = make_fenced_env(given.env, std::move(is_in_place));
     store->options_.env = store->env_.get();
+    std::vector<std::string> files;
+    if (const auto status = store->env_->GetChildren(path, &files); !status.ok() && !status.IsNotFound())
+      return unusable(status);
+    const bool is_new = std::all_of(files.begin(), files.end(), [](const auto& name) { return name.starts_with('.'); });
     store->options_.info_log = make_info_log(path, *store->options_.env);
     // Of what has lost its list of files nothing is used.
     std::vector<std::string> names{rocksdb::kDefaultColumnFamilyName};
