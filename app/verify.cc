@@ -73,7 +73,6 @@ void print_finding(const VerifySettings& settings, const std::string& finding) {
 
 int run_verify(const VerifySettings& settings) {
   const OpenReader open = open_to_read(settings.data, settings.key_file);
-  if (!settings.key_file.empty() && !signer_of(open)) throw Failed(settings.key_file + ": the key cannot be read");
   if (settings.print_key) {
     const auto signer = signer_of(open);
     if (!signer) throw Failed(settings.data + ": its secret.key cannot be read");

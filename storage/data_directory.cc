@@ -142,7 +142,8 @@ Result<void, ReadError> DataDirectory::check_or_write_format() {
 
 Result<void, ReadError> DataDirectory::load_key(const Options& options) {
   const auto file = options.key_file.empty() ? path_ / "secret.key" : options.key_file;
-  if (access_ == Access::reader && ::access(file.c_str(), R_OK) != 0) return {};  // not there, or not for this reader
+  // Not there, or not for this reader; one that is named must be both.
+  if (access_ == Access::reader && options.key_file.empty() && ::access(file.c_str(), R_OK) != 0) return {};
   auto key = read_secret_key(file);
   if (!key) return key.error();
   if (!*key && !options.random) {

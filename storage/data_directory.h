@@ -60,7 +60,7 @@ class DataDirectory {
   // Whether what is written by path is written here, as far as can be told: nobody has moved or removed the directory
   // since it was opened, nor the lock. Only where exclusive.
   [[nodiscard]] bool is_in_place() const;
-  // All zero where there is none and none was made, and for a reader that may not read it.
+  // All zero where there is none and none was made, and for a reader that may not read the one in DIR.
   [[nodiscard]] const SecretKey& secret_key() const { return secret_key_; }
   // Of a directory that held no data before it was opened: takes away what was made here since, the log with it, which
   // is closed by then. Nothing that was there before, so in any other directory nothing.
