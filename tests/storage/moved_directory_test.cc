@@ -94,6 +94,30 @@ TEST_F(MovedDirectory, NorIsAnotherLogReadOn) {
   EXPECT_EQ((*reader)->head().position.value, 30u);
 }
 
+// As a restore by hand leaves it: the folder stays, and its files are another log's.
+TEST_F(MovedDirectory, NorIsOneThatIsPutIntoTheSameFolder) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 10);
+  const auto directory = DataDirectory::open(data_, {DataDirectory::Access::reader, {}, {}});
+  auto reader = open_log_reader(**directory);
+  ASSERT_TRUE(reader) << reader.error().what;
+  const auto before = all_of(**reader);
+  opened = {};
+  const auto other = temporary_.path() / "other";
+  {
+    auto another = open(other);
+    ASSERT_TRUE(another.log) << another.error;
+    fill_more(*another.log, 3);
+  }
+  for (const auto& entry : fs::directory_iterator(data_ / "log")) fs::remove(entry.path());
+  for (const auto& entry : fs::directory_iterator(other / "log"))
+    fs::copy_file(entry.path(), data_ / "log" / entry.path().filename());
+  if ((*reader)->catch_up()) {  // RocksDB may still have the old files
+    EXPECT_EQ(all_of(**reader), before);
+  }
+}
+
 // At once, without waiting for whoever looks once a second: an erasure makes and removes many files.
 TEST_F(MovedDirectory, NorIsAnythingErasedThere) {
   auto opened = open(data_);
