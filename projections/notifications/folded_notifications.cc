@@ -3,7 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "projections/image/prefetch.h"
+
 namespace taskledger::projections {
+
+namespace {
+constexpr std::size_t kAhead = 8;  // notes between asking memory for a task's id and reading it
+}  // namespace
 
 std::uint32_t FoldedNotifications::actor(const UserId& user) {
   const auto [entry, fresh] = actor_numbers_.try_emplace(user, static_cast<std::uint32_t>(actors_.size()));
@@ -38,10 +44,13 @@ void FoldedNotifications::mark(const NotificationEvent& event, Timestamp time, W
 }
 
 NotificationRow FoldedNotifications::row_of(const OfUser& user, const Note& note) const {
-  NotificationRow row{note.position, note.type, {task_of_(note.task).second}, note.version, actors_[note.actor],
-                      note.time,     {}};
+  NotificationRow row{note.position, note.type, {id_of_(note.task)}, note.version, actors_[note.actor], note.time, {}};
   if (user.read_by_itself(note.position)) row.read_at = user.read.at(note.position);
   return row;
+}
+
+void FoldedNotifications::ask_ahead(const std::vector<Note>& notes, std::size_t left) const {
+  if (left > kAhead) prefetch_line(&id_of_(notes[left - 1 - kAhead].task));
 }
 
 FoldedNotifications::Rows FoldedNotifications::rows_of(char table, Users::const_iterator from,
@@ -73,10 +82,13 @@ FoldedNotifications::Rows FoldedNotifications::rows_of(char table, Users::const_
       }
       if (table == 'r' && user.read.empty()) continue;
       while (walk.at < user.notes.size()) {
+        ask_ahead(user.notes, user.notes.size() - walk.at);
         const Note& note = user.notes[user.notes.size() - ++walk.at];
         if (user.read_by_itself(note.position) != (table == 'r')) continue;
-        key = notification_key(table, workspace, id, note.position);
-        value = notification_value(row_of(user, note));
+        key.clear();
+        value.clear();
+        append_notification_key(key, table, workspace, id, note.position);
+        append_notification_value(value, row_of(user, note));
         return true;
       }
     }
@@ -99,14 +111,32 @@ FoldedNotifications::Rows FoldedNotifications::rows() const {
   return in_turn(std::move(tables));
 }
 
-std::pair<FoldedNotifications::Rows, FoldedNotifications::Rows> FoldedNotifications::halves() const {
+std::vector<std::function<FoldedNotifications::Rows()>> FoldedNotifications::parts(std::size_t wanted) const {
   std::size_t all = 0, before = 0;
   for (const auto& [id, user] : users_) all += user.notes.size();
-  auto middle = users_.begin();
-  while (middle != users_.end() && before * 2 < all) before += (middle++)->second.notes.size();
-  const auto of = [&](char table) { return rows_of(table, users_.begin(), users_.end()); };
-  return {in_turn({of('a'), of('c'), rows_of('n', users_.begin(), middle)}),
-          in_turn({rows_of('n', middle, users_.end()), of('r')})};
+  std::vector<std::function<Rows()>> parts;
+  // Keys of the small tables lie before and after those of 'n': with the first and with the last part.
+  const auto add = [&](Users::const_iterator from, Users::const_iterator to) {
+    parts.emplace_back([this, from, to] {
+      std::vector<Rows> tables;
+      if (from == users_.begin()) {
+        for (const char table : {'a', 'c'}) tables.push_back(rows_of(table, users_.begin(), users_.end()));
+      }
+      tables.push_back(rows_of('n', from, to));
+      if (to == users_.end()) tables.push_back(rows_of('r', users_.begin(), users_.end()));
+      return in_turn(std::move(tables));
+    });
+  };
+  auto from = users_.begin();
+  for (auto user = users_.begin(); user != users_.end();) {
+    const std::size_t part = before * wanted / std::max<std::size_t>(all, 1);
+    before += user->second.notes.size();
+    ++user;
+    if (before * wanted / std::max<std::size_t>(all, 1) > part && user != users_.end())
+      add(std::exchange(from, user), user);
+  }
+  add(from, users_.end());
+  return parts;
 }
 
 }  // namespace taskledger::projections

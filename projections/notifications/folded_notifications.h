@@ -26,10 +26,10 @@ class FoldedNotifications {
     Version version;
     NotificationType type = NotificationType::task_assigned;
   };
-  using TaskOf = std::function<std::pair<WorkspaceNumber, Uuid>(std::uint32_t)>;
+  using IdOf = std::function<const Uuid&(std::uint32_t)>;
   using Rows = std::function<bool(std::string& key, std::string& value)>;
 
-  explicit FoldedNotifications(TaskOf task_of) : task_of_(std::move(task_of)) {}
+  explicit FoldedNotifications(IdOf id_of) : id_of_(std::move(id_of)) {}
 
   [[nodiscard]] std::uint32_t actor(const UserId& user);
   // Where a user's notes go; stays where it is.
@@ -44,8 +44,8 @@ class FoldedNotifications {
   void mark(const NotificationEvent& event, Timestamp time, WorkspacePosition seen);
   // In key order; this outlives the source.
   [[nodiscard]] Rows rows() const;
-  // The same in two parts of about one size; no key of the second comes before one of the first.
-  [[nodiscard]] std::pair<Rows, Rows> halves() const;
+  // The same in at most `wanted` parts of about one size, to be asked for and read at once; their keys do not meet.
+  [[nodiscard]] std::vector<std::function<Rows()>> parts(std::size_t wanted) const;
 
  private:
   struct OfUser {
@@ -62,7 +62,9 @@ class FoldedNotifications {
   [[nodiscard]] Rows rows_of(char table, Users::const_iterator from, Users::const_iterator to) const;
   [[nodiscard]] Rows in_turn(std::vector<Rows> sources) const;
 
-  const TaskOf task_of_;
+  void ask_ahead(const std::vector<Note>& notes, std::size_t left) const;
+
+  const IdOf id_of_;
   Users users_;
   std::vector<UserId> actors_;
   std::unordered_map<UserId, std::uint32_t> actor_numbers_;

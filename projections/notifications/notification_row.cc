@@ -6,6 +6,7 @@ namespace taskledger::projections {
 
 namespace {
 constexpr std::uint8_t kFormat = 2;
+constexpr std::size_t kPositionKeyBytes = 29, kValueBytes = 54;
 bool newest_first(char table) { return table == 'n' || table == 'r'; }
 }  // namespace
 
@@ -22,9 +23,18 @@ std::string notification_key(char table, WorkspaceNumber workspace, const UserId
 }
 
 std::string notification_key(char table, WorkspaceNumber workspace, const UserId& user, WorkspacePosition position) {
-  std::string key = notification_key(table, workspace, user);
-  put_big(key, newest_first(table) ? ~position.value : position.value);
+  std::string key;
+  key.reserve(kPositionKeyBytes);
+  append_notification_key(key, table, workspace, user, position);
   return key;
+}
+
+void append_notification_key(std::string& out, char table, WorkspaceNumber workspace, const UserId& user,
+                             WorkspacePosition position) {
+  out += table;
+  put_big(out, workspace.value);
+  put_uuid(out, user.value);
+  put_big(out, newest_first(table) ? ~position.value : position.value);
 }
 
 WorkspacePosition position_of_notification_key(std::string_view key) {
@@ -43,14 +53,19 @@ UserId user_of_notification_key(std::string_view key) {
 
 std::string notification_value(const NotificationRow& row) {
   std::string value;
-  put_little(value, kFormat);
-  put_little(value, static_cast<std::uint8_t>(row.type));
-  put_uuid(value, row.task.value);
-  put_little(value, row.version.value);
-  put_uuid(value, row.actor.value);
-  put_little(value, row.time.ms);
-  put_little(value, row.read_at.ms);
+  value.reserve(kValueBytes);
+  append_notification_value(value, row);
   return value;
+}
+
+void append_notification_value(std::string& out, const NotificationRow& row) {
+  put_little(out, kFormat);
+  put_little(out, static_cast<std::uint8_t>(row.type));
+  put_uuid(out, row.task.value);
+  put_little(out, row.version.value);
+  put_uuid(out, row.actor.value);
+  put_little(out, row.time.ms);
+  put_little(out, row.read_at.ms);
 }
 
 bool read_notification_row(std::string_view key, std::string_view value, NotificationRow& row) {

@@ -49,11 +49,14 @@ struct NotificationCounter {
 [[nodiscard]] std::string notification_key(char table, WorkspaceNumber workspace, const UserId& user);
 [[nodiscard]] std::string notification_key(char table, WorkspaceNumber workspace, const UserId& user,
                                            WorkspacePosition position);
+void append_notification_key(std::string& out, char table, WorkspaceNumber workspace, const UserId& user,
+                             WorkspacePosition position);
 // The position that a key of 'n', 'r' or 'a' ends with; and whose a key is.
 [[nodiscard]] WorkspacePosition position_of_notification_key(std::string_view key);
 [[nodiscard]] UserId user_of_notification_key(std::string_view key);
 
 [[nodiscard]] std::string notification_value(const NotificationRow& row);
+void append_notification_value(std::string& out, const NotificationRow& row);
 // `row.position` is the key's. False for bytes that are no such row.
 [[nodiscard]] bool read_notification_row(std::string_view key, std::string_view value, NotificationRow& row);
 [[nodiscard]] std::string counter_value(const NotificationCounter& counter);

@@ -10,6 +10,7 @@
 
 #include "core/event.h"
 #include "core/notification.h"
+#include "projections/image/prefetch.h"
 #include "projections/image/uuid_index.h"
 #include "projections/list/list_row.h"
 #include "projections/rebuild/folded_state.h"
@@ -97,15 +98,22 @@ void read_stretch(Stretch& stretch, const storage::EventLog& log, Position after
   if (!stretch.failed && reached != to) stretch.failed = storage::ReadError{"the log ends before its own head"};
 }
 
+TASKLEDGER_INLINED void prefetch_payload(const Handed& handed, const std::string& text) {
+  if (handed.size == kErased) return;
+  for (std::size_t at = 0; at < handed.size; at += 64) prefetch_line(text.data() + handed.at + at);
+}
+
 bool carries_data(EventType type) {
   return type == EventType::task_created || type == EventType::task_updated || type == EventType::task_completed;
 }
 
 void notify(Share& share, const storage::Record& record, const TaskEvent& event, const Task& after) {
   for (const Recipient& recipient : recipients_of(event, record.actor, after)) {
-    share.told.push_back({{record.in_workspace, record.time, share.tasks.last(), share.number_of(record.actor),
-                           record.version, recipient.type},
-                          share.number_of(recipient.user)});
+    const std::uint32_t actor = share.number_of(record.workspace, record.actor);
+    const std::uint32_t told = share.number_of(record.workspace, recipient.user);
+    ++share.told_of[told];
+    share.told.push_back(
+        {{record.in_workspace, record.time, share.tasks.last(), actor, record.version, recipient.type}, told});
   }
 }
 
@@ -197,7 +205,10 @@ Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, P
         for (std::size_t i = 0; i < records.size() && !share.failed; ++i) {
           if (i + 3 * kAhead < records.size()) share.tasks.prefetch_slot(records[i + 3 * kAhead].hash);
           if (i + 2 * kAhead < records.size()) share.tasks.prefetch_entry(records[i + 2 * kAhead].hash);
-          if (i + kAhead < records.size()) share.tasks.prefetch_row(records[i + kAhead].hash);
+          if (i + kAhead < records.size()) {
+            share.tasks.prefetch_row(records[i + kAhead].hash);
+            prefetch_payload(records[i + kAhead], stretch.text);
+          }
           fold_one(share, records[i], stretch.text);
         }
       }
@@ -214,43 +225,46 @@ Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, P
 
 namespace {
 
-// The notifications that the shares found, to those whom they tell.
+// The notifications that the shares found, to those whom they tell: each thread fills the lists of some of the people.
 void take_told(FoldedLog::State& state) {
-  FoldedNotifications& all = state.notifications;
   using Notes = std::vector<FoldedNotifications::Note>;
-  // Vectors that double would need a half more: so they are counted first.
-  std::unordered_map<Notes*, std::size_t> counts;
-  for (int pass = 0; pass < 2; ++pass) {
-    for (std::size_t number = 0; number < state.shares.size(); ++number) {
-      Share& share = state.shares[number];
-      std::vector<std::uint32_t> actors;
-      for (const UserId& user : share.people) actors.push_back(all.actor(user));
-      struct Last {
-        WorkspaceNumber workspace{0};
-        Notes* notes = nullptr;
-        std::size_t* count = nullptr;
-      };
-      std::vector<Last> of_user(share.people.size());
+  FoldedNotifications& all = state.notifications;
+  struct List {
+    Notes* notes;
+    std::size_t more = 0;
+  };
+  std::vector<List> lists;
+  std::unordered_map<const Notes*, std::size_t> known;                 // the place in `lists`
+  std::vector<std::vector<std::size_t>> list_of(state.shares.size());  // by the share's numbers of people
+  for (std::size_t number = 0; number < state.shares.size(); ++number) {
+    Share& share = state.shares[number];
+    for (std::size_t person = 0; person < share.people.size(); ++person) {
+      std::size_t& at = list_of[number].emplace_back();
+      const std::size_t told = std::exchange(share.told_of[person], 0);
+      if (told == 0) continue;  // who only acts has no list
+      Notes& notes = all.notes_of(share.people[person].workspace, share.people[person].user);
+      const auto [entry, fresh] = known.try_emplace(&notes, lists.size());
+      if (fresh) lists.push_back({&notes});
+      at = entry->second;
+      lists[at].more += told;
+    }
+  }
+  // Vectors that double would need a half more.
+  for (const List& list : lists) list.notes->reserve(list.notes->size() + list.more);
+  for (std::size_t number = 0; number < state.shares.size(); ++number) {
+    Share& share = state.shares[number];
+    std::vector<std::uint32_t> actors;
+    for (const Share::Person& person : share.people) actors.push_back(all.actor(person.user));
+    state.team.run(state.team.size(), [&](std::size_t part) {
       for (const Told& told : share.told) {
-        const WorkspaceNumber workspace = std::as_const(share.tasks).entry(told.note.task).workspace;
-        Last& last = of_user[told.user];
-        if (last.notes == nullptr || last.workspace != workspace) {
-          last = {workspace, &all.notes_of(workspace, share.people[told.user])};
-          last.count = &counts[last.notes];
-        }
-        if (pass == 0) {
-          ++*last.count;
-          continue;
-        }
-        auto& note = last.notes->emplace_back(told.note);
+        const std::size_t list = list_of[number][told.person];
+        if (list % state.team.size() != part) continue;
+        auto& note = lists[list].notes->emplace_back(told.note);
         note.task = static_cast<std::uint32_t>(note.task * state.shares.size() + number);
         note.actor = actors[note.actor];
       }
-      if (pass == 1) share.told = {};
-    }
-    if (pass == 0) {
-      for (const auto& [notes, count] : counts) notes->reserve(notes->size() + count);
-    }
+    });
+    share.told = {};
   }
 }
 

@@ -15,10 +15,10 @@
 
 namespace taskledger::projections {
 
-// A notification as one share's fold finds it; users and tasks by the share's numbers.
+// A notification as one share's fold finds it; people and tasks by the share's numbers.
 struct Told {
   FoldedNotifications::Note note;
-  std::uint32_t user = 0;
+  std::uint32_t person = 0;  // who is told
 };
 
 // A system record that marks notifications as read.
@@ -35,11 +35,27 @@ struct Share {
   bool erased = false;    // a task that had been folded, perhaps with notifications told
   // Tasks with a record whose payload is gone, the first of each, until their TaskErased comes.
   std::map<std::pair<WorkspaceNumber, Uuid>, Position> unexplained;
-  std::vector<UserId> people;
-  std::unordered_map<UserId, std::uint32_t> numbers;  // of people
-  [[nodiscard]] std::uint32_t number_of(const UserId& user) {
-    const auto [entry, fresh] = numbers.try_emplace(user, static_cast<std::uint32_t>(people.size()));
-    if (fresh) people.push_back(user);
+  // Who is told or acts, by number, and how many notifications each was told of.
+  struct Person {
+    WorkspaceNumber workspace;
+    UserId user;
+    friend bool operator==(const Person&, const Person&) = default;
+  };
+  struct HashOfPerson {
+    std::size_t operator()(const Person& person) const {
+      return std::hash<UserId>{}(person.user) ^ std::size_t{person.workspace.value} * 0x9e3779b97f4a7c15ull;
+    }
+  };
+  std::vector<Person> people;
+  std::vector<std::size_t> told_of;
+  std::unordered_map<Person, std::uint32_t, HashOfPerson> numbers;
+  [[nodiscard]] std::uint32_t number_of(WorkspaceNumber workspace, const UserId& user) {
+    const Person person{workspace, user};
+    const auto [entry, fresh] = numbers.try_emplace(person, static_cast<std::uint32_t>(people.size()));
+    if (fresh) {
+      people.push_back(person);
+      told_of.push_back(0);
+    }
     return entry->second;
   }
   std::optional<storage::ReadError> failed;
@@ -82,15 +98,15 @@ struct FoldedLog::State {
   std::vector<TaskRef> order;
   std::vector<TaskFacts> facts;  // of the same tasks, in the same order
   std::vector<Holder> holders;   // in key order
-  FoldedNotifications notifications{[this](std::uint32_t number) {
-    const FoldedTasks::Entry& task = std::as_const(shares[number % kShares].tasks).entry(number / kShares);
-    return std::pair(task.workspace, task.id);
+  FoldedNotifications notifications{[this](std::uint32_t number) -> const Uuid& {
+    return std::as_const(shares[number % kShares].tasks).entry(number / kShares).id;
   }};
 
   [[nodiscard]] const FoldedTasks::Entry& entry(const TaskRef& ref) const {
     return shares[ref.number % kShares].tasks.entry(ref.number / kShares);
   }
   // Asks memory for what row() and entry() will look at, the second once the first is there.
+  TASKLEDGER_INLINED void prefetch_ref(std::size_t at) const { prefetch_line(&order[at]); }
   TASKLEDGER_INLINED void prefetch_entry(const TaskRef& ref) const { prefetch_line(&entry(ref)); }
   TASKLEDGER_INLINED void prefetch_row(const TaskRef& ref) const {
     const std::string_view bytes = row(ref);

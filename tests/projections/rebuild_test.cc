@@ -145,6 +145,56 @@ TEST_P(RebuildTest, WhatIsErasedBetweenTwoRoundsOfAFoldLeavesNothing) {
   }
 }
 
+// Threads load parts of a read model side by side: together they are its rows, wherever workspaces begin and end.
+TEST_P(RebuildTest, PartsOfRowsAreTheRowsInTheirOrder) {
+  const std::vector<WorkspaceNumber> emptied{{3}, {5}, {9}};
+  commit(static_cast<int>(world_.pick(400)));
+  for (const WorkspaceNumber workspace : {WorkspaceNumber{4}, WorkspaceNumber{7}}) world_.commit(workspace);
+  for (const WorkspaceNumber workspace : emptied) {
+    const Uuid task = world_.uuid();
+    for (const auto& [type, payload] :
+         {std::pair(EventType::task_created, R"({"title":"Gone"})"), std::pair(EventType::task_deleted, "{}")}) {
+      storage::Commit commit;
+      commit.workspace = workspace;
+      commit.actor = {world_.uuid()};
+      commit.expected = {{task, {type == EventType::task_created ? 0u : 1u}}};
+      commit.records.push_back({.stream = task,
+                                .type = static_cast<std::uint8_t>(type),
+                                .payload = payload,
+                                .time = {},
+                                .id = {},
+                                .trace = {}});
+      world_.log->append(std::move(commit), [](const auto& done) { ASSERT_TRUE(done.has_value()); });
+    }
+  }
+  for (const unsigned threads : {1u, 2u, 5u, 40u}) {
+    Team team(threads);
+    FoldedLog folded(team);
+    const auto read = folded.fold(*world_.log, world_.log->head().position, [](Position) { return true; });
+    ASSERT_TRUE(read.has_value()) << read.error().what;
+    folded.sort();
+    for (const std::string& name : kAll) {
+      using Rows = std::vector<std::pair<std::string, std::string>>;
+      Rows whole, in_parts;
+      const auto take = [](const RowSource& source, Rows& rows) {
+        for (std::string key, value; source(key, value);) rows.emplace_back(key, value);
+      };
+      take(folded.rows(name), whole);
+      EXPECT_TRUE(std::is_sorted(whole.begin(), whole.end())) << name;
+      const auto parts = folded.parts(name);
+      EXPECT_LE(parts.size(), threads * 2);
+      for (const auto& part : parts) {
+        Rows rows;
+        take(part(), rows);
+        EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end())) << name;
+        in_parts.insert(in_parts.end(), rows.begin(), rows.end());
+      }
+      std::sort(in_parts.begin(), in_parts.end());
+      EXPECT_EQ(in_parts, whole) << name << " by " << threads << " threads";
+    }
+  }
+}
+
 // What is erased is gone from the log before the rows say so.
 // As somebody leaves a log who takes content away by hand: no TaskErased says so.
 TEST_P(RebuildTest, ContentThatIsGoneWithoutAnErasureIsNoStateToFold) {
