@@ -154,7 +154,7 @@ RowSource FoldedLog::rows(std::string_view projection) const {
 }
 
 std::vector<std::function<RowSource()>> FoldedLog::parts(std::string_view projection) const {
-  const std::size_t wanted = state_->team.size() * 2;  // so that no thread waits long for another at the end
+  const std::size_t wanted = state_->team.size() * 4;  // so that no thread waits long for another at the end
   std::vector<std::function<RowSource()>> parts;
   if (projection == kNotificationsProjection) {
     for (auto& part : state_->notifications.parts(wanted)) parts.emplace_back(std::move(part));

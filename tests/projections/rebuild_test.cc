@@ -182,7 +182,7 @@ TEST_P(RebuildTest, PartsOfRowsAreTheRowsInTheirOrder) {
       take(folded.rows(name), whole);
       EXPECT_TRUE(std::is_sorted(whole.begin(), whole.end())) << name;
       const auto parts = folded.parts(name);
-      EXPECT_LE(parts.size(), threads * 2);
+      EXPECT_LE(parts.size(), threads * 4);
       for (const auto& part : parts) {
         Rows rows;
         take(part(), rows);
