@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "storage/feed_block.h"
+#include "storage/hash_batch.h"
 #include "storage/keys.h"
 #include "storage/missing_content.h"
 
@@ -16,6 +17,7 @@ namespace taskledger::storage {
 namespace {
 
 constexpr std::uint64_t kChunk = 50'000;
+constexpr std::size_t kHashedAtOnce = 64;  // records: what they hold stays in the processor's cache
 
 std::uint64_t mix(std::uint64_t value, std::uint64_t with) {
   const auto product = static_cast<unsigned __int128>(value ^ with) * 0xd6e8feb86659fd93ull;
@@ -86,14 +88,45 @@ struct Stretch {
   std::optional<std::pair<Position, ReadError>> bad;  // the first bad position
 };
 
+// What is looked at of a record once it is hashed, and its bytes are gone.
+struct Seen {
+  Record record;  // payload, if any, and trace: empty
+  Hash previous_log, previous_workspace;
+
+  explicit Seen(const DecodedRecord& decoded)
+      : record(decoded.record),
+        previous_log(hash_of(decoded.previous_log)),
+        previous_workspace(hash_of(decoded.previous_workspace)) {
+    if (record.payload) record.payload = "";
+    record.trace = {};
+  }
+};
+
 // Follows the chains through one stretch.
 class Follower {
  public:
   Follower(const LogTables& tables, Stretch& stretch) : tables_(tables), stretch_(stretch) {}
 
+  // False: it has seen enough. What is visited is followed some records later.
   bool visit(const DecodedRecord& decoded) {
-    const Record& record = decoded.record;
-    const ChainHashes after = hashes_after(decoded);
+    seen_.emplace_back(decoded);
+    hashes_.add(decoded);
+    return seen_.size() < kHashedAtOnce || follow_seen();
+  }
+  // To be called after the last visit(), and before next().
+  bool follow_seen() {
+    const auto after = hashes_.hash();
+    bool more = true;
+    for (std::size_t i = 0; i < seen_.size() && more; ++i) more = follow(seen_[i], after[i]);
+    seen_.clear();
+    hashes_.clear();
+    return more;
+  }
+  [[nodiscard]] Position next(Position from) const { return last_ ? last_->next() : from; }
+
+ private:
+  bool follow(const Seen& seen, const ChainHashes& after) {
+    const Record& record = seen.record;
     bool first_here = false;
     if (workspace_ == nullptr || number_ != record.workspace) {
       const auto [entry, fresh] = stretch_.workspaces.try_emplace(record.workspace);
@@ -102,7 +135,7 @@ class Follower {
       first_here = fresh;
     }
     WorkspaceStretch& workspace = *workspace_;
-    const Hash previous_workspace = hash_of(decoded.previous_workspace);
+    const Hash& previous_workspace = seen.previous_workspace;
     if (first_here) {
       workspace.first = record.position;
       workspace.first_in_workspace = record.in_workspace;
@@ -114,8 +147,8 @@ class Follower {
                              record.in_workspace.value, workspace.in_workspace.value));
     }
     const bool workspace_joins = first_here || previous_workspace == workspace.after;
-    const bool log_joins = !last_ || hash_of(decoded.previous_log) == stretch_.after;
-    if (!last_) stretch_.before = hash_of(decoded.previous_log);
+    const bool log_joins = !last_ || seen.previous_log == stretch_.after;
+    if (!last_) stretch_.before = seen.previous_log;
     if (!log_joins) {
       // The record before was changed; unless the workspace's chain vouches for it, then this one was.
       const bool before_is_whole = !first_here && workspace.last == *last_ && workspace_joins;
@@ -137,9 +170,6 @@ class Follower {
     stretch_.sums.workspaces.add(keys::in_workspace(record.workspace, record.in_workspace.value), record.position);
     return true;
   }
-  [[nodiscard]] Position next(Position from) const { return last_ ? last_->next() : from; }
-
- private:
   std::optional<ReadError> follow_blocks(WorkspaceStretch& workspace, const Record& record) {
     BlockFollower& blocks = workspace.blocks;
     blocks.current.add(record);
@@ -150,8 +180,6 @@ class Follower {
     } else {
       blocks.head = blocks.current;
       workspace.head_end = record;
-      workspace.head_end->payload.reset();
-      workspace.head_end->trace = {};
     }
     blocks.current = {};
     blocks.whole = true;
@@ -167,13 +195,15 @@ class Follower {
   WorkspaceNumber number_{};  // of the last record
   WorkspaceStretch* workspace_ = nullptr;
   std::string stream_key_;
+  std::vector<Seen> seen_;
+  HashBatch hashes_;  // of `seen_`
 };
 
 Stretch follow(const LogTables& tables, Position after, Position to) {
   Stretch stretch;
   Follower follower(tables, stretch);
   auto walked = tables.walk(after, to, [&](const DecodedRecord& decoded) { return follower.visit(decoded); });
-  if (!walked) stretch.bad = {follower.next(after.next()), walked.error()};
+  if (follower.follow_seen() && !walked) stretch.bad = {follower.next(after.next()), walked.error()};
   return stretch;
 }
 

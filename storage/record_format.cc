@@ -12,11 +12,11 @@ constexpr std::uint8_t kWhole = 0, kErased = 1;
 constexpr std::uint8_t kImported = 1, kHasId = 2, kHasTrace = 4;
 
 Hash workspace_hash(std::string_view header, const Hash& digest) {
-  return Sha256().add("TLW1").add(header).add(digest).finish();
+  return Sha256().add(kWorkspaceHashTag).add(header).add(digest).finish();
 }
 
 Hash log_hash(Position position, const Hash& workspace, std::string_view previous) {
-  std::string start = "TLL1";
+  std::string start(kLogHashTag);
   put_int(start, position.value);
   return Sha256().add(start).add(workspace).add(previous).finish();
 }

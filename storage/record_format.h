@@ -29,6 +29,8 @@ namespace taskledger::storage {
 inline constexpr std::uint8_t kRecordFormat = 1;
 inline constexpr std::size_t kMaxTraceBytes = 512;  // longer ones are cut off by the appender
 
+inline constexpr std::string_view kWorkspaceHashTag = "TLW1", kLogHashTag = "TLL1";
+
 using Nonce = std::array<std::uint8_t, 16>;
 
 // The chains' hashes, before or after a record.

@@ -10,6 +10,7 @@
 #include "http/cursor.h"
 #include "http/list_parameters.h"
 #include "http/request_parser.h"
+#include "storage/hash_batch.h"
 #include "storage/record_format.h"
 #include "tests/fuzz/check.h"
 
@@ -192,6 +193,9 @@ void run_stored_record(std::string_view input) {
   const auto decoded = storage::decode_record(Position{7}, input);
   if (!decoded) return;
   const auto hashes = storage::hashes_after(*decoded);
+  storage::HashBatch batch;
+  batch.add(*decoded);
+  FUZZ_CHECK(batch.hash()[0] == hashes);
   const std::string erased = storage::erase_payload(*decoded);
   const auto again = storage::decode_record(Position{7}, erased);
   FUZZ_CHECK(again && !again->record.payload);
