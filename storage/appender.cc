@@ -86,7 +86,6 @@ void Appender::run() {
   std::vector<PendingCommit> taken;
   while (queue_.take(taken)) {
     for (std::size_t begin = 0; begin < taken.size();) begin = write_group(taken, begin);
-    taken.clear();
   }
 }
 

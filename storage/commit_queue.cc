@@ -1,8 +1,14 @@
 #include "storage/commit_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace taskledger::storage {
+namespace {
+
+constexpr std::size_t kMaxSpentBytes = std::size_t{1} << 20;
+
+}  // namespace
 
 std::size_t size_of(const Commit& commit) {
   std::size_t bytes =
@@ -18,8 +24,10 @@ std::size_t size_of(const Commit& commit) {
 Result<void, AppendError> CommitQueue::push(PendingCommit& pending) {
   const bool erases = !pending.commit.erase.empty();
   bool wake = false;
+  std::vector<PendingCommit> spent;  // destroyed outside of the lock
   {
     std::lock_guard lock(mutex_);
+    spent.swap(spent_);
     if (closed_) return AppendError::closed;
     // A commit larger than the whole budget passes when it is alone.
     if (paused_ || depth_.commits >= max_commits_ ||
@@ -39,14 +47,29 @@ Result<void, AppendError> CommitQueue::push(PendingCommit& pending) {
 }
 
 bool CommitQueue::take(std::vector<PendingCommit>& taken) {
+  std::size_t bytes = 0;
+  for (const PendingCommit& one : taken) bytes += one.bytes;
+  if (bytes > kMaxSpentBytes) taken.clear();
   std::unique_lock lock(mutex_);
+  spent_.swap(taken);
+  if (!taken.empty()) {  // nobody has pushed since the last time
+    lock.unlock();
+    taken.clear();
+    lock.lock();
+  }
   while (waiting_.empty() && !closed_) {
     taker_sleeps_ = true;
     not_empty_.wait(lock);
   }
   taker_sleeps_ = false;
   waiting_.swap(taken);
-  return !taken.empty();
+  if (taken.empty()) {  // closed
+    std::vector<PendingCommit> spent = std::exchange(spent_, {});
+    lock.unlock();
+    return false;  // what goes with it needs no lock
+  }
+  waiting_.reserve(taken.size());
+  return true;
 }
 
 void CommitQueue::release(const Depth& answered) {

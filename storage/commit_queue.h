@@ -28,7 +28,9 @@ class CommitQueue {
 
   // An error leaves `pending` with the caller.
   Result<void, AppendError> push(PendingCommit& pending);
-  // Waits for commits and moves all of them to `taken` (empty); false: closed, and nothing is left.
+  // Waits for commits and moves all of them to `taken`; false: closed, and nothing is left. What was in it, answered,
+  // is destroyed by the next to push, if it is not much: its memory is of the threads that push, and who allocates it
+  // anew finds it at hand.
   bool take(std::vector<PendingCommit>& taken);
   // These have been answered.
   void release(const Depth& answered);
@@ -50,7 +52,7 @@ class CommitQueue {
   const std::size_t max_commits_, max_bytes_;
   mutable std::mutex mutex_;
   std::condition_variable not_empty_, answered_;
-  std::vector<PendingCommit> waiting_;
+  std::vector<PendingCommit> waiting_, spent_;
   Depth depth_;  // waiting or taken, not yet answered
   bool closed_ = false, paused_ = false, taker_sleeps_ = false;
 };
