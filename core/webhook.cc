@@ -170,12 +170,15 @@ Result<WebhookRequest> parse_webhook_request(std::string_view text) {
   constexpr std::array<std::string_view, 2> kNames{"url", "types"};
   WebhookRequest request;
   std::uint64_t seen = 0;
+  bool has_url = false;
   auto visit = [&](std::size_t index, const json::Path& path, const json::Element& value) -> Result<void> {
+    if (value.is_null()) return {};  // as if absent
     if (index == 0) {
       const auto url = json::read_string(path, value);
       if (!url) return url.error();
       request.url = *url;
-    } else if (!value.is_null()) {
+      has_url = true;
+    } else {
       const auto types = read_types(path, value);
       if (!types) return types.error();
       request.types = *types;
@@ -183,7 +186,7 @@ Result<WebhookRequest> parse_webhook_request(std::string_view text) {
     return {};
   };
   if (auto done = json::read_object(json::kFields, *object, kNames, seen, visit); !done) return done.error();
-  if (!(seen & 1)) return json::fault(json::kFields / "url", "is required");
+  if (!has_url) return json::fault(json::kFields / "url", "is required");
   return request;
 }
 
@@ -192,15 +195,16 @@ Result<WorkspacePosition> parse_replay_request(std::string_view text) {
   const auto object = object_of(document);
   if (!object) return object.error();
   constexpr std::array<std::string_view, 1> kNames{"after"};
-  WorkspacePosition after;
+  std::optional<WorkspacePosition> after;
   std::uint64_t seen = 0;
   auto visit = [&](std::size_t, const json::Path& path, const json::Element& value) -> Result<void> {
-    if (value.get(after.value)) return json::fault(path, "must be an integer of at least 0");
+    if (value.is_null()) return {};  // as if absent
+    if (value.get(after.emplace().value)) return json::fault(path, "must be an integer of at least 0");
     return {};
   };
   if (auto done = json::read_object(json::kFields, *object, kNames, seen, visit); !done) return done.error();
-  if (!(seen & 1)) return json::fault(json::kFields / "after", "is required");
-  return after;
+  if (!after) return json::fault(json::kFields / "after", "is required");
+  return *after;
 }
 
 std::string webhook_payload(const WebhookEvent& event) {

@@ -59,6 +59,19 @@ TEST_F(ApiTest, RevokedTokensEndAtOnce) {
             error(404, "RECORD_NOT_FOUND", "Token not found"));
 }
 
+TEST_F(ApiTest, NullsOfATokenAreAsIfTheyWereAbsent) {
+  const std::string user = R"("user_id":"00000000-0000-4000-8000-000000000001")", scopes = R"("scopes":["tasks:read"])";
+  const auto create = [&](const std::string& fields) { return call("POST ~/admin/tokens", "{" + fields + "}"); };
+  const std::string made = create(user + "," + scopes + R"(,"timezone":null,"expires_at":null)");
+  ASSERT_THAT(made, testing::StartsWith("201\n"));
+  const auto at = made.find("ksr_");
+  const Headers with{{"Authorization", "Bearer " + made.substr(at, made.find('"', at) - at)}};
+  EXPECT_THAT(call("GET ~/me", {}, with),
+              testing::AllOf(testing::HasSubstr(R"("timezone":"UTC")"), testing::HasSubstr(R"("expires_at":null)")));
+  EXPECT_EQ(create(R"("user_id":null,)" + scopes), invalid("Field 'user_id' is required"));
+  EXPECT_EQ(create(user + R"(,"scopes":null)"), invalid("Field 'scopes' is required"));
+}
+
 TEST_F(ApiTest, ThenTheScope) {
   const auto id = std::string(kTask);
   const std::vector<std::pair<std::string, std::string>> rows{{"GET ~/tasks", "tasks:read"},

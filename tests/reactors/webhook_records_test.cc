@@ -50,10 +50,12 @@ TEST(WebhookRequest, WhatIsRefused) {
   EXPECT_EQ(message(R"({"url":"http://a","types":[]})"), "Field 'types' must name at least one type");
   EXPECT_EQ(message(R"({"url":"http://a","types":"task.created"})"), "Field 'types' must be an array");
   EXPECT_EQ(message(R"({"url":"http://a","name":1})"), "Field 'name' is unknown");
-  EXPECT_EQ(message(R"({"url":"http://a","types":null})"), "accepted");
+  EXPECT_EQ(message(R"({"url":"http://a","types":null})"), "accepted") << "null is as if absent";
+  EXPECT_EQ(message(R"({"url":null})"), "Field 'url' is required");
   EXPECT_EQ(parse_replay_request(R"({"after":3})")->value, 3u);
   for (const char* bad : {"{}", R"({"after":-1})", R"({"after":"3"})", R"({"after":1.5})", R"({"after":null})"})
     EXPECT_FALSE(parse_replay_request(bad)) << bad;
+  EXPECT_EQ(parse_replay_request(R"({"after":null})").error().message, "Field 'after' is required");
 }
 
 }  // namespace
