@@ -431,6 +431,7 @@ class Handler final : public CommandHandler {
       const std::lock_guard lock(keys_mutex_);
       keys_.erase(job->kept_key);
     }
+    job->history.reset();  // may be long, and the job lives on in the queue until the next commit
     auto done = std::move(job->done);
     done(std::move(result));
     for (const JobPtr& one : parked) run(one);

@@ -17,7 +17,8 @@ namespace taskledger::storage {
 namespace {
 
 constexpr std::uint64_t kChunk = 50'000;
-constexpr std::size_t kHashedAtOnce = 64;  // records: what they hold stays in the processor's cache
+// Records, or the bytes of them: what they hold stays in the processor's cache.
+constexpr std::size_t kHashedAtOnce = 64, kHashedBytes = std::size_t{256} << 10;
 
 std::uint64_t mix(std::uint64_t value, std::uint64_t with) {
   const auto product = static_cast<unsigned __int128>(value ^ with) * 0xd6e8feb86659fd93ull;
@@ -111,7 +112,7 @@ class Follower {
   bool visit(const DecodedRecord& decoded) {
     seen_.emplace_back(decoded);
     hashes_.add(decoded);
-    return seen_.size() < kHashedAtOnce || follow_seen();
+    return (seen_.size() < kHashedAtOnce && hashes_.bytes() < kHashedBytes) || follow_seen();
   }
   // To be called after the last visit(), and before next().
   bool follow_seen() {

@@ -1,4 +1,4 @@
-// The part of verify that reads every record: in chunks, on several threads, joined in order. Inside `storage` only.
+// The part of verify that reads every record: in chunks, on several threads, joined in order. Inside `storage` and the bench only.
 // Memory: a few chunks' notes, and a row for each task whose erased records were met and whose TaskErased was not yet.
 #pragma once
 

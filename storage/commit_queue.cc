@@ -6,7 +6,8 @@
 namespace taskledger::storage {
 namespace {
 
-constexpr std::size_t kMaxSpentBytes = std::size_t{1} << 20;
+// Who pushes may hold others up meanwhile: so many are destroyed in some 50 us.
+constexpr std::size_t kMaxSpent = 128, kMaxSpentBytes = std::size_t{256} << 10;
 
 }  // namespace
 
@@ -49,7 +50,7 @@ Result<void, AppendError> CommitQueue::push(PendingCommit& pending) {
 bool CommitQueue::take(std::vector<PendingCommit>& taken) {
   std::size_t bytes = 0;
   for (const PendingCommit& one : taken) bytes += one.bytes;
-  if (bytes > kMaxSpentBytes) taken.clear();
+  if (taken.size() > kMaxSpent || bytes > kMaxSpentBytes) taken.clear();
   std::unique_lock lock(mutex_);
   spent_.swap(taken);
   if (!taken.empty()) {  // nobody has pushed since the last time

@@ -17,6 +17,7 @@ class HashBatch {
   // Those of all records added, in their order; good until the next call.
   [[nodiscard]] std::span<const ChainHashes> hash();
   void clear();
+  [[nodiscard]] std::size_t bytes() const { return used_; }  // copied so far
 
  private:
   // Places in `bytes_`. The digest of a body goes into the workspace's message, its hash into the log's.

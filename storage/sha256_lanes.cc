@@ -7,6 +7,7 @@
 #include <cstring>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -160,8 +161,14 @@ TASKLEDGER_SHA void hash_in_two_lanes(std::span<const PaddedMessage> messages) {
   }
 }
 
+bool look_for_sha_instructions() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  const bool has_sse = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_SSE4_1) != 0;
+  return has_sse && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_SHA) != 0;
+}
+
 bool has_sha_instructions() {
-  static const bool has = __builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1");
+  static const bool has = look_for_sha_instructions();
   return has;
 }
 

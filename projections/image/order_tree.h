@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "projections/image/cells.h"
+#include "projections/image/prefetch.h"
 
 namespace taskledger::projections {
 
@@ -72,6 +73,9 @@ class OrderTree {
   [[nodiscard]] bool barren(Place place, const CellSet& set) const;
 
  private:
+  // How many of these, ascending, are less.
+  static std::uint32_t first_not_less(const std::uint64_t* prefixes, std::uint32_t count, std::uint64_t prefix);
+
   struct CellPart {
     std::uint16_t cell[kLeaf];
     alignas(64) std::uint16_t histogram[kCells];
@@ -87,6 +91,10 @@ class OrderTree {
     std::uint32_t rows[kLeaf];
     std::uint64_t prefixes[kLeaf];
     std::unique_ptr<CellPart> cells;
+    // Asks memory at once for what the first steps of a search may look at.
+    TASKLEDGER_INLINED void ask_ahead() const {
+      for (std::uint32_t at = kLeaf / 8; at < size; at += kLeaf / 8) prefetch_line(&prefixes[at]);
+    }
   };
   struct Histogram {
     alignas(64) std::array<std::uint32_t, kCells> of{};
@@ -147,18 +155,33 @@ class OrderTree {
   std::uint32_t size_ = 0, capacity_ = 0;
 };
 
+// Without branches, which nobody could predict, once many are to be told apart.
+inline std::uint32_t OrderTree::first_not_less(const std::uint64_t* prefixes, std::uint32_t count,
+                                               std::uint64_t prefix) {
+  if (count == 0) return 0;
+  const std::uint64_t* from = prefixes;
+  for (std::uint32_t half = 0; count > 1; count -= half) {
+    half = count / 2;
+    from += from[half - 1] < prefix ? half : 0;
+  }
+  return static_cast<std::uint32_t>(from - prefixes) + (*from < prefix ? 1 : 0);
+}
+
 template <class Before>
 OrderTree::Place OrderTree::partition(std::uint64_t prefix, const Before& before) const {
   // Of `count` elements from `prefixes[0]` on; row_at(i) is the i-th.
   const auto search = [&](const std::uint64_t* prefixes, std::uint32_t count, const auto& row_at) {
-    std::uint32_t low = 0;
-    while (count > 0) {
-      const std::uint32_t half = count / 2, at = low + half;
-      if (prefixes[at] < prefix || (prefixes[at] == prefix && before(row_at(at)))) {
+    std::uint32_t low = first_not_less(prefixes, count, prefix);
+    if (low == count || prefixes[low] != prefix) return low;
+    // Among equal ones the rows decide.
+    std::uint32_t left = count - low;
+    while (left > 0) {
+      const std::uint32_t half = left / 2, at = low + half;
+      if (prefixes[at] == prefix && before(row_at(at))) {
         low = at + 1;
-        count -= half + 1;
+        left -= half + 1;
       } else {
-        count = half;
+        left = half;
       }
     }
     return low;
@@ -178,6 +201,7 @@ OrderTree::Place OrderTree::partition(std::uint64_t prefix, const Before& before
   std::uint32_t leaf = search(in_block.firsts.data() + 1, static_cast<std::uint32_t>(leaves.size()) - 1,
                               [&](std::uint32_t i) { return leaves[i + 1]->rows[0]; });
   const Leaf& in = *leaves[leaf];
+  in.ask_ahead();
   const std::uint32_t at = search(in.prefixes + 1, in.size - 1, [&in](std::uint32_t i) { return in.rows[i + 1]; }) + 1;
   if (at < in.size) return {block, leaf, at};
   return ++leaf < leaves.size() ? Place{block, leaf, 0} : Place{block + 1, 0, 0};

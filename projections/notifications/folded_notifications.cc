@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "projections/image/prefetch.h"
-
 namespace taskledger::projections {
 
 namespace {
@@ -49,7 +47,7 @@ NotificationRow FoldedNotifications::row_of(const OfUser& user, const Note& note
   return row;
 }
 
-void FoldedNotifications::ask_ahead(const std::vector<Note>& notes, std::size_t left) const {
+TASKLEDGER_INLINED void FoldedNotifications::ask_ahead(const std::vector<Note>& notes, std::size_t left) const {
   if (left > kAhead) prefetch_line(&id_of_(notes[left - 1 - kAhead].task));
 }
 
@@ -111,9 +109,15 @@ FoldedNotifications::Rows FoldedNotifications::rows() const {
   return in_turn(std::move(tables));
 }
 
-std::vector<std::function<FoldedNotifications::Rows()>> FoldedNotifications::parts(std::size_t wanted) const {
-  std::size_t all = 0, before = 0;
+std::size_t FoldedNotifications::size() const {
+  std::size_t all = 0;
   for (const auto& [id, user] : users_) all += user.notes.size();
+  return all;
+}
+
+std::vector<std::function<FoldedNotifications::Rows()>> FoldedNotifications::parts(std::size_t wanted) const {
+  const std::size_t all = size();
+  std::size_t before = 0;
   std::vector<std::function<Rows()>> parts;
   // Keys of the small tables lie before and after those of 'n': with the first and with the last part.
   const auto add = [&](Users::const_iterator from, Users::const_iterator to) {
@@ -128,12 +132,11 @@ std::vector<std::function<FoldedNotifications::Rows()>> FoldedNotifications::par
     });
   };
   auto from = users_.begin();
-  for (auto user = users_.begin(); user != users_.end();) {
-    const std::size_t part = before * wanted / std::max<std::size_t>(all, 1);
+  for (auto user = users_.begin(); before < all;) {  // whoever comes after the last note has marks at most
+    const std::size_t part = before * wanted / all;
     before += user->second.notes.size();
     ++user;
-    if (before * wanted / std::max<std::size_t>(all, 1) > part && user != users_.end())
-      add(std::exchange(from, user), user);
+    if (before < all && before * wanted / all > part) add(std::exchange(from, user), user);
   }
   add(from, users_.end());
   return parts;

@@ -1,6 +1,6 @@
 // The notifications of the whole log in memory, for building their rows from nothing: 32 bytes each. First all of them,
 // in any order, then settle(), then the marks in the order of the log. The same rules as notifications.h, which the
-// tests hold it to. Threads: one; rows() of several at once.
+// tests hold it to. Threads: one; rows() and parts() of several at once.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "projections/image/prefetch.h"
 #include "projections/notifications/notification_row.h"
 #include "projections/rebuild/team.h"
 
@@ -44,7 +45,8 @@ class FoldedNotifications {
   void mark(const NotificationEvent& event, Timestamp time, WorkspacePosition seen);
   // In key order; this outlives the source.
   [[nodiscard]] Rows rows() const;
-  // The same in at most `wanted` parts of about one size, to be asked for and read at once; their keys do not meet.
+  [[nodiscard]] std::size_t size() const;
+  // The same in at most `wanted` parts of about one size, in key order, to be asked for and read at once.
   [[nodiscard]] std::vector<std::function<Rows()>> parts(std::size_t wanted) const;
 
  private:
@@ -62,7 +64,7 @@ class FoldedNotifications {
   [[nodiscard]] Rows rows_of(char table, Users::const_iterator from, Users::const_iterator to) const;
   [[nodiscard]] Rows in_turn(std::vector<Rows> sources) const;
 
-  void ask_ahead(const std::vector<Note>& notes, std::size_t left) const;
+  TASKLEDGER_INLINED void ask_ahead(const std::vector<Note>& notes, std::size_t left) const;
 
   const IdOf id_of_;
   Users users_;

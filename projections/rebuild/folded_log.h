@@ -41,8 +41,11 @@ class FoldedLog {
   [[nodiscard]] std::optional<std::string_view> list_row(WorkspaceNumber workspace, const Uuid& task) const;
   [[nodiscard]] std::uint64_t tasks(WorkspaceNumber workspace) const;  // live ones; of what is sorted
 
-  // The same in parts that may be asked for and read at once: together they are its rows, their keys do not meet.
-  [[nodiscard]] std::vector<std::function<RowSource()>> parts(std::string_view projection) const;
+  // The same in parts that may be asked for and read at once, in key order: together they are its rows. A few parts for
+  // each thread, though none of less than about `least` rows where there are several.
+  static constexpr std::size_t kLeastOfPart = 20'000;
+  [[nodiscard]] std::vector<std::function<RowSource()>> parts(std::string_view projection,
+                                                              std::size_t least = kLeastOfPart) const;
 
   struct State;  // folded_state.h
 

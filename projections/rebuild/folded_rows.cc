@@ -153,13 +153,18 @@ RowSource FoldedLog::rows(std::string_view projection) const {
   return projection == kModeProjection ? mode_rows(*state_, 0, state_->holders.size()) : stats_rows(*state_);
 }
 
-std::vector<std::function<RowSource()>> FoldedLog::parts(std::string_view projection) const {
-  const std::size_t wanted = state_->team.size() * 4;  // so that no thread waits long for another at the end
+std::vector<std::function<RowSource()>> FoldedLog::parts(std::string_view projection, std::size_t least) const {
+  // So that no thread waits long for another at the end.
+  const auto wanted = [most = state_->team.size() * std::size_t{4}, least](std::size_t rows) {
+    return std::clamp<std::size_t>(rows / least, 1, most);
+  };
+  const std::size_t tasks = state_->order.size();
   std::vector<std::function<RowSource()>> parts;
   if (projection == kNotificationsProjection) {
-    for (auto& part : state_->notifications.parts(wanted)) parts.emplace_back(std::move(part));
+    const FoldedNotifications& all = state_->notifications;
+    for (auto& part : all.parts(wanted(all.size()))) parts.emplace_back(std::move(part));
   } else if (projection == kListProjection) {
-    const std::size_t tasks = state_->order.size(), count = std::clamp<std::size_t>(tasks, 1, wanted);
+    const std::size_t count = wanted(tasks);
     for (std::size_t i = 0; i < count; ++i) {
       parts.emplace_back(
           [this, from = tasks * i / count, to = tasks * (i + 1) / count] { return list_rows(*state_, from, to); });
@@ -168,7 +173,7 @@ std::vector<std::function<RowSource()>> FoldedLog::parts(std::string_view projec
     std::vector<std::size_t> tasks_of(state_->holders.size());
     for (const TaskFacts& facts : state_->facts) ++tasks_of[facts.holder];
     std::size_t from = 0;
-    for (const std::size_t to : cuts(tasks_of, wanted)) {
+    for (const std::size_t to : cuts(tasks_of, wanted(tasks))) {
       parts.emplace_back([this, from, to] { return mode_rows(*state_, from, to); });
       from = to;
     }

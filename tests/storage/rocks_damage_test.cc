@@ -252,6 +252,30 @@ TEST_F(RocksDamage, AChangedRecordIsNamedByItsPosition) {
   }
 }
 
+// Records are hashed 64 at a time, and looked at in their order after that.
+TEST_F(RocksDamage, TheFirstBadRecordIsNamedWhereverItStandsAmongThoseHashedAtOnce) {
+  {
+    auto opened = open(data_);
+    fill(*opened.log, 200);
+  }
+  for (const std::uint64_t position : {1u, 63u, 64u, 65u, 128u, 129u, 199u, 200u}) {
+    change_record(data_, {position}, "title", "tItle");
+    EXPECT_THAT(verify(data_), StartsWith("position " + std::to_string(position) + ": record was changed"));
+    change_record(data_, {position}, "tItle", "title");
+  }
+  ASSERT_EQ(verify(data_), "ok: 200");
+  remove_record(data_, {130});
+  EXPECT_EQ(verify(data_), "position 130: record is missing");
+  for (const std::uint64_t before : {1u, 63u, 64u, 127u, 128u, 129u}) {
+    change_record(data_, {before}, "title", "tItle");
+    // Who comes after the last one there would say that it was changed.
+    const std::string expected = before == 129 ? "position 130: record is missing"
+                                               : "position " + std::to_string(before) + ": record was changed";
+    EXPECT_THAT(verify(data_), StartsWith(expected)) << before;
+    change_record(data_, {before}, "tItle", "title");
+  }
+}
+
 TEST_F(RocksDamage, ASummaryOfTheFeedThatDoesNotFitIsNamed) {
   for (const bool removed : {false, true}) {
     const auto path = temporary_.path() / (removed ? "removed" : "empty");
