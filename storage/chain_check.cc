@@ -20,8 +20,13 @@ constexpr std::uint64_t kChunk = 50'000;
 // Records, or the bytes of them: what they hold stays in the processor's cache.
 constexpr std::size_t kHashedAtOnce = 64, kHashedBytes = std::size_t{256} << 10;
 
-std::uint64_t mix(std::uint64_t value, std::uint64_t with) {
-  const auto product = static_cast<unsigned __int128>(value ^ with) * 0xd6e8feb86659fd93ull;
+// Numbers without a pattern.
+constexpr std::uint64_t kNoise[8] = {0x9e3779b97f4a7c15, 0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3,
+                                     0x589965cc75374cc3, 0x1d8e4e27c47d124f, 0xeb44accab455d165, 0x2f98b5a3c6f1d407};
+
+// Both halves of the product, one upon the other.
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+  const auto product = static_cast<unsigned __int128>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
@@ -166,9 +171,8 @@ class Follower {
       stretch_.bad = {record.position, *std::move(wrong)};
       return false;
     }
-    keys::write_stream(stream_key_, record.workspace, record.stream, record.version);
-    stretch_.sums.streams.add(stream_key_, record.position);
-    stretch_.sums.workspaces.add(keys::in_workspace(record.workspace, record.in_workspace.value), record.position);
+    stretch_.sums.streams.add_stream(record.workspace, record.stream, record.version, record.position);
+    stretch_.sums.workspaces.add_workspace(record.workspace, record.in_workspace, record.position);
     return true;
   }
   std::optional<ReadError> follow_blocks(WorkspaceStretch& workspace, const Record& record) {
@@ -195,7 +199,6 @@ class Follower {
   std::optional<Position> last_;
   WorkspaceNumber number_{};  // of the last record
   WorkspaceStretch* workspace_ = nullptr;
-  std::string stream_key_;
   std::vector<Seen> seen_;
   HashBatch hashes_;  // of `seen_`
 };
@@ -299,15 +302,35 @@ class Joiner {
 
 }  // namespace
 
+void RowSum::add(const std::uint64_t (&key)[3], Position position) {
+  const std::uint64_t left = mix(key[0] ^ kNoise[0], key[1] ^ kNoise[1]);
+  const std::uint64_t right = mix(key[2] ^ kNoise[2], position.value ^ kNoise[3]);
+  low += mix(left ^ kNoise[4], right ^ kNoise[5]);
+  high += mix(left ^ kNoise[6], right ^ kNoise[7]);
+}
+
 void RowSum::add(std::string_view key, Position position) {
-  std::uint64_t hash = mix(position.value, 0x9e3779b97f4a7c15ull);
-  for (std::size_t at = 0; at < key.size(); at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, key.data() + at, std::min<std::size_t>(8, key.size() - at));
-    hash = mix(hash, word) + word;
-  }
-  low += hash;
-  high += mix(hash, 0xa0761d6478bd642full);
+  std::uint64_t words[3] = {};  // no key of an index is longer
+  std::memcpy(words, key.data(), std::min(key.size(), sizeof words));
+  add(words, position);
+}
+
+// Written as bytes and read back as words a key would be waited for.
+void RowSum::add_stream(WorkspaceNumber workspace, const Uuid& stream, Version version, Position position) {
+  const auto word = [&stream](std::size_t at, auto value) {
+    std::memcpy(&value, stream.bytes.data() + at, sizeof value);
+    return std::uint64_t{value};
+  };
+  const std::uint64_t key[3] = {__builtin_bswap32(workspace.value) | word(0, std::uint32_t{}) << 32,
+                                word(4, std::uint64_t{}),
+                                word(12, std::uint32_t{}) | std::uint64_t{__builtin_bswap32(version.value)} << 32};
+  add(key, position);
+}
+
+void RowSum::add_workspace(WorkspaceNumber workspace, WorkspacePosition in_workspace, Position position) {
+  const std::uint64_t number = __builtin_bswap64(in_workspace.value);
+  const std::uint64_t key[3] = {__builtin_bswap32(workspace.value) | number << 32, number >> 32, 0};
+  add(key, position);
 }
 
 Result<ChainSums, ReadError> check_chains(const LogTables& tables, const HeadRows& heads, unsigned threads,

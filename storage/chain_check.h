@@ -1,5 +1,6 @@
-// The part of verify that reads every record: in chunks, on several threads, joined in order. Inside `storage` and the bench only.
-// Memory: a few chunks' notes, and a row for each task whose erased records were met and whose TaskErased was not yet.
+// The part of verify that reads every record: in chunks, on several threads, joined in order. Inside `storage` and the
+// bench only. Memory: a few chunks' notes, and a row for each task whose erased records were met and whose TaskErased
+// was not yet.
 #pragma once
 
 #include <functional>
@@ -15,12 +16,18 @@ namespace taskledger::storage {
 struct RowSum {
   std::uint64_t low = 0, high = 0;
   void add(std::string_view key, Position position);
+  // The same for the keys that keys.h makes of these.
+  void add_stream(WorkspaceNumber workspace, const Uuid& stream, Version version, Position position);
+  void add_workspace(WorkspaceNumber workspace, WorkspacePosition in_workspace, Position position);
   RowSum& operator+=(const RowSum& other) {
     low += other.low;
     high += other.high;
     return *this;
   }
   friend bool operator==(const RowSum&, const RowSum&) = default;
+
+ private:
+  void add(const std::uint64_t (&key)[3], Position position);
 };
 
 struct ChainSums {

@@ -28,6 +28,8 @@ void FeedBlock::add(const Record& record) {
   types_ = static_cast<std::uint16_t>(types_ | (1u << (record.type & 15)));
   oldest_ms_ = std::min(oldest_ms_, record.time.ms);
   latest_ms_ = std::max(latest_ms_, record.time.ms);
+  if (record.actor == last_actor_ && record.actor != UserId{}) return;  // mostly: a commit is one actor's
+  last_actor_ = record.actor;
   probes(record.actor.value,
          [&](std::size_t bit) { actors_[bit / 8] = static_cast<std::uint8_t>(actors_[bit / 8] | (1u << (bit % 8))); });
 }

@@ -33,6 +33,7 @@ class FeedBlock {
   std::uint16_t types_ = 0;
   std::int64_t oldest_ms_ = INT64_MAX, latest_ms_ = INT64_MIN;
   std::array<std::uint8_t, 128> actors_{};
+  UserId last_actor_;  // is in `actors_` already, unless it is null
 };
 
 [[nodiscard]] bool matches(const FeedFilter& filter, const Record& record);

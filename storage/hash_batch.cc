@@ -48,20 +48,22 @@ void HashBatch::add(const DecodedRecord& decoded) {
 
 std::span<const ChainHashes> HashBatch::hash() {
   std::uint8_t* const bytes = bytes_.data();
-  messages_.clear();
+  const std::size_t count = records_.size();
+  messages_.resize(count);
+  std::size_t bodies = 0;
   for (const Places& places : records_) {
-    if (places.body_blocks > 0) messages_.push_back({bytes + places.body, places.body_blocks, bytes + places.digest});
+    if (places.body_blocks > 0) messages_[bodies++] = {bytes + places.body, places.body_blocks, bytes + places.digest};
+  }
+  hash_all(std::span(messages_).first(bodies));
+  for (std::size_t i = 0; i < count; ++i) {
+    const Places& places = records_[i];
+    messages_[i] = {bytes + places.workspace, places.workspace_blocks, bytes + places.log + kWorkspaceHashAt};
   }
   hash_all(messages_);
-  messages_.clear();
-  for (const Places& places : records_)
-    messages_.push_back({bytes + places.workspace, places.workspace_blocks, bytes + places.log + kWorkspaceHashAt});
-  hash_all(messages_);
-  messages_.clear();
-  hashes_.resize(records_.size());
-  for (std::size_t i = 0; i < records_.size(); ++i) {
+  hashes_.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
     std::memcpy(hashes_[i].workspace.data(), bytes + records_[i].log + kWorkspaceHashAt, kHashBytes);
-    messages_.push_back({bytes + records_[i].log, padded_bytes(kLogMessage) / kSha256Block, hashes_[i].log.data()});
+    messages_[i] = {bytes + records_[i].log, padded_bytes(kLogMessage) / kSha256Block, hashes_[i].log.data()};
   }
   hash_all(messages_);
   return hashes_;

@@ -35,16 +35,9 @@ inline std::string stream_prefix(WorkspaceNumber workspace, const Uuid& stream) 
   key += as_bytes(stream);
   return key;
 }
-// Into `key`, in the place of what it held.
-inline void write_stream(std::string& key, WorkspaceNumber workspace, const Uuid& id, Version version) {
-  key.clear();
-  put_int(key, workspace.value);
-  key += as_bytes(id);
-  put_int(key, version.value);
-}
 inline std::string stream(WorkspaceNumber workspace, const Uuid& id, Version version) {
-  std::string key;
-  write_stream(key, workspace, id, version);
+  std::string key = stream_prefix(workspace, id);
+  put_int(key, version.value);
   return key;
 }
 inline constexpr std::size_t kStreamKeyBytes = 24, kStreamPrefixBytes = 20;

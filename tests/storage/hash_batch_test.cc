@@ -6,6 +6,9 @@
 #include <cstring>
 #include <random>
 
+#include "storage/chain_check.h"
+#include "storage/keys.h"
+
 namespace taskledger::storage {
 namespace {
 
@@ -98,6 +101,28 @@ TEST(HashBatch, HasTheHashesOfEachRecord) {
     ASSERT_EQ(hashes.size(), records);
     for (std::size_t i = 0; i < records; ++i) EXPECT_EQ(hashes[i], expected[i]) << "record " << i;
     batch.clear();
+  }
+}
+
+// What verify adds up of records is what it adds up of the rows of their indexes.
+TEST(RowSum, OfValuesIsThatOfTheirKeys) {
+  std::mt19937_64 random(3);
+  for (int round = 0; round < 200; ++round) {
+    const WorkspaceNumber workspace{static_cast<std::uint32_t>(random())};
+    const Version version{static_cast<std::uint32_t>(random())};
+    const WorkspacePosition in_workspace{random() >> round % 60};
+    const Position position{random() >> round % 60};
+    Uuid stream;
+    const std::string bytes = random_bytes(random, stream.bytes.size());
+    std::memcpy(stream.bytes.data(), bytes.data(), bytes.size());
+    RowSum of_values, of_keys;
+    of_values.add_stream(workspace, stream, version, position);
+    of_keys.add(keys::stream(workspace, stream, version), position);
+    EXPECT_EQ(of_values, of_keys);
+    of_values.add_workspace(workspace, in_workspace, position);
+    EXPECT_NE(of_values, of_keys);
+    of_keys.add(keys::in_workspace(workspace, in_workspace.value), position);
+    EXPECT_EQ(of_values, of_keys);
   }
 }
 
