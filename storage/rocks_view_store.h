@@ -30,7 +30,7 @@ struct ViewOptions {
   std::size_t write_buffer_bytes = std::size_t{16} << 20;  // of each table
   std::size_t large_write = 10'000;  // rows of one write from which tables are built beside the memtables
   std::chrono::milliseconds merge_interval = std::chrono::seconds(20);  // of looking for small tables to merge
-  bool keep_damaged = false;  // an error too, then
+  bool keep_damaged = false;                                            // an error too, then
   rocksdb::Env* env = nullptr;
 };
 
