@@ -1,7 +1,11 @@
 #include "projections/notifications/folded_notifications.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "projections/image/prefetch.h"
+#include "projections/rebuild/cuts.h"
 
 namespace taskledger::projections {
 
@@ -47,10 +51,6 @@ NotificationRow FoldedNotifications::row_of(const OfUser& user, const Note& note
   return row;
 }
 
-TASKLEDGER_INLINED void FoldedNotifications::ask_ahead(const std::vector<Note>& notes, std::size_t left) const {
-  if (left > kAhead) prefetch_line(&id_of_(notes[left - 1 - kAhead].task));
-}
-
 FoldedNotifications::Rows FoldedNotifications::rows_of(char table, Users::const_iterator from,
                                                        Users::const_iterator to) const {
   struct Walk {
@@ -80,8 +80,9 @@ FoldedNotifications::Rows FoldedNotifications::rows_of(char table, Users::const_
       }
       if (table == 'r' && user.read.empty()) continue;
       while (walk.at < user.notes.size()) {
-        ask_ahead(user.notes, user.notes.size() - walk.at);
-        const Note& note = user.notes[user.notes.size() - ++walk.at];
+        const std::size_t left = user.notes.size() - walk.at++;
+        if (left > kAhead) prefetch_line(&id_of_(user.notes[left - 1 - kAhead].task));
+        const Note& note = user.notes[left - 1];
         if (user.read_by_itself(note.position) != (table == 'r')) continue;
         key.clear();
         value.clear();
@@ -116,8 +117,8 @@ std::size_t FoldedNotifications::size() const {
 }
 
 std::vector<std::function<FoldedNotifications::Rows()>> FoldedNotifications::parts(std::size_t wanted) const {
-  const std::size_t all = size();
-  std::size_t before = 0;
+  std::vector<std::size_t> notes_of;
+  for (const auto& [id, user] : users_) notes_of.push_back(user.notes.size());
   std::vector<std::function<Rows()>> parts;
   // Keys of the small tables lie before and after those of 'n': with the first and with the last part.
   const auto add = [&](Users::const_iterator from, Users::const_iterator to) {
@@ -132,13 +133,12 @@ std::vector<std::function<FoldedNotifications::Rows()>> FoldedNotifications::par
     });
   };
   auto from = users_.begin();
-  for (auto user = users_.begin(); before < all;) {  // whoever comes after the last note has marks at most
-    const std::size_t part = before * wanted / all;
-    before += user->second.notes.size();
-    ++user;
-    if (before < all && before * wanted / all > part) add(std::exchange(from, user), user);
+  std::size_t at = 0;
+  for (const std::size_t end : cuts(notes_of, wanted)) {
+    const auto to = std::next(from, static_cast<std::ptrdiff_t>(end - at));
+    add(std::exchange(from, to), to);
+    at = end;
   }
-  add(from, users_.end());
   return parts;
 }
 

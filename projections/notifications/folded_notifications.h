@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "projections/image/prefetch.h"
 #include "projections/notifications/notification_row.h"
 #include "projections/rebuild/team.h"
 
@@ -63,8 +62,6 @@ class FoldedNotifications {
   [[nodiscard]] NotificationRow row_of(const OfUser& user, const Note& note) const;
   [[nodiscard]] Rows rows_of(char table, Users::const_iterator from, Users::const_iterator to) const;
   [[nodiscard]] Rows in_turn(std::vector<Rows> sources) const;
-
-  TASKLEDGER_INLINED void ask_ahead(const std::vector<Note>& notes, std::size_t left) const;
 
   const IdOf id_of_;
   Users users_;

@@ -5,6 +5,7 @@
 
 #include "projections/list/list_row.h"
 #include "projections/mode/mode_row.h"
+#include "projections/rebuild/cuts.h"
 #include "projections/rebuild/folded_state.h"
 #include "projections/stats/stats_row.h"
 
@@ -128,21 +129,6 @@ RowSource stats_rows(const State& state) {
     std::tie(key, value) = std::move((*rows)[at++]);
     return true;
   };
-}
-
-// Where to cut [0, weights.size()) into at most `parts` of about the same weight: the ends, ascending, the last the
-// size.
-std::vector<std::size_t> cuts(const std::vector<std::size_t>& weights, std::size_t parts) {
-  std::size_t all = 0, before = 0;
-  for (const std::size_t weight : weights) all += weight;
-  std::vector<std::size_t> ends;
-  for (std::size_t i = 0; i + 1 < weights.size(); ++i) {
-    const std::size_t part = before * parts / all;
-    before += weights[i];
-    if (before * parts / all > part) ends.push_back(i + 1);
-  }
-  ends.push_back(weights.size());
-  return ends;
 }
 
 }  // namespace

@@ -105,7 +105,8 @@ struct FoldedLog::State {
   [[nodiscard]] const FoldedTasks::Entry& entry(const TaskRef& ref) const {
     return shares[ref.number % kShares].tasks.entry(ref.number / kShares);
   }
-  // Asks memory for what row() and entry() will look at, the second once the first is there.
+  // Asks memory for a task's place in the order, for what entry() will look at, and row(): each once the one before is
+  // there.
   TASKLEDGER_INLINED void prefetch_ref(std::size_t at) const { prefetch_line(&order[at]); }
   TASKLEDGER_INLINED void prefetch_entry(const TaskRef& ref) const { prefetch_line(&entry(ref)); }
   TASKLEDGER_INLINED void prefetch_row(const TaskRef& ref) const {
