@@ -88,18 +88,7 @@ class NotificationsTest : public testing::Test {
   void append(storage::Commit commit) {
     world_->log->append(std::move(commit), [](const auto& done) { ASSERT_TRUE(done.has_value()); });
   }
-  void mark(const NotificationEvent& event) {
-    storage::Commit commit;
-    const Uuid stream = world_->uuid();
-    commit.expected.push_back({stream, {}});
-    commit.records.push_back({.stream = stream,
-                              .type = storage::kSystemRecord,
-                              .payload = notification_payload(event),
-                              .time = {},
-                              .id = {},
-                              .trace = {}});
-    append(std::move(commit));
-  }
+  void mark(const NotificationEvent& event) { world_->mark(event); }
   static auto record_of(const Uuid& task, const TaskEvent& event) {
     return decltype(storage::Commit::records)::value_type{.stream = task,
                                                           .type = static_cast<std::uint8_t>(type_of(event)),

@@ -9,7 +9,6 @@
 #include <map>
 #include <thread>
 
-#include "core/notification.h"
 #include "projections/rebuild/check.h"
 #include "projections/rebuild/fresh_generations.h"
 #include "projections/runner.h"
@@ -169,27 +168,16 @@ TEST_P(RebuildTest, PartsOfRowsAreTheRowsInTheirOrder) {
     }
   }
   // Some notifications are read, some by themselves; and there are users who have marks and no notification.
-  const auto mark = [&](const NotificationEvent& event) {
-    storage::Commit commit;
-    const Uuid stream = world_.uuid();
-    commit.expected.push_back({stream, {}});
-    commit.records.push_back({.stream = stream,
-                              .type = storage::kSystemRecord,
-                              .payload = notification_payload(event),
-                              .time = {},
-                              .id = {},
-                              .trace = {}});
-    world_.log->append(std::move(commit), [](const auto& done) { ASSERT_TRUE(done.has_value()); });
-  };
   const auto head = world_.log->workspace_head(kFirst).position;
   for (const auto& [id, task] : world_.live[kFirst]) {
     if (!task.fields.assigned_to || !world_.chance(60)) continue;
-    mark(NotificationRead{kFirst, *task.fields.assigned_to, {world_.pick(head.value) + 1}});
-    if (world_.chance(5)) mark(NotificationsRead{kFirst, *task.fields.assigned_to, {world_.pick(head.value) + 1}});
+    world_.mark(NotificationRead{kFirst, *task.fields.assigned_to, {world_.pick(head.value) + 1}});
+    if (world_.chance(5))
+      world_.mark(NotificationsRead{kFirst, *task.fields.assigned_to, {world_.pick(head.value) + 1}});
   }
   UserId last;
   last.value.bytes.fill(0xFF);
-  for (const UserId& user : {UserId{}, last}) mark(NotificationsRead{kSecond, user, {1}});
+  for (const UserId& user : {UserId{}, last}) world_.mark(NotificationsRead{kSecond, user, {1}});
   for (const unsigned threads : {1u, 2u, 5u, 40u}) {
     Team team(threads);
     FoldedLog folded(team);
@@ -213,7 +201,6 @@ TEST_P(RebuildTest, PartsOfRowsAreTheRowsInTheirOrder) {
   }
 }
 
-// What is erased is gone from the log before the rows say so.
 // As somebody leaves a log who takes content away by hand: no TaskErased says so.
 TEST_P(RebuildTest, ContentThatIsGoneWithoutAnErasureIsNoStateToFold) {
   start();
@@ -249,6 +236,7 @@ TEST_P(RebuildTest, ContentThatIsGoneWithoutAnErasureIsNoStateToFold) {
   EXPECT_EQ(started.error().what, gone);
 }
 
+// What is erased is gone from the log before the rows say so.
 TEST_P(RebuildTest, ErasuresThatAreNotWrittenYetAreNoDifference) {
   RunnerOptions options;
   options.persist_interval = 1h;

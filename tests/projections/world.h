@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/decider.h"
+#include "core/notification.h"
 #include "core/query.h"
 #include "core/text.h"
 #include "projections/read_models.h"
@@ -145,6 +146,22 @@ class World {
       history.push_back({workspace, id, now(), users_[0], TaskErased{}});
       return evolve(task, id, task.version.next(), now(), users_[0], TaskErased{});
     }
+  }
+
+  // Somebody reads notifications.
+  void mark(const NotificationEvent& event) {
+    storage::Commit commit;
+    const Uuid stream = uuid();
+    commit.expected.push_back({stream, {}});
+    commit.records.push_back({.stream = stream,
+                              .type = storage::kSystemRecord,
+                              .payload = notification_payload(event),
+                              .time = {},
+                              .id = {},
+                              .trace = {}});
+    log->append(std::move(commit), [](const storage::EventLog::Appending& done) {
+      if (!done) throw std::logic_error("the log refused a mark");
+    });
   }
 
   // The live tasks as they were, by folding everything that happened; the erased ones have no past.

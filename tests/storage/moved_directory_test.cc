@@ -43,6 +43,12 @@ class MovedDirectory : public testing::Test {
   static void fill_more(EventLog& log, std::uint32_t from) {
     for (std::uint32_t i = from; i < from + 20; ++i) ASSERT_TRUE(append(log, commit_of(uuid(100 + i), 0)));
   }
+  Result<std::unique_ptr<LogReader>, ReadError> read_beside() {
+    auto directory = DataDirectory::open(data_, {DataDirectory::Access::reader, {}, {}});
+    if (!directory) return directory.error();
+    readers_ = *std::move(directory);
+    return open_log_reader(*readers_);
+  }
   static bool stops(const EventLog& log) {
     for (int i = 0; i < 500 && !log.failure(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return log.failure().has_value();
@@ -51,6 +57,7 @@ class MovedDirectory : public testing::Test {
   const ToldLines told_;  // a word of it all
   TemporaryDirectory temporary_;
   fs::path data_ = temporary_.path() / "data", moved_ = temporary_.path() / "moved";
+  std::unique_ptr<DataDirectory> readers_;
 };
 
 TEST_F(MovedDirectory, WritingStopsAndNothingIsWrittenByPath) {
@@ -81,8 +88,7 @@ TEST_F(MovedDirectory, NorIsAnotherLogReadOn) {
   auto opened = open(data_);
   ASSERT_TRUE(opened.log) << opened.error;
   fill(*opened.log, 10);
-  const auto directory = DataDirectory::open(data_, {DataDirectory::Access::reader, {}, {}});
-  auto reader = open_log_reader(**directory);
+  auto reader = read_beside();
   ASSERT_TRUE(reader) << reader.error().what;
   fill_more(*opened.log, 10);
   ASSERT_TRUE((*reader)->catch_up());
@@ -99,8 +105,7 @@ TEST_F(MovedDirectory, NorIsOneThatIsPutIntoTheSameFolder) {
   auto opened = open(data_);
   ASSERT_TRUE(opened.log) << opened.error;
   fill(*opened.log, 10);
-  const auto directory = DataDirectory::open(data_, {DataDirectory::Access::reader, {}, {}});
-  auto reader = open_log_reader(**directory);
+  auto reader = read_beside();
   ASSERT_TRUE(reader) << reader.error().what;
   const auto before = all_of(**reader);
   opened = {};
