@@ -1,6 +1,6 @@
 // `./dev bench rebuild`: all read models built anew from a log, alternating with a bare scan and parse of the same log
-// by two threads; the memory that takes; `verify` against a bare scan; and list pages of a server before and while it
-// rebuilds.
+// by two threads; the memory that takes; `verify`, and its walk of the chains alone, against a bare scan; and list
+// pages of a server before and while it rebuilds.
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <sys/resource.h>
