@@ -1,7 +1,7 @@
-// A log that is only read, beside the process that may be writing it (as a RocksDB secondary with a directory of its
-// own for its notes). Shows the log as it was when opened, or at the last catch_up(); never past the head row, so never
-// half a commit; nor another log that is put in its place meanwhile, which is an error. append() and begin_bulk()
-// answer `closed`. Threads: as EventLog; catch_up() by one thread at a time.
+// A log that is only read, beside the process that may be writing it. Shows the log as it was when opened, or at the
+// last catch_up(); never past the head row, so never half a commit; nor another log that is put in its place meanwhile,
+// which is an error. append() and begin_bulk() answer `closed`. Threads: as EventLog; catch_up() by one thread at a
+// time.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,7 @@ struct ReaderOptions {
   std::filesystem::path scratch;  // where the reader's own directory is made; empty: the system's temporary directory
   std::size_t block_cache_bytes = std::size_t{32} << 20;
 };
-// ReadError: no log there, or it is damaged (the text names the file).
+// `directory` outlives the reader. ReadError: no log there, or it is damaged (the text names the file).
 [[nodiscard]] Result<std::unique_ptr<LogReader>, ReadError> open_log_reader(const DataDirectory& directory,
                                                                             ReaderOptions options = {});
 

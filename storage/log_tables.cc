@@ -225,20 +225,10 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_to_read(const std:
   return tables;
 }
 
-Result<std::vector<std::size_t>, ReadError> LogTables::check_files(const std::string& path, const std::string& no_wal) {
-  const auto opened = open_to_read(path, no_wal, *rocksdb::Env::Default());
+Result<void, ReadError> LogTables::check_files(const std::string& path, const std::string& no_wal, rocksdb::Env& env) {
+  const auto opened = open_to_read(path, no_wal, env);
   if (!opened) return opened.error();
-  return (*opened)->files();
-}
-
-std::vector<std::size_t> LogTables::files() const {
-  std::vector<std::size_t> counts;
-  for (auto* handle : handles_) {
-    rocksdb::ColumnFamilyMetaData table;
-    db_->GetColumnFamilyMetaData(handle, &table);
-    counts.push_back(table.file_count);
-  }
-  return counts;
+  return {};
 }
 
 Result<std::unique_ptr<LogTables>, ReadError> LogTables::open_read_only(const std::string& path, rocksdb::Env& env) {

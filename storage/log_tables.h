@@ -45,10 +45,8 @@ class LogTables {
                                                                       const std::string& scratch,
                                                                       const TablesOptions& options);
   // That every table file is there and opens: open_secondary() takes what it cannot open for empty. `no_wal` is an
-  // empty directory. How many files each table has. Beside a writer a file may go meanwhile: what fails is to be tried
-  // again.
-  static Result<std::vector<std::size_t>, ReadError> check_files(const std::string& path, const std::string& no_wal);
-  [[nodiscard]] std::vector<std::size_t> files() const;  // of each table, in the order of all()
+  // empty directory.
+  static Result<void, ReadError> check_files(const std::string& path, const std::string& no_wal, rocksdb::Env& env);
   // Of a backup, through the backup engine's Env.
   static Result<std::unique_ptr<LogTables>, ReadError> open_read_only(const std::string& path, rocksdb::Env& env);
   // To look at before it is opened for writing: its tables alone, without what the WALs hold. Null: whoever made it

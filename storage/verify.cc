@@ -103,17 +103,13 @@ Result<void, ReadError> read_through(const LogTables& tables) {
 
 }  // namespace
 
-namespace {
-
-Result<Verified, ReadError> verify_once(const DataDirectory& directory, const VerifyOptions& options) {
+Result<Verified, ReadError> verify_log(const DataDirectory& directory, const VerifyOptions& options) {
   // The mark first: the log is opened later, so it cannot lawfully be behind it.
   auto mark = read_head_mark(directory.head_mark());
   if (!mark) return mark.error();
-  auto scratch = ScratchDirectory::make(options.scratch);
-  if (!scratch) return scratch.error();
-  auto opened = open_secondary_tables(directory, **scratch, std::size_t{8} << 20);
+  auto opened = open_secondary_tables(directory, options.scratch, std::size_t{8} << 20);
   if (!opened) return opened.error();
-  const LogTables& tables = **opened;
+  const LogTables& tables = *opened->tables;
   auto heads = tables.head_rows();
   if (!heads) return heads.error();
 
@@ -134,22 +130,6 @@ Result<Verified, ReadError> verify_once(const DataDirectory& directory, const Ve
     return name_bad_index_row(tables, heads->head.position);
   if (auto readable = read_through(tables); !readable) return readable.error();
   return Verified{heads->head.position.value, heads->head};
-}
-
-}  // namespace
-
-// Beside a writer that flushes or rewrites tables a reader may miss a stretch for a moment: a finding is one that is
-// found again.
-Result<Verified, ReadError> verify_log(const DataDirectory& directory, const VerifyOptions& options) {
-  constexpr int kAttempts = 5;
-  auto verified = verify_once(directory, options);
-  for (int attempt = 1; !verified && attempt < kAttempts; ++attempt) {
-    auto again = verify_once(directory, options);
-    const bool same = !again && again.error().what == verified.error().what;
-    verified = std::move(again);
-    if (same) break;
-  }
-  return verified;
 }
 
 Result<void, ReadError> verify_kept_head(const EventLog& log, WorkspaceNumber workspace, const WorkspaceHead& kept) {

@@ -1,0 +1,203 @@
+#include "storage/held_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <thread>
+#include <utility>
+
+namespace taskledger::storage {
+namespace {
+
+namespace fs = std::filesystem;
+using rocksdb::FileOptions;
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+
+constexpr int kAttempts = 1000, kSameFindings = 5;
+constexpr std::chrono::milliseconds kBetweenAttempts{2};
+constexpr std::string_view kCurrent = "CURRENT";
+
+bool is_table(std::string_view name) { return name.ends_with(".sst"); }
+bool is_wal(std::string_view name) { return name.ends_with(".log"); }
+
+// Ends where the file ended at the instant.
+class UpTo final : public rocksdb::FSSequentialFileOwnerWrapper {
+ public:
+  UpTo(std::unique_ptr<rocksdb::FSSequentialFile> file, std::uint64_t bytes)
+      : FSSequentialFileOwnerWrapper(std::move(file)), left_(bytes) {}
+  IOStatus Read(std::size_t size, const IOOptions& options, rocksdb::Slice* result, char* scratch,
+                IODebugContext* debug) override {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, left_));
+    auto status = FSSequentialFileOwnerWrapper::Read(wanted, options, result, scratch, debug);
+    if (status.ok()) left_ -= result->size();
+    return status;
+  }
+  IOStatus Skip(std::uint64_t bytes) override {
+    bytes = std::min(bytes, left_);
+    left_ -= bytes;
+    return FSSequentialFileOwnerWrapper::Skip(bytes);
+  }
+
+ private:
+  std::uint64_t left_;
+};
+
+}  // namespace
+
+// Tables and WALs by name as long as they have one, for the errors to say it; no number is used twice.
+class HeldFileSystem final : public rocksdb::FileSystemWrapper {
+ public:
+  explicit HeldFileSystem(fs::path folder)
+      : FileSystemWrapper(rocksdb::FileSystem::Default()), folder_(std::move(folder)) {}
+  ~HeldFileSystem() override {
+    for (const auto& [name, file] : files_) close(file);
+  }
+  static const char* kClassName() { return "HeldFileSystem"; }
+  const char* Name() const override { return kClassName(); }
+
+  // errno where it cannot be opened, 0 else.
+  int hold(const std::string& name) {
+    Held held{::open((folder_ / name).c_str(), O_RDONLY | O_CLOEXEC), 0};
+    if (held.fd < 0) return errno;
+    struct stat status {};
+    if (::fstat(held.fd, &status) == 0) held.bytes = static_cast<std::uint64_t>(status.st_size);
+    files_.emplace(name, held);
+    return 0;
+  }
+  void let_go_of_tables() {
+    for (auto& [name, file] : files_) {
+      if (is_table(name)) close(file), file.fd = -1;
+    }
+  }
+
+  IOStatus NewSequentialFile(const std::string& path, const FileOptions& options,
+                             std::unique_ptr<rocksdb::FSSequentialFile>* file, IODebugContext* debug) override {
+    const auto* const held = find(path);
+    if (held == nullptr) return target_->NewSequentialFile(path, options, file, debug);
+    if (const auto name = fs::path(path).filename().string(); !is_table(name) && !is_wal(name)) {
+      auto status = target_->NewSequentialFile(open_name(*held), options, file, debug);
+      if (status.ok()) *file = std::make_unique<UpTo>(std::move(*file), held->bytes);
+      return status;
+    }
+    auto status = target_->NewSequentialFile(path, options, file, debug);
+    return is_gone(status) ? target_->NewSequentialFile(open_name(*held), options, file, debug) : status;
+  }
+  IOStatus NewRandomAccessFile(const std::string& path, const FileOptions& options,
+                               std::unique_ptr<rocksdb::FSRandomAccessFile>* file, IODebugContext* debug) override {
+    auto status = target_->NewRandomAccessFile(path, options, file, debug);
+    const auto* const held = find(path);
+    return held != nullptr && is_gone(status) ? target_->NewRandomAccessFile(open_name(*held), options, file, debug)
+                                              : status;
+  }
+  IOStatus FileExists(const std::string& path, const IOOptions& options, IODebugContext* debug) override {
+    return find(path) != nullptr ? IOStatus::OK() : target_->FileExists(path, options, debug);
+  }
+  IOStatus GetFileSize(const std::string& path, const IOOptions& options, std::uint64_t* bytes,
+                       IODebugContext* debug) override {
+    const auto* const held = find(path);
+    if (held == nullptr || is_wal(path)) {
+      auto status = target_->GetFileSize(path, options, bytes, debug);
+      if (held == nullptr || !is_gone(status)) return status;
+    }
+    *bytes = held->bytes;
+    return IOStatus::OK();
+  }
+  IOStatus GetChildren(const std::string& path, const IOOptions& options, std::vector<std::string>* names,
+                       IODebugContext* debug) override {
+    if (fs::path(path) != folder_) return target_->GetChildren(path, options, names, debug);
+    names->clear();
+    for (const auto& [name, file] : files_) names->push_back(name);
+    return IOStatus::OK();
+  }
+
+ private:
+  struct Held {
+    int fd = -1;
+    std::uint64_t bytes = 0;  // at the instant
+  };
+  static void close(const Held& file) {
+    if (file.fd >= 0) ::close(file.fd);
+  }
+  static bool is_gone(const IOStatus& status) { return status.IsNotFound() || status.IsPathNotFound(); }
+  static std::string open_name(const Held& held) { return fmt::format("/proc/self/fd/{}", held.fd); }
+  const Held* find(const fs::path& path) const {
+    if (path.parent_path() != folder_) return nullptr;
+    const auto found = files_.find(path.filename());
+    return found == files_.end() || found->second.fd < 0 ? nullptr : &found->second;
+  }
+  const fs::path folder_;
+  std::map<std::string, Held> files_;
+};
+
+HeldFiles::~HeldFiles() = default;
+
+Result<HeldFiles::Set, ReadError> HeldFiles::set_of(const fs::path& log) {
+  Set set;
+  std::getline(std::ifstream(log / kCurrent), set.manifest);
+  std::error_code error;
+  if (!set.manifest.empty()) set.manifest_bytes = fs::file_size(log / set.manifest, error);
+  for (auto file = fs::directory_iterator(log, error); !error && file != end(file); file.increment(error)) {
+    if (is_wal(file->path().native())) set.wals.push_back(file->path().filename());
+  }
+  std::sort(set.wals.begin(), set.wals.end());
+  if (error) return ReadError{fmt::format("cannot read {}: {}", log.string(), error.message())};
+  return set;
+}
+
+Result<std::unique_ptr<HeldFiles>, ReadError> HeldFiles::of(const fs::path& log) {
+  std::string finding = fmt::format("{}: its files change all the time: try again", log.string());
+  for (int attempt = 1, same = 0; attempt <= kAttempts && same < kSameFindings; ++attempt) {
+    if (attempt > 1) std::this_thread::sleep_for(kBetweenAttempts);
+    auto set = set_of(log);
+    if (!set) return set.error();
+    auto files = std::make_shared<HeldFileSystem>(log);
+    int failed = 0;
+    const auto hold = [&](const std::string& name) {
+      if (failed != 0) return;
+      failed = files->hold(name);
+      if (failed == 0) return;
+      const auto before =
+          std::exchange(finding, fmt::format("cannot open {}: {}", (log / name).string(), std::strerror(failed)));
+      same = finding == before ? same + 1 : 1;
+    };
+    hold(std::string(kCurrent));
+    if (!set->manifest.empty()) hold(set->manifest);
+    std::error_code error;
+    for (auto file = fs::directory_iterator(log, error); !error && file != end(file); file.increment(error)) {
+      const std::string name = file->path().filename();
+      if (is_table(name) || is_wal(name)) hold(name);
+    }
+    if (failed != 0 && failed != ENOENT) return ReadError{finding};
+    const auto after = set_of(log);
+    if (!after) return after.error();
+    if (failed != 0 || error || *after != *set) continue;
+    std::unique_ptr<HeldFiles> held(new HeldFiles);
+    held->log_ = log;
+    held->set_ = *std::move(set);
+    held->files_ = std::move(files);
+    held->env_ = rocksdb::NewCompositeEnv(held->files_);
+    return held;
+  }
+  return ReadError{finding};
+}
+
+void HeldFiles::let_go_of_tables() { files_->let_go_of_tables(); }
+
+bool HeldFiles::are_those_of_the_writer() const {
+  const auto now = set_of(log_);
+  return now && *now == set_;
+}
+
+}  // namespace taskledger::storage
