@@ -33,7 +33,7 @@ awk -v script="$folder/script" -v shown="$folder/shown" '
     } else if (command ~ /^curl/ && command !~ /-w /) {
       command = command "; echo"
     } else if (command ~ /^grep/) {
-      command = command " || true"
+      command = command " 2>/dev/null || true"  # a file that the server replaces meanwhile may be gone
     }
     print command > script
     next
