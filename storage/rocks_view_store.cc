@@ -50,10 +50,12 @@ rocksdb::Options store_options(const ViewOptions& given, const std::shared_ptr<r
   options.compression = rocksdb::kLZ4Compression;
   options.level_compaction_dynamic_level_bytes = true;
   // Every write of many rows is a file of its own here, its keys all over the table, so that a compaction takes in the
-  // whole table: rather seldom. Who reads a table reads all of it, or few rows with filters.
+  // whole table: rather seldom. Who reads a table reads all of it, or few rows that are there: the last level, where
+  // most of them are, has no filters.
   options.level0_file_num_compaction_trigger = 12;
   options.level0_slowdown_writes_trigger = 32;
   options.level0_stop_writes_trigger = 48;
+  options.optimize_filters_for_hits = true;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.checksum = rocksdb::kXXH3;
@@ -231,7 +233,9 @@ class Store final : public RocksViewStore {
     std::string key, value;
     bool more = next(key, value);
     while (more && status.ok()) {
-      rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options_, handle->get());
+      constexpr bool kInvalidateCache = true, kNoFilters = true;  // they are the last level
+      rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options_, handle->get(), kInvalidateCache,
+                                    rocksdb::Env::IO_TOTAL, kNoFilters);
       files.push_back(fmt::format("{}/load-{}.{}.sst", path_, view_keys::family(projection, generation), next_file_++));
       status = writer.Open(files.back());
       while (status.ok() && more && writer.FileSize() < kFileBytes) {

@@ -23,13 +23,22 @@ void FoldedNotifications::forget(const std::function<bool(std::uint32_t task)>& 
   for (auto& [id, user] : users_) std::erase_if(user.notes, [&](const Note& note) { return erased(note.task); });
 }
 
-void FoldedNotifications::settle(Team& team) {
-  std::vector<OfUser*> all;
-  for (auto& [id, user] : users_) all.push_back(&user);
-  team.run(all.size(), [&](std::size_t at) {
-    std::vector<Note>& notes = all[at]->notes;
-    std::sort(notes.begin(), notes.end(), [](const Note& a, const Note& b) { return a.position < b.position; });
-  });
+// Neighbours are merged until there is one.
+void FoldedNotifications::put_in_order(std::vector<Note>& notes, std::vector<std::size_t> ends) {
+  const auto at = [&notes](std::size_t index) { return notes.begin() + static_cast<std::ptrdiff_t>(index); };
+  const auto older = [](const Note& a, const Note& b) { return a.position < b.position; };
+  while (ends.size() > 1) {
+    std::vector<std::size_t> merged;
+    std::size_t from = 0;
+    for (std::size_t i = 0; i < ends.size(); i += 2) {
+      const std::size_t middle = ends[i], end = ends[std::min(i + 1, ends.size() - 1)];
+      if (from < middle && middle < end && older(notes[middle], notes[middle - 1]))
+        std::inplace_merge(at(from), at(middle), at(end), older);
+      merged.push_back(end);
+      from = end;
+    }
+    ends = std::move(merged);
+  }
 }
 
 void FoldedNotifications::mark(const NotificationEvent& event, Timestamp time, WorkspacePosition seen) {

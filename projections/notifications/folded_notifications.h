@@ -1,6 +1,6 @@
 // The notifications of the whole log in memory, for building their rows from nothing: 32 bytes each. First all of them,
-// in any order, then settle(), then the marks in the order of the log. The same rules as notifications.h, which the
-// tests hold it to. Threads: one; rows() and parts() of several at once.
+// then the marks in the order of the log. The same rules as notifications.h, which the tests hold it to. Threads: one;
+// the lists of several users, rows() and parts() by several at once.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "projections/notifications/notification_row.h"
-#include "projections/rebuild/team.h"
 
 namespace taskledger::projections {
 
@@ -32,13 +31,14 @@ class FoldedNotifications {
   explicit FoldedNotifications(IdOf id_of) : id_of_(std::move(id_of)) {}
 
   [[nodiscard]] std::uint32_t actor(const UserId& user);
-  // Where a user's notes go; stays where it is.
+  // Where a user's notes go, oldest first; stays where it is.
   [[nodiscard]] std::vector<Note>& notes_of(WorkspaceNumber workspace, const UserId& user) {
     return users_[{workspace, user}].notes;
   }
+  // Of stretches that end at `ends` and are each oldest first.
+  static void put_in_order(std::vector<Note>& notes, std::vector<std::size_t> ends);
   // The notes of the tasks of which `erased(task)` is true.
   void forget(const std::function<bool(std::uint32_t task)>& erased);
-  void settle(Team& team);
   // What the payload of a system record says, and when; `seen` is how far its workspace was then: what came later is
   // not meant.
   void mark(const NotificationEvent& event, Timestamp time, WorkspacePosition seen);

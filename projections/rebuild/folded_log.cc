@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <random>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include "core/event.h"
@@ -108,12 +110,13 @@ bool carries_data(EventType type) {
 }
 
 void notify(Share& share, const storage::Record& record, const TaskEvent& event, const Task& after) {
-  for (const Recipient& recipient : recipients_of(event, record.actor, after)) {
-    const std::uint32_t actor = share.number_of(record.workspace, record.actor);
-    const std::uint32_t told = share.number_of(record.workspace, recipient.user);
-    ++share.told_of[told];
-    share.told.push_back(
-        {{record.in_workspace, record.time, share.tasks.last(), actor, record.version, recipient.type}, told});
+  const auto recipients = recipients_of(event, record.actor, after);
+  if (recipients.empty()) return;
+  People& people = share.people[record.workspace];
+  const std::uint32_t actor = people.number_of(record.actor);
+  for (const Recipient& recipient : recipients) {
+    people.told[people.number_of(recipient.user)].push_back(
+        {record.in_workspace, record.time, share.tasks.last(), actor, record.version, recipient.type});
   }
 }
 
@@ -225,47 +228,52 @@ Result<void, storage::ReadError> FoldedLog::fold(const storage::EventLog& log, P
 
 namespace {
 
-// The notifications that the shares found, to those whom they tell: each thread fills the lists of some of the people.
+// The notifications that the shares found, to those whom they tell.
 void take_told(FoldedLog::State& state) {
-  using Notes = std::vector<FoldedNotifications::Note>;
-  FoldedNotifications& all = state.notifications;
+  using Notes = People::Notes;
+  struct Run {
+    Notes notes;
+    std::uint32_t share;
+    const std::vector<std::uint32_t>* actors;  // by the share's numbers
+  };
   struct List {
     Notes* notes;
-    std::size_t more = 0;
+    std::vector<Run> more;
   };
+  FoldedNotifications& all = state.notifications;
   std::vector<List> lists;
-  std::unordered_map<const Notes*, std::size_t> known;                 // the place in `lists`
-  std::vector<std::vector<std::size_t>> list_of(state.shares.size());  // by the share's numbers of people
-  for (std::size_t number = 0; number < state.shares.size(); ++number) {
-    Share& share = state.shares[number];
-    for (std::size_t person = 0; person < share.people.size(); ++person) {
-      std::size_t& at = list_of[number].emplace_back();
-      const std::size_t told = std::exchange(share.told_of[person], 0);
-      if (told == 0) continue;  // who only acts has no list
-      Notes& notes = all.notes_of(share.people[person].workspace, share.people[person].user);
-      const auto [entry, fresh] = known.try_emplace(&notes, lists.size());
-      if (fresh) lists.push_back({&notes});
-      at = entry->second;
-      lists[at].more += told;
+  std::unordered_map<const Notes*, std::size_t> known;  // the place in `lists`
+  std::deque<std::vector<std::uint32_t>> actors;        // of a share's workspace
+  for (std::uint32_t number = 0; number < FoldedLog::State::kShares; ++number) {
+    for (auto& [workspace, people] : std::exchange(state.shares[number].people, {})) {
+      actors.emplace_back();
+      for (std::size_t person = 0; person < people.users.size(); ++person) {
+        actors.back().push_back(all.actor(people.users[person]));
+        if (people.told[person].empty()) continue;  // who only acts has no list
+        Notes& notes = all.notes_of(workspace, people.users[person]);
+        const auto [entry, fresh] = known.try_emplace(&notes, lists.size());
+        if (fresh) lists.push_back({&notes, {}});
+        lists[entry->second].more.push_back({std::move(people.told[person]), number, &actors.back()});
+      }
     }
   }
-  // Vectors that double would need a half more.
-  for (const List& list : lists) list.notes->reserve(list.notes->size() + list.more);
-  for (std::size_t number = 0; number < state.shares.size(); ++number) {
-    Share& share = state.shares[number];
-    std::vector<std::uint32_t> actors;
-    for (const Share::Person& person : share.people) actors.push_back(all.actor(person.user));
-    state.team.run(state.team.size(), [&](std::size_t part) {
-      for (const Told& told : share.told) {
-        const std::size_t list = list_of[number][told.person];
-        if (list % state.team.size() != part) continue;
-        auto& note = lists[list].notes->emplace_back(told.note);
-        note.task = static_cast<std::uint32_t>(note.task * state.shares.size() + number);
-        note.actor = actors[note.actor];
+  state.team.run(lists.size(), [&](std::size_t at) {
+    Notes& notes = *lists[at].notes;
+    std::size_t size = notes.size();
+    for (const Run& run : lists[at].more) size += run.notes.size();
+    notes.reserve(size);
+    std::vector<std::size_t> ends{notes.size()};
+    for (Run& run : lists[at].more) {
+      for (const auto& told : run.notes) {
+        auto& note = notes.emplace_back(told);
+        note.task = note.task * std::uint32_t{FoldedLog::State::kShares} + run.share;
+        note.actor = (*run.actors)[note.actor];
       }
-    });
-    share.told = {};
-  }
+      ends.push_back(notes.size());
+      run.notes = {};
+    }
+    FoldedNotifications::put_in_order(notes, std::move(ends));
+  });
 }
 
 // A task that is erased after it was folded takes its notifications along: who folds the log anew finds none.
@@ -362,7 +370,6 @@ void FoldedLog::sort() {
   take_facts(*state_);
   take_told(*state_);
   forget_erased(*state_);
-  state_->notifications.settle(state_->team);
   for (const Mark& mark : state_->marks) state_->notifications.mark(mark.event, mark.time, mark.seen);
   state_->marks.clear();
 }

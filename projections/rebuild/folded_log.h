@@ -3,8 +3,8 @@
 // A few threads read stretches of the log side by side, and hand the records on by the hash of their task; then each
 // takes the records of some shares of the tasks, in the order of the log, parses them and folds them.
 // Threads: one calls; it may bring others. Sources of rows may run on several at once.
-// Memory: of every task its row of `list` and 45 bytes, live and deleted, once sorted 24 more; of every notification
-// 40 bytes while folding, then up to 48.
+// Memory: of every task its row of `list` and 45 bytes, live and deleted, once sorted 40 more; of every notification
+// up to 64 bytes while folding, then 32.
 #pragma once
 
 #include <functional>

@@ -2,24 +2,17 @@
 #pragma once
 
 #include <array>
-#include <deque>
 #include <map>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "projections/image/prefetch.h"
+#include "projections/image/uuid_index.h"
 #include "projections/notifications/folded_notifications.h"
 #include "projections/rebuild/folded_log.h"
 #include "projections/rebuild/folded_tasks.h"
 
 namespace taskledger::projections {
-
-// A notification as one share's fold finds it; people and tasks by the share's numbers.
-struct Told {
-  FoldedNotifications::Note note;
-  std::uint32_t person = 0;  // who is told
-};
 
 // A system record that marks notifications as read.
 struct Mark {
@@ -28,36 +21,31 @@ struct Mark {
   WorkspacePosition seen;  // of its workspace at that point of the log
 };
 
+// Who is told or acts in a workspace, as one share's fold finds them.
+struct People {
+  using Notes = std::vector<FoldedNotifications::Note>;
+  std::vector<UserId> users;  // by number
+  std::vector<Notes> told;    // of each, oldest first; tasks and actors by the share's numbers
+
+  [[nodiscard]] std::uint32_t number_of(const UserId& user) {
+    const auto user_at = [this](std::uint32_t number) -> const Uuid& { return users[number].value; };
+    if (const auto known = index.find(user.value, user_at)) return *known;
+    const auto number = static_cast<std::uint32_t>(users.size());
+    users.push_back(user);
+    told.emplace_back();
+    index.insert(number, user_at);
+    return number;
+  }
+  UuidIndex index;
+};
+
 // The tasks whose hash falls into it.
 struct Share {
   FoldedTasks tasks;
-  std::deque<Told> told;  // grows without moving
-  bool erased = false;    // a task that had been folded, perhaps with notifications told
+  std::map<WorkspaceNumber, People> people;
+  bool erased = false;  // a task that had been folded, perhaps with notifications told
   // Tasks with a record whose payload is gone, the first of each, until their TaskErased comes.
   std::map<std::pair<WorkspaceNumber, Uuid>, Position> unexplained;
-  // Who is told or acts, by number, and how many notifications each was told of.
-  struct Person {
-    WorkspaceNumber workspace;
-    UserId user;
-    friend bool operator==(const Person&, const Person&) = default;
-  };
-  struct HashOfPerson {
-    std::size_t operator()(const Person& person) const {
-      return std::hash<UserId>{}(person.user) ^ std::size_t{person.workspace.value} * 0x9e3779b97f4a7c15ull;
-    }
-  };
-  std::vector<Person> people;
-  std::vector<std::size_t> told_of;
-  std::unordered_map<Person, std::uint32_t, HashOfPerson> numbers;
-  [[nodiscard]] std::uint32_t number_of(WorkspaceNumber workspace, const UserId& user) {
-    const Person person{workspace, user};
-    const auto [entry, fresh] = numbers.try_emplace(person, static_cast<std::uint32_t>(people.size()));
-    if (fresh) {
-      people.push_back(person);
-      told_of.push_back(0);
-    }
-    return entry->second;
-  }
   std::optional<storage::ReadError> failed;
 };
 
