@@ -32,31 +32,69 @@ constexpr std::string_view kCurrent = "CURRENT";
 bool is_table(std::string_view name) { return name.ends_with(".sst"); }
 bool is_wal(std::string_view name) { return name.ends_with(".log"); }
 
-// Ends where the file ended at the instant.
-class UpTo final : public rocksdb::FSSequentialFileOwnerWrapper {
+// A file that is open, read by its descriptor: whatever has its name by now.
+class Opened {
  public:
-  UpTo(std::unique_ptr<rocksdb::FSSequentialFile> file, std::uint64_t bytes)
-      : FSSequentialFileOwnerWrapper(std::move(file)), left_(bytes) {}
-  IOStatus Read(std::size_t size, const IOOptions& options, rocksdb::Slice* result, char* scratch,
-                IODebugContext* debug) override {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, left_));
-    auto status = FSSequentialFileOwnerWrapper::Read(wanted, options, result, scratch, debug);
-    if (status.ok()) left_ -= result->size();
-    return status;
+  Opened(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  ~Opened() {
+    if (fd_ >= 0) ::close(fd_);
   }
-  IOStatus Skip(std::uint64_t bytes) override {
-    bytes = std::min(bytes, left_);
-    left_ -= bytes;
-    return FSSequentialFileOwnerWrapper::Skip(bytes);
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+  [[nodiscard]] bool ok() const { return fd_ >= 0; }
+  IOStatus read(std::uint64_t offset, std::size_t size, rocksdb::Slice* result, char* scratch) const {
+    std::size_t have = 0;
+    while (have < size) {
+      const ssize_t got = ::pread(fd_, scratch + have, size - have, static_cast<off_t>(offset + have));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return IOStatus::IOError(path_, std::strerror(errno));
+      if (got == 0) break;
+      have += static_cast<std::size_t>(got);
+    }
+    *result = {scratch, have};
+    return IOStatus::OK();
   }
 
  private:
-  std::uint64_t left_;
+  const std::string path_;
+  const int fd_;
+};
+
+class SequentialFile final : public rocksdb::FSSequentialFile {
+ public:
+  SequentialFile(std::string path, int fd, std::uint64_t end) : file_(std::move(path), fd), end_(end) {}
+  [[nodiscard]] bool ok() const { return file_.ok(); }
+  IOStatus Read(std::size_t size, const IOOptions&, rocksdb::Slice* result, char* scratch, IODebugContext*) override {
+    auto status = file_.read(at_, static_cast<std::size_t>(std::min<std::uint64_t>(size, end_ - at_)), result, scratch);
+    if (status.ok()) at_ += result->size();
+    return status;
+  }
+  IOStatus Skip(std::uint64_t bytes) override {
+    at_ += std::min(bytes, end_ - at_);
+    return IOStatus::OK();
+  }
+
+ private:
+  const Opened file_;
+  const std::uint64_t end_;
+  std::uint64_t at_ = 0;
+};
+
+class RandomAccessFile final : public rocksdb::FSRandomAccessFile {
+ public:
+  RandomAccessFile(std::string path, int fd) : file_(std::move(path), fd) {}
+  [[nodiscard]] bool ok() const { return file_.ok(); }
+  IOStatus Read(std::uint64_t offset, std::size_t size, const IOOptions&, rocksdb::Slice* result, char* scratch,
+                IODebugContext*) const override {
+    return file_.read(offset, size, result, scratch);
+  }
+
+ private:
+  const Opened file_;
 };
 
 }  // namespace
 
-// Tables and WALs by name as long as they have one, for the errors to say it; no number is used twice.
 class HeldFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   explicit HeldFileSystem(fs::path folder)
@@ -71,8 +109,7 @@ class HeldFileSystem final : public rocksdb::FileSystemWrapper {
   int hold(const std::string& name) {
     Held held{::open((folder_ / name).c_str(), O_RDONLY | O_CLOEXEC), 0};
     if (held.fd < 0) return errno;
-    struct stat status {};
-    if (::fstat(held.fd, &status) == 0) held.bytes = static_cast<std::uint64_t>(status.st_size);
+    held.bytes = size_of(held.fd);
     files_.emplace(name, held);
     return 0;
   }
@@ -86,20 +123,19 @@ class HeldFileSystem final : public rocksdb::FileSystemWrapper {
                              std::unique_ptr<rocksdb::FSSequentialFile>* file, IODebugContext* debug) override {
     const auto* const held = find(path);
     if (held == nullptr) return target_->NewSequentialFile(path, options, file, debug);
-    if (const auto name = fs::path(path).filename().string(); !is_table(name) && !is_wal(name)) {
-      auto status = target_->NewSequentialFile(open_name(*held), options, file, debug);
-      if (status.ok()) *file = std::make_unique<UpTo>(std::move(*file), held->bytes);
-      return status;
-    }
-    auto status = target_->NewSequentialFile(path, options, file, debug);
-    return is_gone(status) ? target_->NewSequentialFile(open_name(*held), options, file, debug) : status;
+    auto opened = std::make_unique<SequentialFile>(path, duplicate(*held), is_wal(path) ? UINT64_MAX : held->bytes);
+    if (!opened->ok()) return IOStatus::IOError(path, std::strerror(errno));
+    *file = std::move(opened);
+    return IOStatus::OK();
   }
   IOStatus NewRandomAccessFile(const std::string& path, const FileOptions& options,
                                std::unique_ptr<rocksdb::FSRandomAccessFile>* file, IODebugContext* debug) override {
-    auto status = target_->NewRandomAccessFile(path, options, file, debug);
     const auto* const held = find(path);
-    return held != nullptr && is_gone(status) ? target_->NewRandomAccessFile(open_name(*held), options, file, debug)
-                                              : status;
+    if (held == nullptr) return target_->NewRandomAccessFile(path, options, file, debug);
+    auto opened = std::make_unique<RandomAccessFile>(path, duplicate(*held));
+    if (!opened->ok()) return IOStatus::IOError(path, std::strerror(errno));
+    *file = std::move(opened);
+    return IOStatus::OK();
   }
   IOStatus FileExists(const std::string& path, const IOOptions& options, IODebugContext* debug) override {
     return find(path) != nullptr ? IOStatus::OK() : target_->FileExists(path, options, debug);
@@ -107,11 +143,8 @@ class HeldFileSystem final : public rocksdb::FileSystemWrapper {
   IOStatus GetFileSize(const std::string& path, const IOOptions& options, std::uint64_t* bytes,
                        IODebugContext* debug) override {
     const auto* const held = find(path);
-    if (held == nullptr || is_wal(path)) {
-      auto status = target_->GetFileSize(path, options, bytes, debug);
-      if (held == nullptr || !is_gone(status)) return status;
-    }
-    *bytes = held->bytes;
+    if (held == nullptr) return target_->GetFileSize(path, options, bytes, debug);
+    *bytes = is_wal(path) ? size_of(held->fd) : held->bytes;
     return IOStatus::OK();
   }
   IOStatus GetChildren(const std::string& path, const IOOptions& options, std::vector<std::string>* names,
@@ -130,8 +163,11 @@ class HeldFileSystem final : public rocksdb::FileSystemWrapper {
   static void close(const Held& file) {
     if (file.fd >= 0) ::close(file.fd);
   }
-  static bool is_gone(const IOStatus& status) { return status.IsNotFound() || status.IsPathNotFound(); }
-  static std::string open_name(const Held& held) { return fmt::format("/proc/self/fd/{}", held.fd); }
+  static int duplicate(const Held& file) { return ::fcntl(file.fd, F_DUPFD_CLOEXEC, 0); }
+  static std::uint64_t size_of(int fd) {
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+  }
   const Held* find(const fs::path& path) const {
     if (path.parent_path() != folder_) return nullptr;
     const auto found = files_.find(path.filename());
@@ -147,7 +183,11 @@ Result<HeldFiles::Set, ReadError> HeldFiles::set_of(const fs::path& log) {
   Set set;
   std::getline(std::ifstream(log / kCurrent), set.manifest);
   std::error_code error;
-  if (!set.manifest.empty()) set.manifest_bytes = fs::file_size(log / set.manifest, error);
+  struct stat status {};
+  if (!set.manifest.empty() && ::stat((log / set.manifest).c_str(), &status) == 0) {
+    set.manifest_file = status.st_ino;
+    set.manifest_bytes = static_cast<std::uint64_t>(status.st_size);
+  }
   for (auto file = fs::directory_iterator(log, error); !error && file != end(file); file.increment(error)) {
     if (is_wal(file->path().native())) set.wals.push_back(file->path().filename());
   }

@@ -39,7 +39,7 @@ class HeldFiles {
   // What says which files there are.
   struct Set {
     std::string manifest;
-    std::uint64_t manifest_bytes = 0;
+    std::uint64_t manifest_file = 0, manifest_bytes = 0;  // its inode, which is no other file's while it is held
     std::vector<std::string> wals;  // sorted
     friend bool operator==(const Set&, const Set&) = default;
   };

@@ -118,9 +118,10 @@ TEST_F(MovedDirectory, NorIsOneThatIsPutIntoTheSameFolder) {
   for (const auto& entry : fs::directory_iterator(data_ / "log")) fs::remove(entry.path());
   for (const auto& entry : fs::directory_iterator(other / "log"))
     fs::copy_file(entry.path(), data_ / "log" / entry.path().filename());
-  if ((*reader)->catch_up()) {  // RocksDB may still have the old files
-    EXPECT_EQ(all_of(**reader), before);
-  }
+  const auto caught_up = (*reader)->catch_up();
+  ASSERT_FALSE(caught_up);
+  EXPECT_THAT(caught_up.error().what, HasSubstr("another log is in its place"));
+  EXPECT_EQ(all_of(**reader), before);
 }
 
 // At once, without waiting for whoever looks once a second: an erasure makes and removes many files.
