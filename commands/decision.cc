@@ -65,22 +65,23 @@ class Decider {
     }
     // Also of one that is erased already: what it held may still be on its way out of the files.
     if (std::holds_alternative<EraseTask>(record.command)) decision_.erase.push_back(record.task_id->value);
-    for (const TaskEvent& event : *events) append(touched.after, event);
+    for (TaskEvent& event : *events) append(touched.after, std::move(event));
     outcome.version = touched.after.version;
     decision_.outcomes.push_back(outcome);
     return std::nullopt;
   }
 
-  void append(Task& state, const TaskEvent& event) {
+  void append(Task& state, TaskEvent event) {
     storage::NewRecord record;
     record.stream = state.id.value;
     record.type = static_cast<std::uint8_t>(type_of(event));
     record.payload = event_data(event);
     if (!request_.trace.empty()) record.trace = request_.trace;
     if (std::holds_alternative<TaskRestored>(event)) record.before = std::make_shared<const Task>(state);
-    decision_.records.push_back(std::move(record));
     const TaskId id = state.id;
     evolve(state, id, state.version.next(), now_, request_.caller.user, event);
+    record.event = std::make_shared<const TaskEvent>(std::move(event));
+    decision_.records.push_back(std::move(record));
   }
 
   static Action action_of(const TaskCommand& command) {

@@ -15,15 +15,22 @@ Handled with_body(unsigned status, const commands::Outcome& outcome) {
   Reply reply;
   reply.status = status;
   reply.body.reserve(128);
-  reply.body.append(R"({"task_id":")").append(to_string(task.task)).append(R"(","action":")");
+  reply.body += R"({"task_id":")";
+  append_uuid(reply.body, task.task.value);
+  reply.body += R"(","action":")";
   reply.body.append(commands::name_of(task.action)).append("\"");
   if (task.action == commands::Action::undone) {
     reply.body += R"(,"event_id":)";
     reply.body += task.event ? '"' + to_string(*task.event) + '"' : "null";
   }
   reply.body += '}';
+  reply.headers.reserve(128);
   append_etag(reply.headers, task.version);
-  if (status == 201) reply.headers.append("Location: ").append(kTasksPath).append(to_string(task.task)).append("\r\n");
+  if (status == 201) {
+    reply.headers.append("Location: ").append(kTasksPath);
+    append_uuid(reply.headers, task.task.value);
+    reply.headers += "\r\n";
+  }
   return {std::move(reply), outcome.in_workspace};
 }
 

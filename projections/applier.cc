@@ -40,26 +40,29 @@ Result<void, storage::ReadError> restore(Image& image, const storage::Record& re
 
 }  // namespace
 
-Result<std::optional<TaskEvent>, storage::ReadError> read_event(const storage::Record& record) {
+Result<const TaskEvent*, storage::ReadError> read_event(const storage::Record& record, TaskEvent& room) {
+  if (record.event != nullptr) return record.event;
   const auto type = static_cast<EventType>(record.type);
-  if (!record.payload && carries_data(type)) return std::optional<TaskEvent>();
+  if (!record.payload && carries_data(type)) return static_cast<const TaskEvent*>(nullptr);
   auto event = parse_event_data(type, record.payload.value_or("{}"));
   if (!event) {
     return storage::ReadError{fmt::format("position {}: event of type {} cannot be read: {}", record.position.value,
                                           record.type, event.error().message)};
   }
-  return std::optional(*std::move(event));
+  room = *std::move(event);
+  return static_cast<const TaskEvent*>(&room);
 }
 
 Result<void, storage::ReadError> fold_record(Task& task, const storage::Record& record) {
-  const auto event = read_event(record);
+  TaskEvent room;
+  const auto event = read_event(record, room);
   if (!event) return event.error();
-  if (*event) evolve(task, {record.stream}, record.version, record.time, record.actor, **event);
+  if (*event != nullptr) evolve(task, {record.stream}, record.version, record.time, record.actor, **event);
   return {};
 }
 
-Result<void, storage::ReadError> apply_record(Image& image, const storage::Record& record,
-                                              const std::optional<TaskEvent>& event, const storage::EventLog& log) {
+Result<void, storage::ReadError> apply_record(Image& image, const storage::Record& record, const TaskEvent* event,
+                                              const storage::EventLog& log) {
   const auto type = static_cast<EventType>(record.type);
   const auto row = image.find(record.stream);
   if (type == EventType::task_deleted || type == EventType::task_erased) {
@@ -67,7 +70,8 @@ Result<void, storage::ReadError> apply_record(Image& image, const storage::Recor
     return {};
   }
   if (type == EventType::task_restored) return row ? Result<void, storage::ReadError>{} : restore(image, record, log);
-  if (!event || (!row && type != EventType::task_created)) return {};  // deleted since, or its creation was erased
+  if (event == nullptr || (!row && type != EventType::task_created))
+    return {};  // deleted since, or its creation was erased
   Task task;
   if (row) {
     task = image.task(*row);

@@ -25,8 +25,9 @@ Result<void, storage::ReadError> Models::apply(std::span<const storage::Record> 
   if (!erased) return erased.error();
   const std::unique_lock lock(workspace.lock);
   const std::size_t before = workspace.image->dirty.size(), told_before = notifications.changed();
+  TaskEvent room;
   for (const storage::Record& record : records) {
-    const auto event = read_event(record);
+    const auto event = read_event(record, room);
     if (!event) return event.error();
     if (auto applied = apply_record(*workspace.image, record, *event, log_); !applied) return applied;
     if (static_cast<EventType>(record.type) == EventType::task_erased)
@@ -41,15 +42,15 @@ Result<void, storage::ReadError> Models::apply(std::span<const storage::Record> 
 }
 
 Result<void, storage::ReadError> Models::notify(const Image& image, const storage::Record& record,
-                                                const std::optional<TaskEvent>& event, const Erased& erased) {
+                                                const TaskEvent* event, const Erased& erased) {
   static const taskledger::Task kNotLookedAt;
   switch (static_cast<EventType>(record.type)) {
     case EventType::task_created:
     case EventType::task_updated:
-      if (event && !record.imported) notifications.apply(record, *event, kNotLookedAt);
+      if (event != nullptr && !record.imported) notifications.apply(record, *event, kNotLookedAt);
       return {};
     case EventType::task_completed:
-      if (!event || record.imported) return {};
+      if (event == nullptr || record.imported) return {};
       if (const auto row = image.find(record.stream)) notifications.apply(record, *event, image.task(*row));
       return {};
     case EventType::task_erased:

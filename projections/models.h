@@ -79,8 +79,8 @@ class Models {
   // Positions of events, by that of the erasure which took their payloads.
   using Erased = std::map<Position, std::vector<WorkspacePosition>>;
   [[nodiscard]] Result<Erased, storage::ReadError> erased_by(std::span<const storage::Record> records) const;
-  Result<void, storage::ReadError> notify(const Image& image, const storage::Record& record,
-                                          const std::optional<TaskEvent>& event, const Erased& erased);
+  Result<void, storage::ReadError> notify(const Image& image, const storage::Record& record, const TaskEvent* event,
+                                          const Erased& erased);
   [[nodiscard]] bool notifies() const { return generations_[kNotificationsAt] != 0; }
 
   storage::EventLog& log_;

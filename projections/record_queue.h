@@ -19,6 +19,7 @@ struct RecordGroup {
   std::vector<storage::Record> records;
   std::string text;
   std::list<Task> tasks;
+  std::list<TaskEvent> events;
 };
 
 class RecordQueue {
@@ -38,6 +39,10 @@ class RecordQueue {
       if (record.before != nullptr) {
         copy.before = &group->tasks.emplace_back(*record.before);
         size += size_of(*record.before);
+      }
+      if (record.event != nullptr) {
+        copy.event = &group->events.emplace_back(*record.event);
+        size += sizeof(TaskEvent) + record.payload.value_or("").size();
       }
       if (!record.payload) continue;
       const std::size_t at = group->text.size();

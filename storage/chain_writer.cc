@@ -61,6 +61,7 @@ Record ChainWriter::add(RowSink& rows, WorkspaceNumber workspace, const UserId& 
   if (payload == Payload::whole) record.payload = given.payload;
   if (given.trace) record.trace = std::string_view(*given.trace).substr(0, kMaxTraceBytes);
   record.before = given.before.get();
+  if (payload == Payload::whole) record.event = given.event.get();
 
   bytes_.clear();
   const auto after = encode_record(bytes_, record, {heads_.head.hash, tip.head.hash}, nonce());

@@ -17,6 +17,7 @@ std::size_t size_of(const Commit& commit) {
   for (const auto& record : commit.records) {
     bytes += sizeof(NewRecord) + record.payload.size() + (record.trace ? record.trace->size() : 0);
     if (record.before) bytes += size_of(*record.before);
+    if (record.event) bytes += sizeof(TaskEvent) + record.payload.size();  // its strings are about as long as its text
   }
   if (commit.idempotency) bytes += commit.idempotency->key.size() + commit.idempotency->value.size();
   return bytes;

@@ -42,6 +42,9 @@ struct NewRecord {
   // Of a task that is restored: what its stream folds to before this record. Not written: it goes to the observers, who
   // need not read the stream then.
   std::shared_ptr<const Task> before = nullptr;
+  // What `payload` is the text of, where whoever commits has it. Not written: it goes to the observers, who need not
+  // parse the text then.
+  std::shared_ptr<const TaskEvent> event = nullptr;
 };
 
 // A kept answer for an Idempotency-Key, written in the same batch as its events.
@@ -101,7 +104,8 @@ struct Record {
   EventId id;                               // null (all zero) when it is the derived one
   std::optional<std::string_view> payload;  // absent once erased
   std::string_view trace;                   // empty: none
-  const Task* before = nullptr;             // as it came with the commit; a view, for observers only
+  const Task* before = nullptr;             // as they came with the commit; views, for observers only
+  const TaskEvent* event = nullptr;
 };
 
 struct Head {

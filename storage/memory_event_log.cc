@@ -186,6 +186,7 @@ class MemoryLog final : public EventLog {
       streams_[{commit.workspace.value, record.stream}] = version;
       records.push_back(put(commit.workspace, commit.actor, commit.imported, version, record));
       records.back().before = record.before.get();
+      records.back().event = record.event.get();
       time = records.back().time;
     }
     if (commit.idempotency) idempotency_[commit.idempotency->key] = *commit.idempotency;

@@ -33,10 +33,20 @@ class HoldingLog final : public storage::PassingLog {
 
   void append(storage::Commit commit, OnAppended done) override {
     ++appends;
+    for (const storage::NewRecord& record : commit.records) {
+      if (record.type != storage::kSystemRecord) expect_its_text(record);
+    }
     if (refuse) return done(*refuse);
     if (before_append) std::exchange(before_append, nullptr)();
     if (!held) return PassingLog::append(std::move(commit), std::move(done));
     waiting_.push_back({std::move(commit), std::move(done)});
+  }
+  // What goes along with a record is what its text says.
+  static void expect_its_text(const storage::NewRecord& record) {
+    ASSERT_NE(record.event, nullptr);
+    const auto read = parse_event_data(static_cast<EventType>(record.type), record.payload);
+    ASSERT_TRUE(read) << record.payload;
+    EXPECT_TRUE(*read == *record.event) << record.payload;
   }
   // Answers what waits, in order; with an error instead, if one is given for all.
   void release(std::optional<storage::AppendError> error = std::nullopt) {

@@ -101,7 +101,8 @@ TEST_F(RunnerTest, ARestoredTaskIsWhatCameWithItsEvent) {
                                 .time = {},
                                 .id = {},
                                 .trace = {},
-                                .before = std::move(was)});
+                                .before = std::move(was),
+                                .event = {}});
     };
     for (int i = 0; i < others; ++i) {
       const Uuid other = world_.uuid();

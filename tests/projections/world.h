@@ -298,7 +298,8 @@ class World {
                                 .time = {},
                                 .id = {},
                                 .trace = {},
-                                .before = before_restoring(state, event)});
+                                .before = before_restoring(state, event),
+                                .event = chance(50) ? std::make_shared<const TaskEvent>(event) : nullptr});
   }
 
   // Comes with some; others are folded from the log.

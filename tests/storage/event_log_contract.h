@@ -193,17 +193,24 @@ TEST_P(EventLogContract, TheObserverSeesWholeCommitsInOrderBeforeTheirAnswers) {
 
 TEST_P(EventLogContract, WhatCameWithARecordGoesToObserversAndNowhereElse) {
   std::vector<std::string> titles;
+  int deletions = 0;
   log().observe([&](std::span<const Record> records) {
-    for (const auto& record : records) titles.push_back(record.before != nullptr ? record.before->fields.title : "-");
+    for (const auto& record : records) {
+      titles.push_back(record.before != nullptr ? record.before->fields.title : "-");
+      deletions += record.event != nullptr && std::holds_alternative<TaskDeleted>(*record.event);
+    }
   });
   Commit commit = commit_of(uuid(1), 0, {"{}", "{}"});
   auto before = std::make_shared<Task>();
   before->fields.title = "as it was";
   commit.records[1].before = std::move(before);
+  commit.records[0].event = std::make_shared<const TaskEvent>(TaskDeleted{});
   ASSERT_TRUE(append(log(), std::move(commit)));
   EXPECT_EQ(titles, (std::vector<std::string>{"-", "as it was"}));
+  EXPECT_EQ(deletions, 1);
   ASSERT_TRUE(log().read_stream(kWorkspace, uuid(1), {1}, [&](const Record& record) {
     EXPECT_EQ(record.before, nullptr);
+    EXPECT_EQ(record.event, nullptr);
     return true;
   }));
 }
