@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "core/canonical_event.h"
 #include "core/event_reader.h"
 #include "core/json_reader.h"
 #include "core/json_writer.h"
@@ -173,6 +174,11 @@ Result<TaskEvent> json::read_event_data(const Path& path, EventType type, const 
 }
 
 Result<TaskEvent> parse_event_data(EventType type, std::string_view json) {
+  if (auto event = read_canonical_event(type, json)) return *std::move(event);
+  return json::read_event_text(type, json);
+}
+
+Result<TaskEvent> json::read_event_text(EventType type, std::string_view json) {
   const Document document(json);
   Object data;
   if (!document.root()) return Invalid{"Event data " + std::string(document.requirement())};

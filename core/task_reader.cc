@@ -1,20 +1,12 @@
 #include "core/task_reader.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "core/text.h"
 
 namespace taskledger::json {
 namespace {
-
-// Whether `text` is a valid title as it stands and plain ASCII: the common case of stored and sent titles, decided
-// without the Unicode functions.
-bool is_plain_title(std::string_view text) {
-  if (text.empty() || text.size() > kMaxTitleCharacters || text.front() == ' ' || text.back() == ' ') return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
-}
 
 Result<std::string> read_title(const Path& path, const Element& value) {
   const Result<std::string_view> text = read_string(path, value);
@@ -26,37 +18,10 @@ Result<std::string> read_title(const Path& path, const Element& value) {
   return {boost::system::in_place_value, title};
 }
 
-// The form in which times are written out, `2025-03-15T09:00:00Z`, without the general reader: stored events have no
-// other.
-std::optional<Timestamp> read_canonical(std::string_view text) {
-  if (text.size() != 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' ||
-      text[19] != 'Z') {
-    return std::nullopt;
-  }
-  bool digits = true;
-  const auto number = [&](std::size_t at, std::size_t count) {
-    unsigned value = 0;
-    for (std::size_t i = at; i < at + count; ++i) {
-      const unsigned digit = static_cast<unsigned char>(text[i]) - unsigned{'0'};
-      digits = digits && digit <= 9;
-      value = value * 10 + digit;
-    }
-    return value;
-  };
-  const unsigned year = number(0, 4), month = number(5, 2), day = number(8, 2);
-  const unsigned hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
-  if (!digits) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(month),
-                                         std::chrono::day(day)};
-  if (year < 1970 || !date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
-  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  return Timestamp{(((days * 24 + hour) * 60 + minute) * 60 + second) * 1000};
-}
-
 Result<Timestamp> read_due(const Path& path, const Element& value, const TimeZone& zone) {
   std::string_view text;
   if (value.get_string().get(text) == simdjson::SUCCESS) {
-    if (const std::optional<Timestamp> time = read_canonical(text)) return *time;
+    if (const std::optional<Timestamp> time = read_rfc3339(text)) return *time;
     if (const std::optional<TimeInput> time = parse_time(text, zone)) return time->as_due();
   }
   return fault(path, "must be a date or a date-time (RFC 3339)");
@@ -113,6 +78,11 @@ Result<void> store(Result<T>&& read, Out& out) {
 
 }  // namespace
 
+bool is_plain_title(std::string_view text) {
+  if (text.empty() || text.size() > kMaxTitleCharacters || text.front() == ' ' || text.back() == ' ') return false;
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
 Result<void> read_task_field(std::size_t index, const Path& path, const Element& value, Nulls nulls,
                              const TimeZone& zone, TaskPatch& patch) {
   const bool null = value.is_null();
@@ -147,6 +117,10 @@ Result<void> read_task_field(std::size_t index, const Path& path, const Element&
 
 Result<TaskFields> to_fields(const Path& path, TaskPatch&& patch) {
   if (!patch.title) return fault(path / kTaskFieldNames[kTitleField], "is required");
+  return fields_of(std::move(patch));
+}
+
+TaskFields fields_of(TaskPatch&& patch) {
   TaskFields fields;
   fields.title = std::move(*patch.title);
   fields.due_date = patch.due_date.value_or(std::nullopt);
@@ -160,7 +134,7 @@ Result<TaskFields> to_fields(const Path& path, TaskPatch&& patch) {
 Result<Timestamp> read_instant(const Path& path, const Element& value) {
   std::string_view text;
   if (value.get_string().get(text) == simdjson::SUCCESS) {
-    if (const std::optional<Timestamp> time = read_canonical(text)) return *time;
+    if (const std::optional<Timestamp> time = read_rfc3339(text)) return *time;
     static const TimeZone utc;
     if (const std::optional<TimeInput> time = parse_time(text, utc); time && !time->whole_day) return time->at;
   }

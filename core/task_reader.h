@@ -20,6 +20,10 @@ inline constexpr std::size_t kTitleField = 0;
 // Creations take null for an absent field; updates take it for clearing one (which a title refuses).
 enum class Nulls { absent, clear };
 
+// Whether `text` is a valid title as it stands and plain ASCII: the common case of stored and sent titles, decided
+// without the Unicode functions.
+[[nodiscard]] bool is_plain_title(std::string_view text);
+
 // Reads the field kTaskFieldNames[index] into `patch`.
 [[nodiscard]] Result<void> read_task_field(std::size_t index, const Path& path, const Element& value, Nulls nulls,
                                            const TimeZone& zone, TaskPatch& patch);
@@ -27,6 +31,8 @@ enum class Nulls { absent, clear };
 // The fields of a creation: those of `patch`, with `Field 'title' is required` when it has none. `path` is that of the
 // object they were read from.
 [[nodiscard]] Result<TaskFields> to_fields(const Path& path, TaskPatch&& patch);
+// Of one that has a title.
+[[nodiscard]] TaskFields fields_of(TaskPatch&& patch);
 
 // An instant (a date alone is refused); without an offset it is UTC.
 [[nodiscard]] Result<Timestamp> read_instant(const Path& path, const Element& value);

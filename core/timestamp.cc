@@ -1,6 +1,7 @@
 #include "core/timestamp.h"
 
 #include <array>
+#include <chrono>
 #include <cstring>
 
 namespace taskledger {
@@ -72,6 +73,33 @@ std::string to_rfc3339(Timestamp time) {
   std::string out;
   append_rfc3339(out, time);
   return out;
+}
+
+std::optional<Timestamp> read_rfc3339(std::string_view text) noexcept {
+  const bool fraction = text.size() == 24;
+  if ((text.size() != 20 && !fraction) || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+      text[16] != ':' || text.back() != 'Z' || (fraction && text[19] != '.')) {
+    return std::nullopt;
+  }
+  bool digits = true;
+  const auto number = [&](std::size_t at, std::size_t count) {
+    unsigned value = 0;
+    for (std::size_t i = at; i < at + count; ++i) {
+      const unsigned digit = static_cast<unsigned char>(text[i]) - unsigned{'0'};
+      digits = digits && digit <= 9;
+      value = value * 10 + digit;
+    }
+    return value;
+  };
+  const unsigned year = number(0, 4), month = number(5, 2), day = number(8, 2);
+  const unsigned hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
+  const unsigned ms = fraction ? number(20, 3) : 0;
+  if (!digits) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(month),
+                                         std::chrono::day(day)};
+  if (year < 1970 || !date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
+  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  return Timestamp{(((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + ms};
 }
 
 }  // namespace taskledger

@@ -4,7 +4,9 @@
 #include <compare>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace taskledger {
 
@@ -20,5 +22,7 @@ void append_rfc3339(std::string& out, Timestamp time);
 // The same into `out`, which has room for 24 characters; returns how many were written (20 or 24).
 std::size_t write_rfc3339(char* out, Timestamp time) noexcept;
 [[nodiscard]] std::string to_rfc3339(Timestamp time);
+// Reads the two forms that write_rfc3339() writes, and no other: parse_time() (time_zone.h) reads all.
+[[nodiscard]] std::optional<Timestamp> read_rfc3339(std::string_view text) noexcept;
 
 }  // namespace taskledger

@@ -1,5 +1,9 @@
 #include "core/event.h"
 
+#include <random>
+
+#include "core/canonical_event.h"
+#include "core/event_reader.h"
 #include "tests/core/support.h"
 
 namespace taskledger {
@@ -53,6 +57,79 @@ TEST(EventData, OfAnUpdateKeepsNulls) {
   const auto parsed = parse_event_data(EventType::task_updated, R"({"linked_entities":null,"due_date":null})");
   ASSERT_TRUE(parsed);
   EXPECT_EQ(*parsed, TaskEvent{event});
+}
+
+// The short way and the long one, of texts that are nearly what is stored: what the short one takes the long one takes
+// as the same.
+TEST(EventData, IsReadTheSameBothWays) {
+  TaskFields full = titled("Call Ada \xc3\xa9");
+  full.due_date = Timestamp{1'742'029'200'500};
+  full.priority = Priority::high;
+  full.action_type = ActionType::call;
+  full.assigned_to = user(5);
+  full.links = {link(1, EntityType::contacts), link(2, EntityType::companies)};
+  TaskFields plain = full;
+  plain.title = "Call, then: [write]";
+  plain.due_date = Timestamp{1'742'029'200'000};
+  TaskUpdated cleared, changed;
+  cleared.patch.due_date.emplace();
+  cleared.patch.assigned_to.emplace();
+  cleared.patch.links.emplace();
+  changed.patch.title = "Say it";
+  changed.patch.priority = Priority::low;
+  changed.patch.links = {link(3, EntityType::opportunities)};
+  std::vector<std::pair<EventType, std::string>> texts;
+  for (const TaskEvent& event : std::vector<TaskEvent>{TaskCreated{full}, TaskCreated{plain}, cleared, changed,
+                                                       TaskCompleted{}, TaskReopened{}, TaskDeleted{}, TaskErased{}}) {
+    texts.emplace_back(type_of(event), event_data(event));
+    EXPECT_EQ(read_canonical_event(type_of(event), event_data(event)).has_value(),
+              event != TaskEvent{TaskCreated{full}})
+        << event_data(event);
+  }
+  for (const std::string_view text :
+       {R"({"title":"a","title":"b"})", R"({"priority":"low","title":"a"})", R"({"title":"a", "priority":"low"})",
+        R"({"title":null})", R"({"title":" a"})", R"({"title":"a\u0041"})", R"({"title":"a"}})", R"({"title":"a"} )",
+        R"({"title":"a","priority":null})", R"({"due_date":"2025-03-15"})", R"({"due_date":"2025-02-30T00:00:00Z"})",
+        R"({"due_date":"2025-03-15T09:00:00.000Z"})", R"({"due_date":"1969-12-31T23:59:59Z"})", R"({,"title":"a"})",
+        R"({"linked_entities":[{"id":"00000000-0000-0000-0000-000000000001","type":"contacts"},)"
+        R"({"id":"00000000-0000-0000-0000-000000000001","type":"contacts"}]})"}) {
+    for (const EventType type : {EventType::task_created, EventType::task_updated}) texts.emplace_back(type, text);
+  }
+  std::mt19937 random(7);
+  const std::string_view alphabet = "\"{}[]:,\\ \n0Zaé";
+  int taken = 0, refused = 0;
+  for (const auto& [type, text] : texts) {
+    for (int round = 0; round < 10'000; ++round) {
+      std::string near = text;
+      for (unsigned changes = random() % 3; changes > 0 && !near.empty(); --changes) {
+        const std::size_t at = random() % near.size();
+        switch (random() % 4) {
+          case 0:
+            near.erase(at, 1 + random() % 4);
+            break;
+          case 1:
+            near.insert(at, near, random() % near.size(), 1 + random() % 30);
+            break;
+          case 2:
+            near[at] = alphabet[random() % alphabet.size()];
+            break;
+          default:
+            near[at] = static_cast<char>(near[at] ^ (1 << random() % 8));
+        }
+      }
+      const auto quick = read_canonical_event(type, near);
+      if (!quick) {
+        ++refused;
+        continue;
+      }
+      ++taken;
+      const auto whole = json::read_event_text(type, near);
+      ASSERT_TRUE(whole) << near << ": " << whole.error().message;
+      ASSERT_EQ(*whole, *quick) << near;
+    }
+  }
+  EXPECT_GT(taken, 10'000);
+  EXPECT_GT(refused, 10'000);
 }
 
 TEST(EventData, OfTheOthersIsEmptyButForAnEarlierCompletion) {

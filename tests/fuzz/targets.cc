@@ -3,7 +3,9 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/canonical_event.h"
 #include "core/event.h"
+#include "core/event_reader.h"
 #include "core/filter.h"
 #include "core/task_json.h"
 #include "core/time_zone.h"
@@ -91,7 +93,18 @@ void check_stored(const Event& event, EventType type) {
   FUZZ_CHECK(event_data(*again) == data);
 }
 
+// The short way of stored payloads and the long one.
+void check_both_ways(std::string_view input) {
+  for (const EventType type : {EventType::task_created, EventType::task_updated, EventType::task_completed}) {
+    const auto quick = read_canonical_event(type, input);
+    if (!quick) continue;
+    const auto whole = json::read_event_text(type, input);
+    FUZZ_CHECK(whole && *whole == *quick);
+  }
+}
+
 void run_create_body(std::string_view input) {
+  check_both_ways(input);
   const auto created = parse_create(input, paris());
   check_error(created);
   if (created) FUZZ_CHECK(!created->fields.title.empty());
