@@ -308,7 +308,7 @@ Result<void, ReadError> LogTables::walk(Position after, Position to, const Decod
   if (to <= after) return {};
   rocksdb::ReadOptions options;
   options.fill_cache = false;
-  options.readahead_size = 1 << 20;
+  options.readahead_size = 256 << 10;  // what stays in a core's own cache until it is copied into blocks
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, events));
   Position expected = after.next();
   for (it->Seek(keys::event(expected)); it->Valid() && expected <= to; it->Next(), expected = expected.next()) {

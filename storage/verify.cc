@@ -18,7 +18,7 @@ Result<void, ReadError> walk_index(const LogTables& tables, rocksdb::ColumnFamil
                                    Position head, const Visit& visit) {
   rocksdb::ReadOptions options;
   options.fill_cache = false;
-  options.readahead_size = 1 << 20;
+  options.readahead_size = 256 << 10;
   std::unique_ptr<rocksdb::Iterator> it(tables.db().NewIterator(options, table));
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
     if (it->key().size() != key_bytes || it->value().size() != 8)
