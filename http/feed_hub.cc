@@ -71,6 +71,7 @@ void FeedHub::keep(Channel& channel, const storage::Record& record) {
   event->record.payload.reset();
   event->record.trace = {};
   event->record.before = nullptr;
+  event->record.event = nullptr;
   channel.kept_bytes += event->text.size();
   channel.kept.push_back(std::move(event));
   while (channel.kept.size() > kKeptEvents || channel.kept_bytes > kKeptBytes) {
