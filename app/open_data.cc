@@ -33,7 +33,7 @@ OpenLog open_existing(const std::string& data, const std::string& key_file) {
 }
 
 OpenReader open_to_read(const std::string& data, const std::string& key_file) {
-  raise_descriptor_limit();  // all files of the log are open twice for a moment
+  raise_descriptor_limit();  // files of the log are open up to three times for a moment
   OpenReader open;
   open.directory = need(storage::DataDirectory::open(data, {storage::DataDirectory::Access::reader, key_file, {}}));
   open.log = need(storage::open_log_reader(*open.directory));

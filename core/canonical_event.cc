@@ -129,9 +129,9 @@ std::optional<TaskEvent> read_canonical_event(EventType type, std::string_view t
     case EventType::task_deleted:
     case EventType::task_restored:
     case EventType::task_erased:
-      break;
+      return text == "{}" ? std::optional(event_without_data(type)) : std::nullopt;
   }
-  return text == "{}" ? std::optional(event_without_data(type)) : std::nullopt;
+  return std::nullopt;  // a type that is not known
 }
 
 }  // namespace taskledger

@@ -11,10 +11,11 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <thread>
 #include <utility>
+
+#include "storage/files.h"
 
 namespace taskledger::storage {
 namespace {
@@ -29,8 +30,13 @@ constexpr int kAttempts = 1000, kSameFindings = 5;
 constexpr std::chrono::milliseconds kBetweenAttempts{2};
 constexpr std::string_view kCurrent = "CURRENT";
 
-bool is_table(std::string_view name) { return name.ends_with(".sst"); }
-bool is_wal(std::string_view name) { return name.ends_with(".log"); }
+bool is_numbered(std::string_view name, std::string_view ending) {
+  if (!name.ends_with(ending)) return false;
+  const auto number = name.substr(0, name.size() - ending.size());
+  return !number.empty() && std::all_of(number.begin(), number.end(), [](char c) { return '0' <= c && c <= '9'; });
+}
+bool is_table(std::string_view name) { return is_numbered(name, ".sst"); }
+bool is_wal(std::string_view name) { return is_numbered(name, ".log"); }
 
 // A file that is open, read by its descriptor: whatever has its name by now.
 class Opened {
@@ -110,7 +116,7 @@ class HeldFileSystem final : public rocksdb::FileSystemWrapper {
     Held held{::open((folder_ / name).c_str(), O_RDONLY | O_CLOEXEC), 0};
     if (held.fd < 0) return errno;
     held.bytes = size_of(held.fd);
-    files_.emplace(name, held);
+    if (!files_.emplace(name, held).second) close(held);  // a listing may name one twice
     return 0;
   }
   void let_go_of_tables() {
@@ -123,7 +129,8 @@ class HeldFileSystem final : public rocksdb::FileSystemWrapper {
                              std::unique_ptr<rocksdb::FSSequentialFile>* file, IODebugContext* debug) override {
     const auto* const held = find(path);
     if (held == nullptr) return target_->NewSequentialFile(path, options, file, debug);
-    auto opened = std::make_unique<SequentialFile>(path, duplicate(*held), is_wal(path) ? UINT64_MAX : held->bytes);
+    auto opened =
+        std::make_unique<SequentialFile>(path, duplicate(*held), is_wal(name_of(path)) ? UINT64_MAX : held->bytes);
     if (!opened->ok()) return IOStatus::IOError(path, std::strerror(errno));
     *file = std::move(opened);
     return IOStatus::OK();
@@ -144,7 +151,7 @@ class HeldFileSystem final : public rocksdb::FileSystemWrapper {
                        IODebugContext* debug) override {
     const auto* const held = find(path);
     if (held == nullptr) return target_->GetFileSize(path, options, bytes, debug);
-    *bytes = is_wal(path) ? size_of(held->fd) : held->bytes;
+    *bytes = is_wal(name_of(path)) ? size_of(held->fd) : held->bytes;
     return IOStatus::OK();
   }
   IOStatus GetChildren(const std::string& path, const IOOptions& options, std::vector<std::string>* names,
@@ -163,6 +170,7 @@ class HeldFileSystem final : public rocksdb::FileSystemWrapper {
   static void close(const Held& file) {
     if (file.fd >= 0) ::close(file.fd);
   }
+  static std::string name_of(const fs::path& path) { return path.filename(); }
   static int duplicate(const Held& file) { return ::fcntl(file.fd, F_DUPFD_CLOEXEC, 0); }
   static std::uint64_t size_of(int fd) {
     struct stat status {};
@@ -170,7 +178,7 @@ class HeldFileSystem final : public rocksdb::FileSystemWrapper {
   }
   const Held* find(const fs::path& path) const {
     if (path.parent_path() != folder_) return nullptr;
-    const auto found = files_.find(path.filename());
+    const auto found = files_.find(name_of(path));
     return found == files_.end() || found->second.fd < 0 ? nullptr : &found->second;
   }
   const fs::path folder_;
@@ -181,7 +189,10 @@ HeldFiles::~HeldFiles() = default;
 
 Result<HeldFiles::Set, ReadError> HeldFiles::set_of(const fs::path& log) {
   Set set;
-  std::getline(std::ifstream(log / kCurrent), set.manifest);
+  const auto current = read_small_file(log / kCurrent);
+  if (!current) return current.error();
+  set.manifest = current->value_or("");
+  set.manifest.resize(std::min(set.manifest.size(), set.manifest.find('\n')));
   std::error_code error;
   struct stat status {};
   if (!set.manifest.empty() && ::stat((log / set.manifest).c_str(), &status) == 0) {
@@ -189,7 +200,7 @@ Result<HeldFiles::Set, ReadError> HeldFiles::set_of(const fs::path& log) {
     set.manifest_bytes = static_cast<std::uint64_t>(status.st_size);
   }
   for (auto file = fs::directory_iterator(log, error); !error && file != end(file); file.increment(error)) {
-    if (is_wal(file->path().native())) set.wals.push_back(file->path().filename());
+    if (std::string name = file->path().filename(); is_wal(name)) set.wals.push_back(std::move(name));
   }
   std::sort(set.wals.begin(), set.wals.end());
   if (error) return ReadError{fmt::format("cannot read {}: {}", log.string(), error.message())};
@@ -197,7 +208,8 @@ Result<HeldFiles::Set, ReadError> HeldFiles::set_of(const fs::path& log) {
 }
 
 Result<std::unique_ptr<HeldFiles>, ReadError> HeldFiles::of(const fs::path& log) {
-  std::string finding = fmt::format("{}: its files change all the time: try again", log.string());
+  const std::string changing = fmt::format("{}: its files change all the time: try again", log.string());
+  std::string finding = changing;
   for (int attempt = 1, same = 0; attempt <= kAttempts && same < kSameFindings; ++attempt) {
     if (attempt > 1) std::this_thread::sleep_for(kBetweenAttempts);
     auto set = set_of(log);
@@ -222,6 +234,7 @@ Result<std::unique_ptr<HeldFiles>, ReadError> HeldFiles::of(const fs::path& log)
     if (failed != 0 && failed != ENOENT) return ReadError{finding};
     const auto after = set_of(log);
     if (!after) return after.error();
+    if (failed == 0 && (error || *after != *set)) finding = changing, same = 0;
     if (failed != 0 || error || *after != *set) continue;
     std::unique_ptr<HeldFiles> held(new HeldFiles);
     held->log_ = log;

@@ -29,7 +29,7 @@ class HeldFiles {
   HeldFiles& operator=(const HeldFiles&) = delete;
 
   [[nodiscard]] rocksdb::Env& env() const { return *env_; }
-  // Once RocksDB has opened all tables itself.
+  // Once RocksDB has opened all tables itself, and while nobody uses env().
   void let_go_of_tables();
   // As long as there are no others, all that the writer does is to add to the last of its WALs: which is seen here.
   [[nodiscard]] bool are_those_of_the_writer() const;

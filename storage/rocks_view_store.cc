@@ -50,8 +50,8 @@ rocksdb::Options store_options(const ViewOptions& given, const std::shared_ptr<r
   options.compression = rocksdb::kLZ4Compression;
   options.level_compaction_dynamic_level_bytes = true;
   // Every write of many rows is a file of its own here, its keys all over the table, so that a compaction takes in the
-  // whole table: rather seldom. Who reads a table reads all of it, or few rows that are there: the last level, where
-  // most of them are, has no filters.
+  // whole table: rather seldom. Who reads a table reads all of it, or few rows, most of which are there: the last level
+  // has no filters.
   options.level0_file_num_compaction_trigger = 12;
   options.level0_slowdown_writes_trigger = 32;
   options.level0_stop_writes_trigger = 48;

@@ -95,6 +95,10 @@ TEST(EventData, IsReadTheSameBothWays) {
         R"({"id":"00000000-0000-0000-0000-000000000001","type":"contacts"}]})"}) {
     for (const EventType type : {EventType::task_created, EventType::task_updated}) texts.emplace_back(type, text);
   }
+  for (const int unknown : {0, 8, 255}) {
+    EXPECT_FALSE(read_canonical_event(static_cast<EventType>(unknown), "{}"));
+    EXPECT_FALSE(parse_event_data(static_cast<EventType>(unknown), "{}"));
+  }
   std::mt19937 random(7);
   const std::string_view alphabet = "\"{}[]:,\\ \n0Zaé";
   int taken = 0, refused = 0;
