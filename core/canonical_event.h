@@ -9,7 +9,8 @@
 
 namespace taskledger {
 
-// nullopt: another text, which may be valid all the same; parse_event_data() says. What is read here is what that reads.
+// nullopt: another text, which may be valid all the same; parse_event_data() says. What is read here is what that
+// reads.
 [[nodiscard]] std::optional<TaskEvent> read_canonical_event(EventType type, std::string_view text);
 
 }  // namespace taskledger

@@ -40,7 +40,7 @@ class HeldFiles {
   struct Set {
     std::string manifest;
     std::uint64_t manifest_file = 0, manifest_bytes = 0;  // its inode, which is no other file's while it is held
-    std::vector<std::string> wals;  // sorted
+    std::vector<std::string> wals;                        // sorted
     friend bool operator==(const Set&, const Set&) = default;
   };
   static Result<Set, ReadError> set_of(const std::filesystem::path& log);
