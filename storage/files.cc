@@ -128,4 +128,9 @@ Result<std::optional<std::string>, ReadError> read_small_file(const std::filesys
   return std::optional<std::string>(std::move(text));
 }
 
+bool is_numbered(std::string_view name, std::string_view ending) {
+  return name.size() > ending.size() && name.ends_with(ending) &&
+         name.find_first_not_of("0123456789") == name.size() - ending.size();
+}
+
 }  // namespace taskledger::storage

@@ -24,6 +24,8 @@ Result<void, ReadError> append_lines(const std::filesystem::path& path, std::str
 Result<std::vector<std::filesystem::path>, ReadError> make_directory(const std::filesystem::path& path);
 // What was made, renamed or removed at `path` is so after a power cut too.
 Result<void, ReadError> sync_folder_of(const std::filesystem::path& path);
+// Whether a file's name is a number and `ending`, as RocksDB names its tables (.sst) and WALs (.log).
+[[nodiscard]] bool is_numbered(std::string_view name, std::string_view ending);
 // nullopt: no such file.
 [[nodiscard]] Result<std::optional<std::string>, ReadError> read_small_file(const std::filesystem::path& path);
 

@@ -30,11 +30,6 @@ constexpr int kAttempts = 1000, kSameFindings = 5;
 constexpr std::chrono::milliseconds kBetweenAttempts{2};
 constexpr std::string_view kCurrent = "CURRENT";
 
-bool is_numbered(std::string_view name, std::string_view ending) {
-  if (!name.ends_with(ending)) return false;
-  const auto number = name.substr(0, name.size() - ending.size());
-  return !number.empty() && std::all_of(number.begin(), number.end(), [](char c) { return '0' <= c && c <= '9'; });
-}
 bool is_table(std::string_view name) { return is_numbered(name, ".sst"); }
 bool is_wal(std::string_view name) { return is_numbered(name, ".log"); }
 
@@ -234,8 +229,12 @@ Result<std::unique_ptr<HeldFiles>, ReadError> HeldFiles::of(const fs::path& log)
     if (failed != 0 && failed != ENOENT) return ReadError{finding};
     const auto after = set_of(log);
     if (!after) return after.error();
-    if (failed == 0 && (error || *after != *set)) finding = changing, same = 0;
-    if (failed != 0 || error || *after != *set) continue;
+    if (failed != 0) continue;
+    if (error || *after != *set) {
+      finding = changing;
+      same = 0;
+      continue;
+    }
     std::unique_ptr<HeldFiles> held(new HeldFiles);
     held->log_ = log;
     held->set_ = *std::move(set);

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "storage/files.h"
 #include "storage/log_tables.h"
 
 namespace taskledger::storage {
@@ -27,8 +28,7 @@ std::vector<std::string> numbered_files(rocksdb::DB& db, std::string_view ending
   std::vector<std::string> names, paths;
   db.GetEnv()->GetChildren(db.GetName(), &names);
   for (const auto& name : names) {
-    if (name.ends_with(ending) && name.find_first_not_of("0123456789") == name.size() - ending.size())
-      paths.push_back(db.GetName() + "/" + name);
+    if (is_numbered(name, ending)) paths.push_back(db.GetName() + "/" + name);
   }
   return paths;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/crc32c.h"
+#include "storage/files.h"
 #include "storage/keys.h"
 #include "storage/log_tables.h"
 
@@ -223,10 +224,7 @@ Result<std::optional<std::string>, ReadError> check_wal(const std::string& direc
   std::vector<std::string> names, files;
   if (!env.GetChildren(directory, &names).ok()) return torn;
   for (const auto& name : names) {
-    if (name.size() > 4 && name.ends_with(".log") &&
-        std::all_of(name.begin(), name.end() - 4, [](char c) { return c >= '0' && c <= '9'; })) {
-      files.push_back(name);
-    }
+    if (is_numbered(name, ".log")) files.push_back(name);
   }
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return std::stoull(a) < std::stoull(b); });
   // Files that were emptied by a switch may follow the newest one with records.
