@@ -18,7 +18,7 @@ class Text {
     left_.remove_prefix(expected.size());
     return true;
   }
-  // What stands between quotes, of `quote` up to the next one. Whoever takes it refuses escapes.
+  // What stands between quotes, the second of which may be an escaped one: whoever takes it refuses a backslash.
   std::optional<std::string_view> quoted() {
     if (left_.empty() || left_.front() != '"') return std::nullopt;
     const auto end = left_.find('"', 1);

@@ -32,6 +32,22 @@ TEST(Timestamp, AppendsAndWritesTheSame) {
   EXPECT_EQ(write_rfc3339(text, {1001}), 24u);
 }
 
+TEST(Timestamp, ReadsWhatItWritesAndNothingElse) {
+  std::mt19937_64 random(11);
+  for (int i = 0; i < 20'000; ++i) {
+    Timestamp time{static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(kMaxTimestamp.ms + 1))};
+    if (i % 2 == 0) time.ms -= time.ms % 1000;
+    EXPECT_EQ(read_rfc3339(to_rfc3339(time)), time) << to_rfc3339(time);
+  }
+  EXPECT_EQ(read_rfc3339(to_rfc3339(kMaxTimestamp)), kMaxTimestamp);
+  for (const char* other :
+       {"", "2025-03-15", "2025-03-15T09:00:00", "2025-03-15t09:00:00Z", "2025-03-15T09:00:00z", "2025-02-30T09:00:00Z",
+        "2025-13-01T09:00:00Z", "2025-03-15T24:00:00Z", "2025-03-15T09:60:00Z", "2025-03-15T09:00:60Z",
+        "1969-12-31T23:59:59Z", "2025-03-15T09:00:00.12Z", "2025-03-15T09:00:00,123Z", "2025-03-15T09:00:00.1234Z",
+        "2025-03-15T09:00:00.1x3Z", "+025-03-15T09:00:00Z", "2025-03-15T09:00:00+01:00", "2025-03-15T0a:00:00Z"})
+    EXPECT_FALSE(read_rfc3339(other)) << other;
+}
+
 TEST(Timestamp, OutOfRangeStaysWellFormed) {
   EXPECT_EQ(to_rfc3339({-1}), "1970-01-01T00:00:00Z");
   EXPECT_EQ(to_rfc3339({kMaxTimestamp.ms + 1}), "9999-12-31T23:59:59.999Z");
