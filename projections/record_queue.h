@@ -19,7 +19,6 @@ struct RecordGroup {
   std::vector<storage::Record> records;
   std::string text;
   std::list<Task> tasks;
-  std::list<TaskEvent> events;
 };
 
 class RecordQueue {
@@ -36,13 +35,10 @@ class RecordQueue {
     for (const storage::Record& record : records) {
       storage::Record& copy = group->records.emplace_back(record);
       copy.trace = {};
+      copy.event = nullptr;  // to read its text again costs no more, and nobody waits for who does
       if (record.before != nullptr) {
         copy.before = &group->tasks.emplace_back(*record.before);
         size += size_of(*record.before);
-      }
-      if (record.event != nullptr) {
-        copy.event = &group->events.emplace_back(*record.event);
-        size += sizeof(TaskEvent) + record.payload.value_or("").size();
       }
       if (!record.payload) continue;
       const std::size_t at = group->text.size();
