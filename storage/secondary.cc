@@ -19,7 +19,7 @@ class ScratchDirectory {
   static Result<std::unique_ptr<ScratchDirectory>, ReadError> make(const std::filesystem::path& parent) {
     std::error_code error;
     const auto base = parent.empty() ? std::filesystem::temp_directory_path(error) : parent;
-    if (error) return ReadError{fmt::format("there is no directory for temporary files: {}", error.message())};
+    if (error) return ReadError{fmt::format("no directory for temporary files (TMPDIR): {}", error.message())};
     std::unique_ptr<ScratchDirectory> made(new ScratchDirectory);
     std::string pattern = (base / "taskledger-reader-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr)

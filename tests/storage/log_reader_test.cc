@@ -5,6 +5,7 @@
 #include <rocksdb/env.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <set>
 #include <thread>
 
@@ -55,6 +56,24 @@ TEST(LogReader, NeverGoesBackWhileTablesAreRewritten) {
   EXPECT_EQ(seen, opened.log->head().position) << "though nothing more is written that would bring it up";
   EXPECT_TRUE((*reader)->catch_up());
   EXPECT_TRUE(all_of(**reader) == all_of(*opened.log)) << "what is erased there, too";
+}
+
+TEST(LogReader, NamesWhatItCannotMakeItsOwnDirectoryIn) {
+  const TemporaryDirectory temporary;
+  { ASSERT_TRUE(open(temporary.path() / "data").log); }
+  const auto directory = DataDirectory::open(temporary.path() / "data", {DataDirectory::Access::reader, {}, {}});
+  ASSERT_TRUE(directory);
+  const fs::path missing = temporary.path() / "missing";
+  const auto in_missing = open_log_reader(**directory, {.clock = {}, .scratch = missing});
+  ASSERT_FALSE(in_missing);
+  EXPECT_EQ(in_missing.error().what, "cannot make a directory in " + missing.string() + ": No such file or directory");
+  const char* const before = std::getenv("TMPDIR");
+  const std::string kept = before != nullptr ? before : "";
+  ::setenv("TMPDIR", missing.c_str(), 1);
+  const auto in_none = open_log_reader(**directory);
+  before != nullptr ? ::setenv("TMPDIR", kept.c_str(), 1) : ::unsetenv("TMPDIR");
+  ASSERT_FALSE(in_none);
+  EXPECT_EQ(in_none.error().what, "no directory for temporary files (TMPDIR): No such file or directory");
 }
 
 std::set<std::string> tables_and_wals(const fs::path& log) {
