@@ -132,7 +132,8 @@ int main(int argc, char** argv) {
 
   const auto answer = [&](const ListQuery& query) {
     Validity unused;
-    return answer_list(image, query, unused);
+    RenderedRows rows;
+    return answer_list(image, query, unused, rows);
   };
   const auto list = [&](const std::string& name, const std::function<void(ListQuery&)>& change) {
     ListQuery query;

@@ -8,7 +8,6 @@
 
 #include "projections/list/condition_scan.h"
 #include "projections/list/order_walk.h"
-#include "projections/list/render.h"
 #include "projections/list/title_tests.h"
 #include "projections/list/top_rows.h"
 
@@ -239,16 +238,16 @@ std::optional<Rows> page_rows(const Image& image, const ListQuery& query, const 
   return total <= most ? std::optional<Rows>(pick()) : std::nullopt;
 }
 
-ListPage page_of(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total, Rows rows) {
+ListPage page_of(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total, Rows rows,
+                 RenderedRows& rendered) {
   ListPage page;
-  std::string json;
   page.total = total;
   if (rows.size() > query.limit) {
     rows.resize(query.limit);
     page.next = order.position_of(rows.back());
   }
-  append_rows_json(json, image, rows);
-  page.rows = std::make_shared<const std::string>(std::move(json));
+  rendered.render(image, rows);
+  page.rows = rendered.json();
   return page;
 }
 
@@ -267,7 +266,7 @@ Rows top_of(const RowOrder& order, std::size_t limit, const Bits& bits) {
 }
 
 std::optional<ListPage> answer_facets(const Image& image, const ListQuery& query, const Bound& bound,
-                                      std::uint64_t most) {
+                                      std::uint64_t most, RenderedRows& rendered) {
   const RowOrder order(image, query.order, query.after);
   std::uint64_t total = 0;
   if (bound.residual()) {
@@ -278,7 +277,7 @@ std::optional<ListPage> answer_facets(const Image& image, const ListQuery& query
   }
   if (total == 0) return ListPage{};
   if (!bound.residual() && in_due_order(query))
-    return page_of(image, query, order, total, walk_due(image, query, bound));
+    return page_of(image, query, order, total, walk_due(image, query, bound), rendered);
   const auto match = [&](Row row) {
     if (!bound.set.has(image.cell[row])) return false;
     if (bound.ranged && (image.due[row] < bound.due_low || image.due[row] > bound.due_high)) return false;
@@ -300,7 +299,7 @@ std::optional<ListPage> answer_facets(const Image& image, const ListQuery& query
   };
   auto rows = page_rows(image, query, order, total, most, match, pick);
   if (!rows) return std::nullopt;
-  return page_of(image, query, order, total, *std::move(rows));
+  return page_of(image, query, order, total, *std::move(rows), rendered);
 }
 
 // All live rows as bits, and the tests that are left to do for what `bound` says of columns.
@@ -322,8 +321,8 @@ std::uint64_t keep_matches(const Image& image, const ListQuery& query, std::vect
 }
 
 // Filters and search: candidates as bits, then column by column.
-std::optional<ListPage> answer_scan(const Image& image, const ListQuery& query, const Bound& bound,
-                                    std::uint64_t most) {
+std::optional<ListPage> answer_scan(const Image& image, const ListQuery& query, const Bound& bound, std::uint64_t most,
+                                    RenderedRows& rendered) {
   const RowOrder order(image, query.order, query.after);
   Bits bits;
   std::vector<RowTestPtr> tests;
@@ -343,7 +342,7 @@ std::optional<ListPage> answer_scan(const Image& image, const ListQuery& query, 
   const auto pick = [&] { return top_of(order, query.limit + 1, bits); };
   auto rows = page_rows(image, query, order, total, most, match, pick);
   if (!rows) return std::nullopt;
-  return page_of(image, query, order, total, *std::move(rows));
+  return page_of(image, query, order, total, *std::move(rows), rendered);
 }
 
 // `bind` without sequences.
@@ -377,9 +376,11 @@ std::size_t looks_at(const ListQuery& query) {
 bool scans(const ListQuery& query) { return query.filters.has_value() || !query.search.empty(); }
 
 // nullopt: it takes looking at more than `most` rows one by one.
-std::optional<ListPage> answer(const Image& image, const ListQuery& query, const Bound& bound, std::uint64_t most) {
+std::optional<ListPage> answer(const Image& image, const ListQuery& query, const Bound& bound, std::uint64_t most,
+                               RenderedRows& rendered) {
   const bool by_columns = scans(query) || (bound.residual() && bound.tree->size() > kQuick);
-  return by_columns ? answer_scan(image, query, bound, most) : answer_facets(image, query, bound, most);
+  return by_columns ? answer_scan(image, query, bound, most, rendered)
+                    : answer_facets(image, query, bound, most, rendered);
 }
 
 Validity validity_of(const Image& image, const ListQuery& query, const Bound& bound) {
@@ -404,21 +405,22 @@ std::optional<std::uint64_t> changed_for(const Image& image, const ListQuery& qu
   return image.changed();
 }
 
-ListPage answer_list(const Image& image, const ListQuery& query, Validity& validity) {
+ListPage answer_list(const Image& image, const ListQuery& query, Validity& validity, RenderedRows& rows) {
   const Bound bound = bind(image, query);
   if (bound.nothing) return {};
   validity = validity_of(image, query, bound);
-  return *answer(image, query, bound, kAny);
+  return *answer(image, query, bound, kAny, rows);
 }
 
-std::optional<ListPage> answer_list_at_once(const Image& image, const ListQuery& query, Validity& validity) {
+std::optional<ListPage> answer_list_at_once(const Image& image, const ListQuery& query, Validity& validity,
+                                            RenderedRows& rows) {
   const Bound bound = bind(image, query);
   if (bound.nothing) return ListPage{};
   if (!image.has_order(query.order[0].field)) return std::nullopt;
   const bool may_collect = scans(query) || bound.residual() || query.order.size() > 1;
   if (may_collect && bound.tree->size() * looks_at(query) > kQuick) return std::nullopt;
   validity = validity_of(image, query, bound);
-  return answer(image, query, bound, kQuick);
+  return answer(image, query, bound, kQuick, rows);
 }
 
 std::vector<Row> rows_from_columns(const Image& image, const ListQuery& query, std::uint64_t& total) {
@@ -436,7 +438,8 @@ std::vector<Row> rows_from_columns(const Image& image, const ListQuery& query, s
 ListPage answer_list_from_columns(const Image& image, const ListQuery& query) {
   std::uint64_t total = 0;
   Rows rows = rows_from_columns(image, query, total);
-  return page_of(image, query, RowOrder(image, query.order, query.after), total, std::move(rows));
+  RenderedRows rendered;
+  return page_of(image, query, RowOrder(image, query.order, query.after), total, std::move(rows), rendered);
 }
 
 }  // namespace taskledger::projections

@@ -21,6 +21,8 @@ void put(std::string& out, const SortValue& value) {
   }
 }
 
+constexpr std::size_t kNodeBytes = 96;  // of the list and the map, an entry
+
 // Everything an answer depends on but the state of the image and `now`, of which Validity tells. A serial number names
 // the workspace too.
 std::string_view key_of(const Image& image, const ListQuery& query) {
@@ -40,52 +42,61 @@ std::string_view key_of(const Image& image, const ListQuery& query) {
 
 }  // namespace
 
-std::size_t PageCache::Entry::bytes() const { return sizeof *this + 96 + key.capacity() + page.rows->capacity(); }
-
 void PageCache::Shard::drop(std::list<Entry>::iterator entry) {
-  bytes -= entry->bytes();
+  bytes -= entry->bytes;
   by_key.erase(entry->key);
   entries.erase(entry);
 }
 
-std::optional<ListPage> PageCache::find(const Image& image, const ListQuery& query) {
+std::optional<ListPage> PageCache::find(const Image& image, const ListQuery& query, RenderedRows& rows) {
   if (!keeps(query)) return std::nullopt;
   const std::string_view key = key_of(image, query);
   const auto changed = changed_for(image, query);
   Shard& shard = shards_[std::hash<std::string_view>()(key) % kShards];
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.by_key.find(key);
-  if (found == shard.by_key.end() || !changed || !found->second->validity.holds(*changed, query.now)) {
+  if (found == shard.by_key.end()) {
     ++shard.misses;
     return std::nullopt;
   }
+  Entry& entry = *found->second;
+  if (!changed || !entry.validity.holds(*changed, query.now)) {
+    ++shard.misses;
+    rows = std::exchange(entry.rows, {});
+    return std::nullopt;
+  }
   ++shard.hits;
-  found->second->served = true;
+  entry.served = true;
   shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
-  return found->second->page;
+  return entry.page;
 }
 
-void PageCache::offer(const Image& image, const ListQuery& query, const Validity& validity, const ListPage& page) {
+void PageCache::offer(const Image& image, const ListQuery& query, const Validity& validity, const ListPage& page,
+                      RenderedRows rows) {
   if (!keeps(query)) return;
   const std::string_view key = key_of(image, query);
   const std::size_t hash = std::hash<std::string_view>()(key), state = hash ^ (validity.changed * 0x9E3779B97F4A7C15);
   Shard& shard = shards_[hash % kShards];
   const std::lock_guard lock(shard.mutex);
-  bool wanted = std::exchange(shard.seen[hash / kShards % kSeen], state) == state;
-  if (const auto found = shard.by_key.find(key); found != shard.by_key.end()) {
-    wanted = wanted || found->second->served;
-    shard.drop(found->second);
+  const bool asked_before = std::exchange(shard.seen[hash / kShards % kSeen], state) == state;
+  auto found = shard.by_key.find(key);
+  const bool known = found != shard.by_key.end();
+  const bool wanted = asked_before || (known && found->second->served);
+  if (rows.json() != page.rows) rows = {};  // an empty page is of no rows
+  const std::size_t bytes = sizeof(Entry) + kNodeBytes + key.size() + rows.bytes();
+  if (!wanted || bytes > bytes_of_shard_ / 4) {
+    if (known) shard.drop(found->second);
+    return;
   }
-  if (!wanted) return;
-  Entry entry{.key = std::string(key), .validity = validity, .page = page};
-  // A page as long as it is: it was written into room for the longest.
-  entry.page.rows = std::make_shared<const std::string>(std::string_view(*page.rows));
-  const std::size_t bytes = entry.bytes();
-  if (bytes > bytes_of_shard_ / 4) return;
-  while (shard.bytes + bytes > bytes_of_shard_) shard.drop(std::prev(shard.entries.end()));
-  shard.entries.push_front(std::move(entry));
-  shard.by_key.emplace(shard.entries.front().key, shard.entries.begin());
-  shard.bytes += bytes;
+  if (!known) {
+    shard.entries.emplace_front().key = key;
+    found = shard.by_key.emplace(shard.entries.front().key, shard.entries.begin()).first;
+  }
+  Entry& entry = *found->second;
+  shard.bytes += bytes - entry.bytes;
+  entry.bytes = bytes, entry.validity = validity, entry.page = page, entry.rows = std::move(rows), entry.served = false;
+  shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
+  while (shard.bytes > bytes_of_shard_) shard.drop(std::prev(shard.entries.end()));
 }
 
 void PageCache::clear() {

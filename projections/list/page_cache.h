@@ -19,6 +19,7 @@
 
 #include "core/query.h"
 #include "projections/list/list_query.h"
+#include "projections/list/rendered_rows.h"
 #include "projections/read_models.h"
 
 namespace taskledger::projections {
@@ -27,9 +28,11 @@ class PageCache {
  public:
   explicit PageCache(std::size_t bytes) : bytes_of_shard_(bytes / kShards) {}
 
-  // The page, with the position still to be said; nullopt: it must be worked out, and may then be offered.
-  [[nodiscard]] std::optional<ListPage> find(const Image& image, const ListQuery& query);
-  void offer(const Image& image, const ListQuery& query, const Validity& validity, const ListPage& page);
+  // The page, with the position still to be said; nullopt: it must be worked out, and may then be offered. `rows` are
+  // then those of the page that was kept, if there is one.
+  [[nodiscard]] std::optional<ListPage> find(const Image& image, const ListQuery& query, RenderedRows& rows);
+  void offer(const Image& image, const ListQuery& query, const Validity& validity, const ListPage& page,
+             RenderedRows rows);
   // Keeps none of what is there: what a page showed once was to be forgotten.
   void clear();
   [[nodiscard]] PageCacheFigures figures() const;
@@ -40,8 +43,9 @@ class PageCache {
     std::string key;
     Validity validity;
     ListPage page;
-    bool served = false;  // somebody, since it is kept
-    [[nodiscard]] std::size_t bytes() const;
+    RenderedRows rows;      // the page's; none while a later page is made of them
+    std::size_t bytes = 0;  // all that is kept, about
+    bool served = false;    // somebody, since the page is kept
   };
   struct Shard {
     std::mutex mutex;

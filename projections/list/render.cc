@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
 #include "core/text.h"
@@ -86,6 +87,23 @@ char* write_task(char* to, const Image& image, Row row, std::string& escaped) {
   return out.at();
 }
 
+// Room that a thread keeps, up to kKept bytes, so that it is neither allocated nor set for each page.
+class Scratch {
+ public:
+  char* take(std::size_t bytes) {
+    if (size_ > kKept || size_ < bytes) {
+      size_ = bytes;
+      at_ = std::make_unique_for_overwrite<char[]>(bytes);
+    }
+    return at_.get();
+  }
+
+ private:
+  static constexpr std::size_t kKept = 256 * 1024;
+  std::unique_ptr<char[]> at_;
+  std::size_t size_ = 0;
+};
+
 constexpr std::size_t kAhead = 32;  // rows fetched while others are written
 
 // Rows of a page lie all over the columns: their cache lines are asked for together rather than one after the other.
@@ -100,22 +118,22 @@ TASKLEDGER_INLINED void prefetch(const Image& image, Row row) {
 
 void append_rows_json(std::string& out, const Image& image, std::span<const Row> rows) {
   for (std::size_t i = 0; i < std::min(kAhead, rows.size()); ++i) prefetch(image, rows[i]);
-  const std::size_t start = out.size();
-  std::size_t room = start;
+  std::size_t room = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     room += kFixed + image.title[rows[i]].size() * 6;  // \u00XX is the longest escape
     if (i < kAhead) image.title.prefetch_values(rows[i]);
     if (i + kAhead < rows.size()) image.title.prefetch(rows[i + kAhead]);
   }
-  out.resize(room);
-  char* at = out.data() + start;
+  thread_local Scratch scratch;
+  char* const begin = scratch.take(room);
+  char* at = begin;
   std::string escaped;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (i + kAhead < rows.size()) prefetch(image, rows[i + kAhead]), image.title.prefetch_values(rows[i + kAhead]);
     if (i != 0) *at++ = ',';
     at = write_task(at, image, rows[i], escaped);
   }
-  out.resize(static_cast<std::size_t>(at - out.data()));
+  out.append(begin, at);
 }
 
 }  // namespace taskledger::projections

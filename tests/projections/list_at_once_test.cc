@@ -28,8 +28,9 @@ struct Asked {
 };
 Asked ask(const Image& image, const ListQuery& query) {
   Validity validity;
-  Asked asked{false, answer_list(image, query, validity)};
-  if (const auto page = answer_list_at_once(image, query, validity)) {
+  RenderedRows rows, rows_at_once;
+  Asked asked{false, answer_list(image, query, validity, rows)};
+  if (const auto page = answer_list_at_once(image, query, validity, rows_at_once)) {
     asked.at_once = true;
     EXPECT_EQ(*page->rows, *asked.page.rows);
     EXPECT_EQ(page->total, asked.page.total);

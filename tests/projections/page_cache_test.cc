@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace taskledger::projections {
 namespace {
@@ -19,6 +21,7 @@ class PageCacheTest : public testing::Test {
     task.lifecycle = Lifecycle::live;
     task.version = {1};
     task.id.value.bytes[15] = 1;
+    task.fields.title = std::string(kPageBytes, 'x');
     image.put(task);
   }
   static ListQuery query(std::uint32_t number) {
@@ -29,13 +32,17 @@ class PageCacheTest : public testing::Test {
   }
   // Asks as the read models do; whether the page came from the cache.
   bool ask(PageCache& cache, const ListQuery& asked) {
-    if (cache.find(image, asked)) return true;
+    RenderedRows rows;
+    if (cache.find(image, asked, rows)) return true;
+    found_rows = !rows.json()->empty();
+    rows.render(image, std::vector<Row>{*image.find(image.id[0])});
     ListPage page;
-    page.rows = std::make_shared<const std::string>(kPageBytes, 'x');
-    cache.offer(image, asked, {.changed = *changed_for(image, asked)}, page);
+    page.rows = rows.json();
+    cache.offer(image, asked, {.changed = *changed_for(image, asked)}, page, std::move(rows));
     return false;
   }
   Image image;
+  bool found_rows = false;  // of the page before, when it was asked last and was not there
 };
 
 TEST_F(PageCacheTest, KeepsWhatIsAskedForASecondTime) {
@@ -63,7 +70,8 @@ TEST_F(PageCacheTest, HoldsNothingOnceCleared) {
   cache.clear();
   EXPECT_EQ(cache.figures().pages, 0u);
   EXPECT_EQ(cache.figures().bytes, 0u);
-  EXPECT_FALSE(cache.find(image, query(1)));
+  RenderedRows rows;
+  EXPECT_FALSE(cache.find(image, query(1), rows));
 }
 
 TEST_F(PageCacheTest, KeepsNothingWhileEveryAskMeetsAnotherState) {
@@ -84,6 +92,33 @@ TEST_F(PageCacheTest, AnotherStateTakesThePlaceOfTheLast) {
     change();
   }
   EXPECT_EQ(cache.figures().pages, 1u);
+}
+
+TEST_F(PageCacheTest, GivesTheRowsOfThePageBefore) {
+  PageCache cache(1 << 20);
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_FALSE(found_rows);
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_FALSE(found_rows);
+  EXPECT_TRUE(ask(cache, query(1)));
+  change();
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_TRUE(found_rows);
+  EXPECT_FALSE(ask(cache, query(2)));
+  EXPECT_FALSE(found_rows);
+}
+
+TEST_F(PageCacheTest, CountsAPageOnceHoweverOftenItIsRenewed) {
+  PageCache cache(1 << 20);
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_FALSE(ask(cache, query(1)));
+  const std::size_t bytes = cache.figures().bytes;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(ask(cache, query(1)));
+    change();
+    EXPECT_FALSE(ask(cache, query(1)));
+    EXPECT_EQ(cache.figures().bytes, bytes);
+  }
 }
 
 TEST_F(PageCacheTest, IsNotRenewedWhereItServedNobody) {
