@@ -112,6 +112,9 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
   number(command, "--max-group-records", settings.log.max_group_records, "Records of one group commit")
       ->check(at_least(1));
   number(command, "--max-group-bytes", settings.log.max_group_bytes, "Bytes of one group commit")->check(at_least(1));
+  number(command, "--commit-interval-us", settings.commit_interval_us,
+         "Microseconds between group commits while reads keep all threads for connections busy; 0: none")
+      ->check(between(0, 100'000));
 }
 
 void declare_webhooks(CLI::App& command, ServeSettings& settings) {
@@ -193,6 +196,9 @@ void settle(ServeSettings& settings) {
   if (settings.server.tls_certificate.empty() != settings.server.tls_key.empty())
     throw CLI::ValidationError("--tls-cert and --tls-key", "go together");
   if (settings.server.threads == 0) settings.server.threads = std::max(1u, std::thread::hardware_concurrency());
+  settings.server.load = std::make_shared<RequestLoad>(settings.server.threads);
+  settings.log.load = settings.server.load;
+  settings.log.group_interval = std::chrono::microseconds(settings.commit_interval_us);
   if (settings.api.rate_burst == 0) settings.api.rate_burst = settings.api.rate_limit;
   settings.runner.self_check_interval = std::chrono::seconds(settings.self_check_seconds);
   settings.server.max_body_bytes = static_cast<std::size_t>(settings.body_mb) << 20;

@@ -1,6 +1,6 @@
-// What the connections of one io thread share. It belongs to that thread, but for the four references, which all io
-// threads share: `options` does not change, `service` may be called from any thread, `connections` and `received` are
-// atomic counts. Others come in by posting to `io`.
+// What the connections of one io thread share. It belongs to that thread, but for the first four references, which all
+// io threads share: `options` does not change, `service` may be called from any thread, `connections` and `received`
+// are atomic counts. Others come in by posting to `io`.
 #pragma once
 
 #include <atomic>
@@ -32,13 +32,15 @@ using SteadyTimer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
 inline constexpr auto kToken = boost::asio::as_tuple(boost::asio::use_awaitable_t<Executor>{});
 
 struct IoShard {
-  IoShard(const ServerOptions& opts, Service& serv, std::atomic<std::size_t>& count, ReceiveBudgets& budgets)
-      : options(opts), service(serv), connections(count), received(budgets) {}
+  IoShard(const ServerOptions& opts, Service& serv, std::atomic<std::size_t>& count, ReceiveBudgets& budgets,
+          RequestLoad::Slot& slot)
+      : options(opts), service(serv), connections(count), received(budgets), load(slot) {}
 
   const ServerOptions& options;
   Service& service;
   std::atomic<std::size_t>& connections;  // of all threads
   ReceiveBudgets& received;               // of all threads
+  RequestLoad::Slot& load;                // of this thread
   Deadlines deadlines;                    // outlives `io`, whose destruction ends what is left of the connections
   std::string date_line;                  // renewed with each sweep
   WriteTurn writes;

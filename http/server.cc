@@ -39,8 +39,9 @@ boost::asio::ip::tcp::endpoint endpoint_of(const ServerOptions& options) {
 class IoThread {
  public:
   IoThread(const ServerOptions& options, Service& service, std::atomic<std::size_t>& connections,
-           ReceiveBudgets& received, const boost::asio::ip::tcp::endpoint& at, const TlsContext* tls)
-      : shard_(options, service, connections, received), listener_(shard_, at, tls), sweeper_(shard_.io) {}
+           ReceiveBudgets& received, RequestLoad::Slot& load, const boost::asio::ip::tcp::endpoint& at,
+           const TlsContext* tls)
+      : shard_(options, service, connections, received, load), listener_(shard_, at, tls), sweeper_(shard_.io) {}
 
   [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
 
@@ -67,11 +68,21 @@ class IoThread {
   void run() {
     for (;;) {
       try {
-        shard_.io.run();
+        run_until_stopped();
         return;
       } catch (...) {  // thrown by a handler that someone posted: the loop is intact
         log_failure("io thread", std::current_exception());
       }
+    }
+  }
+
+  // As io_context::run(), but it is told when there is nothing to do.
+  void run_until_stopped() {
+    while (!shard_.io.stopped()) {
+      shard_.io.poll();
+      shard_.load.waits();
+      shard_.io.run_one();
+      shard_.load.works();
     }
   }
 
@@ -124,11 +135,12 @@ Server::Server(ServerOptions options, Service& service) : impl_(std::make_unique
   if (!impl.options.tls_certificate.empty())
     impl.tls = std::make_unique<TlsContext>(impl.options.tls_certificate, impl.options.tls_key);
   if (impl.options.threads == 0) impl.options.threads = std::max(1u, std::thread::hardware_concurrency());
+  if (!impl.options.load) impl.options.load = std::make_shared<RequestLoad>(impl.options.threads);
   auto at = endpoint_of(impl.options);
   if (at.port() != 0) Listener::check_free(at);
   for (unsigned i = 0; i < impl.options.threads; ++i) {
-    impl.threads.push_back(
-        std::make_unique<IoThread>(impl.options, impl.service, impl.connections, impl.received, at, impl.tls.get()));
+    impl.threads.push_back(std::make_unique<IoThread>(impl.options, impl.service, impl.connections, impl.received,
+                                                      impl.options.load->slot(i), at, impl.tls.get()));
     at.port(impl.threads.front()->port());
   }
 }

@@ -210,6 +210,7 @@ Task<void> Session<Stream>::run() {
     idle_ = false;
     disarm();
     started_ = SteadyClock::now();
+    shard_.load.works();
     Next next = Next::gone;
     if (parse == Parse::complete) {
       next = dispatch();
@@ -533,6 +534,7 @@ Task<bool> Session<Stream>::write_rest() {
 template <class Stream>
 bool Session<Stream>::finish_request() {
   report(out_.size() + rest_size());
+  shard_.load.answered();
   admission_.reset();
   rest_ = {};
   reply_.shared.reset();  // an idle connection holds no page

@@ -18,6 +18,7 @@ Appender::Appender(const LogTables& tables, PublishedHeads& heads, Eraser& erase
       eraser_(eraser),
       options_(std::move(options)),
       queue_(options_.max_queued_commits, options_.max_queued_bytes),
+      pace_(options_.group_interval, options_.load),
       versions_(tables, options_.cached_streams),
       sweep_(tables) {
   chain_.emplace(tables_, heads_.rows(), options_.clock, options_.random);
@@ -84,7 +85,10 @@ void Appender::resume() {
 
 void Appender::run() {
   std::vector<PendingCommit> taken;
-  while (queue_.take(taken)) {
+  for (;;) {
+    if (queue_.wait()) pace_.wait();
+    if (!queue_.take(taken)) return;
+    pace_.begin(std::chrono::steady_clock::now(), taken.size());
     for (std::size_t begin = 0; begin < taken.size();) begin = write_group(taken, begin);
   }
 }

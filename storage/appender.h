@@ -1,13 +1,15 @@
 // The one writer of the log: takes the commits that wait, gives those that fit their versions a place, writes them as
 // one batch with one sync, publishes the heads, tells the observer, and answers. More commits queue up while it syncs:
-// that is the next group.
+// that is the next group (GroupPace says when it begins).
 // Failure: the first failed write stops all writing for good (until the log is opened again): nobody can know what of
 // it reached the disk, so nothing is acknowledged after it.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -20,6 +22,7 @@
 #include "storage/commit_queue.h"
 #include "storage/erasure.h"
 #include "storage/figures.h"
+#include "storage/group_pace.h"
 #include "storage/idempotency_sweep.h"
 #include "storage/published_heads.h"
 #include "storage/stream_versions.h"
@@ -36,6 +39,8 @@ struct AppenderOptions {
   std::size_t max_group_records = 4096;
   std::size_t max_group_bytes = std::size_t{8} << 20;
   std::size_t cached_streams = 190'000;
+  std::chrono::microseconds group_interval{0};  // see GroupPace
+  std::shared_ptr<RequestLoad> load;
 };
 
 class Appender {
@@ -75,6 +80,7 @@ class Appender {
   std::vector<EventLog::Observer> observers_;
 
   // The appender thread's (and a bulk append's while it is paused).
+  GroupPace pace_;
   std::optional<ChainWriter> chain_;
   StreamVersions versions_;
   IdempotencySweep sweep_;

@@ -48,6 +48,20 @@ Result<void, AppendError> CommitQueue::push(PendingCommit& pending) {
   return {};
 }
 
+bool CommitQueue::wait() {
+  std::unique_lock lock(mutex_);
+  wait(lock);
+  return !waiting_.empty();
+}
+
+void CommitQueue::wait(std::unique_lock<std::mutex>& lock) {
+  while (waiting_.empty() && !closed_) {
+    taker_sleeps_ = true;
+    not_empty_.wait(lock);
+  }
+  taker_sleeps_ = false;
+}
+
 bool CommitQueue::take(std::vector<PendingCommit>& taken) {
   std::size_t bytes = 0;
   for (const PendingCommit& one : taken) bytes += one.bytes;
@@ -59,11 +73,7 @@ bool CommitQueue::take(std::vector<PendingCommit>& taken) {
     taken.clear();
     lock.lock();
   }
-  while (waiting_.empty() && !closed_) {
-    taker_sleeps_ = true;
-    not_empty_.wait(lock);
-  }
-  taker_sleeps_ = false;
+  wait(lock);
   waiting_.swap(taken);
   if (taken.empty()) {  // closed
     std::vector<PendingCommit> spent = std::exchange(spent_, {});

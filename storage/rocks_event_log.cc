@@ -74,7 +74,9 @@ class Log final : public LogReads<RocksEventLog> {
             options.max_queued_bytes,
             options.max_group_records,
             options.max_group_bytes,
-            options.cached_streams};
+            options.cached_streams,
+            options.group_interval,
+            options.load};
   }
 
   // nullopt too where it is somebody else's by now who is at the directory's path.

@@ -87,7 +87,8 @@ Connection connect(std::string_view bytes, std::size_t step) {
   options.max_request_line = 300, options.max_header_bytes = 600;
   options.request_ids = [](std::span<std::uint8_t>) {};
   http::ReceiveBudgets received(options.max_body_bytes);
-  http::IoShard shard(options, service, connections, received);
+  RequestLoad load(1);
+  http::IoShard shard(options, service, connections, received, load.slot(0));
   int pair[2];
   FUZZ_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
   http::Socket socket(shard.io);
