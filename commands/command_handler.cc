@@ -317,7 +317,7 @@ class Handler final : public CommandHandler {
     if (decision.failure) {
       job->decided = *decision.failure;
     } else {
-      job->decided = Outcome{decision.outcomes, {}, {}, false};
+      job->decided = Outcome{std::move(decision.outcomes), {}, {}, false};
     }
 
     const bool keeps = !decision.failure && !job->kept_key.empty();
@@ -362,7 +362,7 @@ class Handler final : public CommandHandler {
     }
     commit.records = std::move(decision.records);
     commit.erase = std::move(decision.erase);
-    if (keeps) commit.idempotency = kept_row(job, decision.outcomes);
+    if (keeps) commit.idempotency = kept_row(job, (*job.decided)->tasks);
     return commit;
   }
 

@@ -136,7 +136,7 @@ void append_event_data(std::string& out, const TaskEvent& event) {
 }
 
 std::string event_data(const TaskEvent& event) {
-  constexpr std::size_t kMostPayloads = 256;  // so that most texts grow once
+  constexpr std::size_t kMostPayloads = 448;  // bytes, so that most texts do not grow
   std::string out;
   if (std::holds_alternative<TaskCreated>(event) || std::holds_alternative<TaskUpdated>(event))
     out.reserve(kMostPayloads);

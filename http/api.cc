@@ -92,36 +92,30 @@ class ApiService final : public Service {
     }
   }
 
+  // Its frame is allocated for every write, and is kept small: what needs no waiting is in functions of its own.
   Task<Answer> answer(const RequestHead& head, const Admission& admission, std::string body) override {
-    const auto request = make_request(head, admission, {});
+    auto request = make_request(head, admission, {});
+    const Route& route = *admission.route;
     std::optional<Handled> handled;
     try {
-      const Route& route = *admission.route;
-      const bool waits = must_wait(request);
-      if (waits) handled = refused_at_once(route, request);
-      if (waits && !handled) {
-        const bool passed = co_await wait_for_position(api_.parts.models, request.workspace(), *min_position_of(head));
-        if (!passed) handled = error_reply(503, "Header 'X-Min-Position' is beyond what there is to read yet");
-        if (passed && is_revoked(request, admission)) co_return Answer(finish(head, nullptr, unauthorized(head)));
+      if (must_wait(request)) {
+        handled = refused_at_once(route, request);
+        if (!handled) {
+          const bool passed =
+              co_await wait_for_position(api_.parts.models, request.workspace(), *min_position_of(head));
+          if (!passed) handled = error_reply(503, "Header 'X-Min-Position' is beyond what there is to read yet");
+          if (passed && is_revoked(request, admission)) co_return Answer(finish(head, nullptr, unauthorized(head)));
+        }
       }
-      if (!handled && route.quick) {
-        auto with_body = request;
-        with_body.body = body;
-        handled = route.quick(with_body);
+      if (!handled) handled = quick_answer(route, request, body);
+      if (!handled) {
+        auto answering = route.slow(request, std::move(body));
+        handled = co_await std::move(answering);
       }
-      if (!handled) handled = co_await route.slow(request, std::move(body));
     } catch (const std::exception& error) {
-      handled = internal_error(error, admission.route->pattern);
+      handled = internal_error(error, route.pattern);
     }
-    if (auto* reply = std::get_if<Reply>(&handled->answer)) {
-      co_return Answer(finish(head, request.caller, std::move(*reply), handled->position));
-    }
-    auto started = finish(head, request.caller, std::move(handled->stream_head), handled->position);
-    auto body_of = std::get<Stream>(std::move(handled->answer));
-    Stream whole = [started = std::move(started), body_of = std::move(body_of)](StreamWriter& writer) {
-      return start_and_stream(started, body_of, writer);
-    };
-    co_return Answer(std::move(whole));
+    co_return finish(head, request.caller, *std::move(handled));
   }
 
   Reply refuse(const RequestHead* head, const Admission* admission, unsigned status,
@@ -202,6 +196,22 @@ class ApiService final : public Service {
     auto handled = route.quick(request);
     const auto* reply = handled ? std::get_if<Reply>(&handled->answer) : nullptr;
     return reply != nullptr && reply->status == 400 ? std::move(handled) : std::nullopt;
+  }
+
+  static std::optional<Handled> quick_answer(const Route& route, Request request, std::string_view body) {
+    if (!route.quick) return std::nullopt;
+    request.body = body;
+    return route.quick(request);
+  }
+
+  Answer finish(const RequestHead& head, const Principal* caller, Handled handled) const {
+    if (auto* reply = std::get_if<Reply>(&handled.answer))
+      return finish(head, caller, std::move(*reply), handled.position);
+    auto started = finish(head, caller, std::move(handled.stream_head), handled.position);
+    auto body_of = std::get<Stream>(std::move(handled.answer));
+    return Stream([started = std::move(started), body_of = std::move(body_of)](StreamWriter& writer) {
+      return start_and_stream(started, body_of, writer);
+    });
   }
 
   // What every answer has besides its own: whose state it reflects, the rate, and who may read it.

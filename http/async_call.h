@@ -56,7 +56,7 @@ template <class T, class Initiate>
   auto begin = [](auto handler, Initiate call) {
     using State = detail::Resumption<T, std::decay_t<decltype(handler)>>;
     auto state = std::make_shared<State>(std::move(handler));
-    call(std::function<void(T)>([state](T value) { state->resume(std::move(value)); }));
+    call([state = std::move(state)](T value) { state->resume(std::move(value)); });
   };
   return boost::asio::async_initiate<const decltype(token), void(T)>(std::move(begin), token, std::move(initiate));
 }

@@ -36,31 +36,10 @@ Handled with_body(unsigned status, const commands::Outcome& outcome) {
 
 enum class Shape { created, updated, empty };
 
-Task<Handled> run(Request request, commands::CommandHandler::Request command, Shape shape) {
-  const CommandResult result = co_await execute(request.api, std::move(command));
-  if (!result) co_return Handled(reply_of(result.error()));
-  switch (shape) {
-    case Shape::created:
-      co_return with_body(201, *result);
-    case Shape::updated:
-      co_return with_body(200, *result);
-    case Shape::empty:
-      break;
-  }
-  co_return Handled(no_content(), result->in_workspace);
-}
-
-// Of a write to a task that no id can name: a kept idempotency key goes before.
-Task<Handled> no_such_task(Request request, std::optional<commands::IdempotencyKey> key) {
-  commands::CommandHandler::SystemRequest command{
-      request.caller->caller(), std::move(key), [] {
-        return Result<storage::Commit, commands::Failure>(commands::Failure{Refusal::not_found, std::nullopt});
-      }};
-  auto initiate = [&request, &command](std::function<void(CommandResult)> done) {
-    request.api.parts.commands.append(std::move(command), std::move(done));
-  };
-  const auto result = co_await resume_here<CommandResult>(std::move(initiate));
-  co_return result ? Handled(error_reply(404, kTaskNotFound)) : Handled(reply_of(result.error()));
+Handled answer_of(Shape shape, const CommandResult& result) {
+  if (!result) return reply_of(result.error());
+  if (shape == Shape::empty) return Handled(no_content(), result->in_workspace);
+  return with_body(shape == Shape::created ? 201 : 200, *result);
 }
 
 // Headers and parameters, then the body (read by `parse`, given the zone), then the task's id: the contract's order.
@@ -71,7 +50,7 @@ std::variant<commands::CommandHandler::Request, Reply> prepare(const Request& re
   auto read = read_write_headers(request, !creates);
   if (auto* refused = std::get_if<Reply>(&read)) return std::move(*refused);
   auto& headers = std::get<WriteHeaders>(read);
-  auto parsed = parse(headers.zone);
+  auto parsed = parse(request.body, headers.zone);
   if (!parsed) return reply_of(parsed.error());
   commands::CommandHandler::Request command;
   command.caller = request.caller->caller();
@@ -84,67 +63,70 @@ std::variant<commands::CommandHandler::Request, Reply> prepare(const Request& re
   return command;
 }
 
+// Of a write to a task that no id can name: a kept idempotency key goes before.
+Task<CommandResult> no_such_task(const Request& request, std::optional<commands::IdempotencyKey> key) {
+  commands::CommandHandler::SystemRequest command{
+      request.caller->caller(), std::move(key), [] {
+        return Result<storage::Commit, commands::Failure>(commands::Failure{Refusal::not_found, std::nullopt});
+      }};
+  auto initiate = [&commands = request.api.parts.commands, command = std::move(command)](auto done) mutable {
+    commands.append(std::move(command), std::move(done));
+  };
+  return resume_here<CommandResult>(std::move(initiate));
+}
+
+// One coroutine for all of it: each costs an allocation larger than malloc keeps at hand. `body` lives in it, and
+// `request.body` views it until the answer is there.
 template <class Parse>
-Task<Handled> write(Request request, Shape shape, Parse parse) {
+Task<Handled> write(Request request, std::string body, Shape shape, Parse parse) {
+  request.body = body;
   auto prepared = prepare(request, shape == Shape::created, parse);
   if (auto* refused = std::get_if<Reply>(&prepared)) co_return Handled(std::move(*refused));
   auto& command = std::get<commands::CommandHandler::Request>(prepared);
-  if (command.records.empty()) co_return co_await no_such_task(request, std::move(command.idempotency));
-  co_return co_await run(request, std::move(command), shape);
+  auto under_way = command.records.empty() ? no_such_task(request, std::move(command.idempotency))
+                                           : execute(request.api, std::move(command));
+  const CommandResult result = co_await std::move(under_way);
+  co_return answer_of(shape, result);
 }
 
-// A command without fields.
+// Of a command without fields.
 template <class Command>
-auto no_fields(std::string_view body) {
-  return [body](const TimeZone&) -> Result<Command> {
-    if (auto checked = check_no_fields(body); !checked) return checked.error();
-    return Command{};
-  };
+Result<Command> no_fields(std::string_view body, const TimeZone&) {
+  if (auto checked = check_no_fields(body); !checked) return checked.error();
+  return Command{};
 }
 
 }  // namespace
 
-// `body` lives in the coroutine that each of these is, and `request.body` views it until the answer is there.
 Task<Handled> create_task(Request request, std::string body) {
-  request.body = body;
-  auto parse = [&body](const TimeZone& zone) { return parse_create(body, zone); };
-  co_return co_await write(request, Shape::created, std::move(parse));
+  return write(request, std::move(body), Shape::created, parse_create);
 }
 
 Task<Handled> update_task(Request request, std::string body) {
-  request.body = body;
-  auto parse = [&body](const TimeZone& zone) { return parse_update(body, zone); };
-  co_return co_await write(request, Shape::updated, std::move(parse));
+  return write(request, std::move(body), Shape::updated, parse_update);
 }
 
 Task<Handled> complete_task(Request request, std::string body) {
-  request.body = body;
-  auto parse = [&body](const TimeZone&) { return parse_complete(body); };
-  co_return co_await write(request, Shape::updated, std::move(parse));
+  const auto parse = [](std::string_view text, const TimeZone&) { return parse_complete(text); };
+  return write(request, std::move(body), Shape::updated, parse);
 }
 
 Task<Handled> delete_task(Request request, std::string body) {
-  request.body = body;
-  auto parse = no_fields<DeleteTask>(body);
-  co_return co_await write(request, Shape::empty, std::move(parse));
+  return write(request, std::move(body), Shape::empty, no_fields<DeleteTask>);
 }
 
 Task<Handled> restore_task(Request request, std::string body) {
-  request.body = body;
-  auto parse = no_fields<RestoreTask>(body);
-  co_return co_await write(request, Shape::updated, std::move(parse));
+  return write(request, std::move(body), Shape::updated, no_fields<RestoreTask>);
 }
 
 Task<Handled> undo_task(Request request, std::string body) {
-  request.body = body;
-  auto parse = [&body](const TimeZone&) { return parse_undo(body); };
-  co_return co_await write(request, Shape::updated, std::move(parse));
+  const auto parse = [](std::string_view text, const TimeZone&) { return parse_undo(text); };
+  return write(request, std::move(body), Shape::updated, parse);
 }
 
 Task<Handled> erase_task(Request request, std::string body) {
-  request.body = body;
-  auto parse = no_fields<EraseTask>(body);
-  auto handled = co_await write(request, Shape::empty, std::move(parse));
+  auto erasing = write(request, std::move(body), Shape::empty, no_fields<EraseTask>);
+  auto handled = co_await std::move(erasing);
   const auto* reply = std::get_if<Reply>(&handled.answer);
   if (reply == nullptr || reply->status != 204) co_return handled;
   // The log is rid of it by now; the read models' files are, too, before the answer.

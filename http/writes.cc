@@ -68,8 +68,7 @@ std::optional<Reply> refuse_idempotency_key(const Request& request) {
 }
 
 Task<CommandResult> execute(const Api& api, commands::CommandHandler::Request command) {
-  const ApiParts& parts = api.parts;
-  auto initiate = [&parts, &command](std::function<void(CommandResult)> done) {
+  auto initiate = [&parts = api.parts, command = std::move(command)](auto done) mutable {
     // On the appender thread; one hop back to the io thread, when the models have passed the write.
     parts.commands.execute(std::move(command), [&parts, done = std::move(done)](CommandResult result) {
       if (!result) return done(std::move(result));
@@ -83,8 +82,7 @@ Task<CommandResult> execute(const Api& api, commands::CommandHandler::Request co
       });
     });
   };
-  auto result = co_await resume_here<CommandResult>(std::move(initiate));
-  co_return result;
+  return resume_here<CommandResult>(std::move(initiate));
 }
 
 Result<void> check_no_fields(std::string_view body) {
