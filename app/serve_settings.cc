@@ -113,7 +113,7 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
       ->check(at_least(1));
   number(command, "--max-group-bytes", settings.log.max_group_bytes, "Bytes of one group commit")->check(at_least(1));
   number(command, "--commit-interval-us", settings.commit_interval_us,
-         "Microseconds between group commits while reads keep all threads for connections busy; 0: none")
+         "Microseconds between group commits while reads keep the threads for connections busy; 0: none")
       ->check(between(0, 100'000));
 }
 

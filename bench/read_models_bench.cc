@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
 
   const auto answer = [&](const ListQuery& query) {
     Validity unused;
-    RenderedRows rows;
+    RenderedRowsPtr rows;
     return answer_list(image, query, unused, rows);
   };
   const auto list = [&](const std::string& name, const std::function<void(ListQuery&)>& change) {

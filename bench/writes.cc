@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
+#include <thread>
 
 #include "bench/bench.h"
 #include "bench/dataset.h"
@@ -45,20 +46,21 @@ class Writes {
     return settings_.only.empty() || name.find(settings_.only) != std::string::npos;
   }
 
-  NextRequest creates() {
+  NextRequest creates() { return creates(server_); }
+  NextRequest creates(const TestServer& server) {
     auto random = std::make_shared<Random>(settings_.seed + ++serial_);
-    return [this, random, now = now_ms(), body = std::string()](std::string& out, std::string_view) mutable {
+    return [&server, random, now = now_ms(), body = std::string()](std::string& out, std::string_view) mutable {
       body.clear();
       append_create_body(body, *random, now);
-      out = body_request("POST", server_.token(), "/api/v1/tasks", body);
+      out = body_request("POST", server.token(), "/api/v1/tasks", body);
     };
   }
-  NextRequest reads() {
+  NextRequest reads(const TestServer& server) {
     auto random = std::make_shared<Random>(settings_.seed);
-    return [this, random](std::string& out, std::string_view) {
-      out = get_request(server_.token(), random->below(2) ? std::string("/api/v1/tasks?mode=upcoming&limit=20")
-                                                          : "/api/v1/tasks?mode=upcoming&limit=20&assigned_to=" +
-                                                                user_id(random->below(kUsers)));
+    return [&server, random](std::string& out, std::string_view) {
+      out = get_request(server.token(), random->below(2) ? std::string("/api/v1/tasks?mode=upcoming&limit=20")
+                                                         : "/api/v1/tasks?mode=upcoming&limit=20&assigned_to=" +
+                                                               user_id(random->below(kUsers)));
     };
   }
 
@@ -188,23 +190,30 @@ class Writes {
 
   void mixed() {
     if (!wanted("mixed")) return;
+    mixed(server_, settings_.threads);
+    // What `serve` does unless it is told otherwise.
+    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+    if (cores == settings_.threads) return;
+    Settings one_a_core = settings_;
+    one_a_core.threads = cores;
+    mixed(TestServer(one_a_core, folder_ + "/writes-one-a-core", 10'000), cores);
+  }
+  void mixed(const TestServer& server, unsigned threads) {
     auto random = std::make_shared<Random>(9);
-    auto create = std::make_shared<NextRequest>(creates());
-    auto read = std::make_shared<NextRequest>(reads());
-    auto reads_done = std::make_shared<std::uint64_t>(0);
-    const NextRequest mix = [random, create, read, reads_done](std::string& out, std::string_view answer) {
-      if (random->below(10) == 0) return (*create)(out, answer);
-      ++*reads_done;
-      (*read)(out, answer);
+    auto create = std::make_shared<NextRequest>(creates(server));
+    auto read = std::make_shared<NextRequest>(reads(server));
+    const NextRequest mix = [random, create, read](std::string& out, std::string_view answer) {
+      (random->below(10) == 0 ? *create : *read)(out, answer);
     };
-    const auto results =
-        alternate(settings_, {{"reads", server_.port(), reads()}, {"mix", server_.port(), mix}}, settings_.connections);
-    print(settings_, fmt::format("90 % reads and 10 % writes: {:.0f} req/s, of them {:.0f} reads/s; reads alone "
-                                 "{:.0f}/s; reads keep {:.2f} (wanted 0.80){}.",
-                                 results[1].requests_per_second, results[1].requests_per_second * 0.9,
-                                 results[0].requests_per_second,
-                                 results[1].requests_per_second * 0.9 / results[0].requests_per_second,
-                                 results[1].errors ? " VOID" : ""));
+    const auto results = alternate(settings_, {{"reads", server.port(), reads(server)}, {"mix", server.port(), mix}},
+                                   settings_.connections);
+    print(settings_,
+          fmt::format("90 % reads and 10 % writes, {} server thread(s): {:.0f} req/s, of them {:.0f} reads/s; "
+                      "reads alone {:.0f}/s; reads keep {:.2f} (wanted 0.80){}.",
+                      threads, results[1].requests_per_second, results[1].requests_per_second * 0.9,
+                      results[0].requests_per_second,
+                      results[1].requests_per_second * 0.9 / results[0].requests_per_second,
+                      results[0].errors + results[1].errors ? " VOID" : ""));
   }
 
   void import() {

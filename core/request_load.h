@@ -46,12 +46,11 @@ class RequestLoad {
     for (const Slot& slot : slots_) sum += slot.answered_.load(std::memory_order_relaxed);
     return sum;
   }
-  // Whether no thread has anything to do.
+  // Whether more than half of the threads have nothing to do.
   [[nodiscard]] bool is_idle() const {
-    for (const Slot& slot : slots_) {
-      if (!slot.waits_.load()) return false;
-    }
-    return true;
+    std::size_t waiting = 0;
+    for (const Slot& slot : slots_) waiting += slot.waits_.load() ? 1 : 0;
+    return waiting * 2 > slots_.size();
   }
   // Until is_idle() was seen, or `most` has passed.
   void wait_until_idle(std::chrono::nanoseconds most) {

@@ -1,5 +1,6 @@
-// From callbacks of other threads back into a coroutine: co_await resume_here<T>(initiate) calls initiate(done) at
-// once, and goes on, on the coroutine's own io_context, with the value that `done` was called with.
+// From callbacks of other threads back into a coroutine: co_await resume_here<T>(initiate) calls initiate(done), and
+// goes on, on the coroutine's own io_context, with the value that `done` was called with. What resume_here() returns
+// calls nothing until it is awaited: who hands it on captures by value.
 //
 //   auto initiate = [&](std::function<void(Outcome)> done) { handler.execute(command, std::move(done)); };
 //   const Outcome outcome = co_await resume_here<Outcome>(std::move(initiate));

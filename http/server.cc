@@ -84,6 +84,7 @@ class IoThread {
       shard_.io.run_one();
       shard_.load.works();
     }
+    shard_.load.waits();  // for good
   }
 
   void tick() {

@@ -70,7 +70,10 @@ Task<CommandResult> no_such_task(const Request& request, std::optional<commands:
         return Result<storage::Commit, commands::Failure>(commands::Failure{Refusal::not_found, std::nullopt});
       }};
   auto initiate = [&commands = request.api.parts.commands, command = std::move(command)](auto done) mutable {
-    commands.append(std::move(command), std::move(done));
+    commands.append(std::move(command), [done = std::move(done)](CommandResult result) {
+      if (result) result = commands::Failure{Refusal::not_found, std::nullopt};
+      done(std::move(result));
+    });
   };
   return resume_here<CommandResult>(std::move(initiate));
 }

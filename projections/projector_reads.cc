@@ -15,14 +15,14 @@ namespace taskledger::projections {
 // From the cache of pages, or else what `find(image, query, validity, rows)` gives, which goes into it.
 template <class Find>
 std::optional<ListPage> Projector::page_of(WorkspaceImage& at, const ListQuery& query, const Find& find) {
-  RenderedRows rows;
+  RenderedRowsPtr rows;
   std::optional<ListPage> page = pages_.find(*at.image, query, rows);
   if (!page) {
     Validity validity;
     const std::size_t before = at.image->bytes_of_order(query.order[0].field);
     page = find(*at.image, query, validity, rows);
     if (before == 0) at.bytes += at.image->bytes_of_order(query.order[0].field);
-    if (page) pages_.offer(*at.image, query, validity, *page, std::move(rows));
+    if (page) pages_.offer(*at.image, query, validity, *page, rows);
   }
   if (at.image->wants_orders()) orders_.ask(at.number);
   if (page) page->position = {at.position};
@@ -37,7 +37,7 @@ std::optional<ListPage> Projector::list_at_once(WorkspaceNumber workspace, const
 
 Result<ListPage, storage::ReadError> Projector::list(WorkspaceNumber workspace, const ListQuery& query) {
   return workspaces_.read_long(workspace, [&](WorkspaceImage& at) {
-    return *page_of(at, query, [](const Image& image, const ListQuery& asked, Validity& validity, RenderedRows& rows) {
+    return *page_of(at, query, [](const Image& image, const ListQuery& asked, Validity& validity, RenderedRowsPtr& rows) {
       return std::optional(answer_list(image, asked, validity, rows));
     });
   });

@@ -85,9 +85,7 @@ void Appender::resume() {
 
 void Appender::run() {
   std::vector<PendingCommit> taken;
-  for (;;) {
-    if (queue_.wait()) pace_.wait();
-    if (!queue_.take(taken)) return;
+  while (queue_.take(taken, [this] { pace_.wait(); })) {
     pace_.begin(std::chrono::steady_clock::now(), taken.size());
     for (std::size_t begin = 0; begin < taken.size();) begin = write_group(taken, begin);
   }

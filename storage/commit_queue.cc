@@ -48,21 +48,7 @@ Result<void, AppendError> CommitQueue::push(PendingCommit& pending) {
   return {};
 }
 
-bool CommitQueue::wait() {
-  std::unique_lock lock(mutex_);
-  wait(lock);
-  return !waiting_.empty();
-}
-
-void CommitQueue::wait(std::unique_lock<std::mutex>& lock) {
-  while (waiting_.empty() && !closed_) {
-    taker_sleeps_ = true;
-    not_empty_.wait(lock);
-  }
-  taker_sleeps_ = false;
-}
-
-bool CommitQueue::take(std::vector<PendingCommit>& taken) {
+bool CommitQueue::take(std::vector<PendingCommit>& taken, const std::function<void()>& hold) {
   std::size_t bytes = 0;
   for (const PendingCommit& one : taken) bytes += one.bytes;
   if (taken.size() > kMaxSpent || bytes > kMaxSpentBytes) taken.clear();
@@ -73,7 +59,16 @@ bool CommitQueue::take(std::vector<PendingCommit>& taken) {
     taken.clear();
     lock.lock();
   }
-  wait(lock);
+  while (waiting_.empty() && !closed_) {
+    taker_sleeps_ = true;
+    not_empty_.wait(lock);
+  }
+  taker_sleeps_ = false;
+  if (hold && !waiting_.empty()) {
+    lock.unlock();
+    hold();
+    lock.lock();
+  }
   waiting_.swap(taken);
   if (taken.empty()) {  // closed
     std::vector<PendingCommit> spent = std::exchange(spent_, {});

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -28,12 +29,11 @@ class CommitQueue {
 
   // An error leaves `pending` with the caller.
   Result<void, AppendError> push(PendingCommit& pending);
-  // Waits for commits; false: closed, and nothing is left.
-  bool wait();
-  // Waits for commits and moves all of them to `taken`; false: closed, and nothing is left. What was in it, answered,
+  // Waits for commits, calls `hold`, which may wait for more to come, and moves all of them to `taken`; false: closed,
+  // and nothing is left. What was in it, answered,
   // is destroyed by the next to push, callbacks too, if it is not much: its memory is of the threads that push, and who
   // allocates it anew finds it at hand. Destroying a callback must take no lock.
-  bool take(std::vector<PendingCommit>& taken);
+  bool take(std::vector<PendingCommit>& taken, const std::function<void()>& hold = {});
   // These have been answered.
   void release(const Depth& answered);
   // Of those that are not answered yet.
@@ -51,8 +51,6 @@ class CommitQueue {
   void resume();
 
  private:
-  void wait(std::unique_lock<std::mutex>& lock);
-
   const std::size_t max_commits_, max_bytes_;
   mutable std::mutex mutex_;
   std::condition_variable not_empty_, answered_;

@@ -1,10 +1,12 @@
 // When the next group of commits may begin. A group costs about the same processor time whether it holds one commit or
 // twenty: the sync, waking who waits for it, whatever is read anew because something changed. Where requests that write
 // nothing keep the threads busy that answer them, that time is theirs, and a commit that waits for others gives it
-// back: there, and nowhere else, groups begin some time apart, or as soon as those threads have nothing to do. Writers
-// among themselves wait for nobody. Threads: the appender's.
+// back: there, and nowhere else, groups begin some time apart, or as soon as most of those threads have nothing to do.
+// Writers among themselves wait for nobody.
+// Threads: the appender's.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -38,13 +40,15 @@ class GroupPace {
     begun_ = now;
     if (load_ == nullptr) return;
     const std::uint64_t answered = load_->answered();
-    recently_answered_ += static_cast<double>(answered - answered_) - recently_answered_ / kGroups;
-    recently_written_ += static_cast<double>(commits) - recently_written_ / kGroups;
+    const auto written = static_cast<double>(commits), all = static_cast<double>(answered - answered_);
+    recently_answered_ += std::min(all, kMost * written) - recently_answered_ / kGroups;
+    recently_written_ += written - recently_written_ / kGroups;
     answered_ = answered;
   }
 
  private:
   static constexpr double kOthers = 4;   // requests that write nothing, for each commit
+  static constexpr double kMost = 20;    // requests that count for each: long pauses between groups weigh no more
   static constexpr double kGroups = 16;  // "recently": answers come a group or two after their commits
 
   const std::chrono::nanoseconds apart_;

@@ -239,15 +239,15 @@ std::optional<Rows> page_rows(const Image& image, const ListQuery& query, const 
 }
 
 ListPage page_of(const Image& image, const ListQuery& query, const RowOrder& order, std::uint64_t total, Rows rows,
-                 RenderedRows& rendered) {
+                 RenderedRowsPtr& rendered) {
   ListPage page;
   page.total = total;
   if (rows.size() > query.limit) {
     rows.resize(query.limit);
     page.next = order.position_of(rows.back());
   }
-  rendered.render(image, rows);
-  page.rows = rendered.json();
+  rendered = RenderedRows::of(image, rows, rendered);
+  page.rows = {rendered, &rendered->json()};
   return page;
 }
 
@@ -266,7 +266,7 @@ Rows top_of(const RowOrder& order, std::size_t limit, const Bits& bits) {
 }
 
 std::optional<ListPage> answer_facets(const Image& image, const ListQuery& query, const Bound& bound,
-                                      std::uint64_t most, RenderedRows& rendered) {
+                                      std::uint64_t most, RenderedRowsPtr& rendered) {
   const RowOrder order(image, query.order, query.after);
   std::uint64_t total = 0;
   if (bound.residual()) {
@@ -322,7 +322,7 @@ std::uint64_t keep_matches(const Image& image, const ListQuery& query, std::vect
 
 // Filters and search: candidates as bits, then column by column.
 std::optional<ListPage> answer_scan(const Image& image, const ListQuery& query, const Bound& bound, std::uint64_t most,
-                                    RenderedRows& rendered) {
+                                    RenderedRowsPtr& rendered) {
   const RowOrder order(image, query.order, query.after);
   Bits bits;
   std::vector<RowTestPtr> tests;
@@ -377,7 +377,7 @@ bool scans(const ListQuery& query) { return query.filters.has_value() || !query.
 
 // nullopt: it takes looking at more than `most` rows one by one.
 std::optional<ListPage> answer(const Image& image, const ListQuery& query, const Bound& bound, std::uint64_t most,
-                               RenderedRows& rendered) {
+                               RenderedRowsPtr& rendered) {
   const bool by_columns = scans(query) || (bound.residual() && bound.tree->size() > kQuick);
   return by_columns ? answer_scan(image, query, bound, most, rendered)
                     : answer_facets(image, query, bound, most, rendered);
@@ -405,7 +405,7 @@ std::optional<std::uint64_t> changed_for(const Image& image, const ListQuery& qu
   return image.changed();
 }
 
-ListPage answer_list(const Image& image, const ListQuery& query, Validity& validity, RenderedRows& rows) {
+ListPage answer_list(const Image& image, const ListQuery& query, Validity& validity, RenderedRowsPtr& rows) {
   const Bound bound = bind(image, query);
   if (bound.nothing) return {};
   validity = validity_of(image, query, bound);
@@ -413,7 +413,7 @@ ListPage answer_list(const Image& image, const ListQuery& query, Validity& valid
 }
 
 std::optional<ListPage> answer_list_at_once(const Image& image, const ListQuery& query, Validity& validity,
-                                            RenderedRows& rows) {
+                                            RenderedRowsPtr& rows) {
   const Bound bound = bind(image, query);
   if (bound.nothing) return ListPage{};
   if (!image.has_order(query.order[0].field)) return std::nullopt;
@@ -438,7 +438,7 @@ std::vector<Row> rows_from_columns(const Image& image, const ListQuery& query, s
 ListPage answer_list_from_columns(const Image& image, const ListQuery& query) {
   std::uint64_t total = 0;
   Rows rows = rows_from_columns(image, query, total);
-  RenderedRows rendered;
+  RenderedRowsPtr rendered;
   return page_of(image, query, RowOrder(image, query.order, query.after), total, std::move(rows), rendered);
 }
 

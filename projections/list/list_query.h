@@ -27,11 +27,13 @@ namespace taskledger::projections {
 // or an entity that no task has.
 [[nodiscard]] std::optional<std::uint64_t> changed_for(const Image& image, const ListQuery& query);
 
-// All but the position. `rows`: of an earlier answer to the query, or none; becomes this one's.
-[[nodiscard]] ListPage answer_list(const Image& image, const ListQuery& query, Validity& validity, RenderedRows& rows);
+// All but the position. `rows`: of an earlier answer to the query, or null; becomes this one's, or stays where no task
+// matches.
+[[nodiscard]] ListPage answer_list(const Image& image, const ListQuery& query, Validity& validity,
+                                   RenderedRowsPtr& rows);
 // The same if it takes microseconds; nullopt: it may take milliseconds, growing with the workspace.
 [[nodiscard]] std::optional<ListPage> answer_list_at_once(const Image& image, const ListQuery& query,
-                                                          Validity& validity, RenderedRows& rows);
+                                                          Validity& validity, RenderedRowsPtr& rows);
 // The same, of an image that has columns and no sequences (Image::store): always a scan, milliseconds a million tasks.
 [[nodiscard]] ListPage answer_list_from_columns(const Image& image, const ListQuery& query);
 // The page's rows alone, one more than `limit` where more follow; `total` becomes the number of all matches.

@@ -48,7 +48,7 @@ void PageCache::Shard::drop(std::list<Entry>::iterator entry) {
   entries.erase(entry);
 }
 
-std::optional<ListPage> PageCache::find(const Image& image, const ListQuery& query, RenderedRows& rows) {
+std::optional<ListPage> PageCache::find(const Image& image, const ListQuery& query, RenderedRowsPtr& rows) {
   if (!keeps(query)) return std::nullopt;
   const std::string_view key = key_of(image, query);
   const auto changed = changed_for(image, query);
@@ -62,7 +62,7 @@ std::optional<ListPage> PageCache::find(const Image& image, const ListQuery& que
   Entry& entry = *found->second;
   if (!changed || !entry.validity.holds(*changed, query.now)) {
     ++shard.misses;
-    rows = std::exchange(entry.rows, {});
+    rows = entry.rows;
     return std::nullopt;
   }
   ++shard.hits;
@@ -72,7 +72,7 @@ std::optional<ListPage> PageCache::find(const Image& image, const ListQuery& que
 }
 
 void PageCache::offer(const Image& image, const ListQuery& query, const Validity& validity, const ListPage& page,
-                      RenderedRows rows) {
+                      const RenderedRowsPtr& rows) {
   if (!keeps(query)) return;
   const std::string_view key = key_of(image, query);
   const std::size_t hash = std::hash<std::string_view>()(key), state = hash ^ (validity.changed * 0x9E3779B97F4A7C15);
@@ -82,8 +82,8 @@ void PageCache::offer(const Image& image, const ListQuery& query, const Validity
   auto found = shard.by_key.find(key);
   const bool known = found != shard.by_key.end();
   const bool wanted = asked_before || (known && found->second->served);
-  if (rows.json() != page.rows) rows = {};  // an empty page is of no rows
-  const std::size_t bytes = sizeof(Entry) + kNodeBytes + key.size() + rows.bytes();
+  const bool has_rows = rows && page.rows.get() == &rows->json();  // else they are of the page before
+  const std::size_t bytes = sizeof(Entry) + kNodeBytes + key.size() + (has_rows ? rows->bytes() : 0);
   if (!wanted || bytes > bytes_of_shard_ / 4) {
     if (known) shard.drop(found->second);
     return;
@@ -94,7 +94,8 @@ void PageCache::offer(const Image& image, const ListQuery& query, const Validity
   }
   Entry& entry = *found->second;
   shard.bytes += bytes - entry.bytes;
-  entry.bytes = bytes, entry.validity = validity, entry.page = page, entry.rows = std::move(rows), entry.served = false;
+  entry.bytes = bytes, entry.validity = validity, entry.page = page, entry.rows = has_rows ? rows : nullptr,
+  entry.served = false;
   shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
   while (shard.bytes > bytes_of_shard_) shard.drop(std::prev(shard.entries.end()));
 }

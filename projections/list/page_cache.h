@@ -30,9 +30,9 @@ class PageCache {
 
   // The page, with the position still to be said; nullopt: it must be worked out, and may then be offered. `rows` are
   // then those of the page that was kept, if there is one.
-  [[nodiscard]] std::optional<ListPage> find(const Image& image, const ListQuery& query, RenderedRows& rows);
+  [[nodiscard]] std::optional<ListPage> find(const Image& image, const ListQuery& query, RenderedRowsPtr& rows);
   void offer(const Image& image, const ListQuery& query, const Validity& validity, const ListPage& page,
-             RenderedRows rows);
+             const RenderedRowsPtr& rows);
   // Keeps none of what is there: what a page showed once was to be forgotten.
   void clear();
   [[nodiscard]] PageCacheFigures figures() const;
@@ -43,7 +43,7 @@ class PageCache {
     std::string key;
     Validity validity;
     ListPage page;
-    RenderedRows rows;      // the page's; none while a later page is made of them
+    RenderedRowsPtr rows;   // the page's; null: it has none
     std::size_t bytes = 0;  // all that is kept, about
     bool served = false;    // somebody, since the page is kept
   };

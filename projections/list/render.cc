@@ -87,15 +87,18 @@ char* write_task(char* to, const Image& image, Row row, std::string& escaped) {
   return out.at();
 }
 
-// Room that a thread keeps, up to kKept bytes, so that it is neither allocated nor set for each page.
+// Room that a thread keeps, so that it is neither allocated nor set for each page: what is larger than kKept is let go.
 class Scratch {
  public:
   char* take(std::size_t bytes) {
-    if (size_ > kKept || size_ < bytes) {
-      size_ = bytes;
+    if (size_ < bytes) {
       at_ = std::make_unique_for_overwrite<char[]>(bytes);
+      size_ = bytes;
     }
     return at_.get();
+  }
+  void trim() {
+    if (size_ > kKept) at_.reset(), size_ = 0;
   }
 
  private:
@@ -134,6 +137,7 @@ void append_rows_json(std::string& out, const Image& image, std::span<const Row>
     at = write_task(at, image, rows[i], escaped);
   }
   out.append(begin, at);
+  scratch.trim();
 }
 
 }  // namespace taskledger::projections

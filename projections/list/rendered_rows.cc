@@ -1,17 +1,11 @@
 #include "projections/list/rendered_rows.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "projections/image/prefetch.h"
 #include "projections/list/render.h"
 
 namespace taskledger::projections {
-
-const std::shared_ptr<const std::string>& RenderedRows::nothing() {
-  static const auto none = std::make_shared<const std::string>();
-  return none;
-}
 
 bool RenderedRows::are(const Image& image, std::span<const Row> rows) const {
   if (rows.size() != tasks_.size()) return false;
@@ -21,14 +15,13 @@ bool RenderedRows::are(const Image& image, std::span<const Row> rows) const {
   });
 }
 
-void RenderedRows::render(const Image& image, std::span<const Row> rows) {
-  if (are(image, rows)) return;
-  std::string json;
-  append_rows_json(json, image, rows);
-  json_ = std::make_shared<const std::string>(std::string_view(json));  // as long as it is: `json` has room for more
-  tasks_.clear();
-  tasks_.reserve(rows.size());
-  for (const Row row : rows) tasks_.push_back({image.id[row], image.version[row]});
+RenderedRowsPtr RenderedRows::of(const Image& image, std::span<const Row> rows, const RenderedRowsPtr& before) {
+  if (before && before->are(image, rows)) return before;
+  auto made = std::make_shared<RenderedRows>();
+  append_rows_json(made->json_, image, rows);
+  made->tasks_.reserve(rows.size());
+  for (const Row row : rows) made->tasks_.push_back({image.id[row], image.version[row]});
+  return made;
 }
 
 }  // namespace taskledger::projections

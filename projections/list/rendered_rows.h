@@ -1,6 +1,6 @@
-// A page's tasks as JSON, and which they are at which versions: rendered again only where one of them has changed,
-// since most writes change a page's total and none of its rows. Threads: of its owner; render() under the image's
-// shared lock.
+// A page's tasks as JSON, and which they are at which versions: rendered again only where one of them is another, since
+// most writes change a page's total and none of its rows.
+// Threads: any, as it does not change; making one is done under the image's shared lock.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +14,16 @@
 
 namespace taskledger::projections {
 
+class RenderedRows;
+using RenderedRowsPtr = std::shared_ptr<const RenderedRows>;
+
 class RenderedRows {
  public:
-  // Never null; stays what it is when other rows are rendered.
-  [[nodiscard]] const std::shared_ptr<const std::string>& json() const { return json_; }
-  // `rows` of any image that holds the same workspace's tasks.
-  void render(const Image& image, std::span<const Row> rows);
-  [[nodiscard]] std::size_t bytes() const { return json_->capacity() + tasks_.capacity() * sizeof(TaskState); }
+  // Of tasks of the image's workspace; `before`, where it is of them as they are. `before` may be null.
+  [[nodiscard]] static RenderedRowsPtr of(const Image& image, std::span<const Row> rows, const RenderedRowsPtr& before);
+
+  [[nodiscard]] const std::string& json() const { return json_; }
+  [[nodiscard]] std::size_t bytes() const { return json_.capacity() + tasks_.capacity() * sizeof(TaskState); }
 
  private:
   struct TaskState {
@@ -28,9 +31,8 @@ class RenderedRows {
     std::uint32_t version;
   };
   [[nodiscard]] bool are(const Image& image, std::span<const Row> rows) const;
-  static const std::shared_ptr<const std::string>& nothing();
 
-  std::shared_ptr<const std::string> json_ = nothing();
+  std::string json_;
   std::vector<TaskState> tasks_;
 };
 

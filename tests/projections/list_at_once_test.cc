@@ -28,7 +28,7 @@ struct Asked {
 };
 Asked ask(const Image& image, const ListQuery& query) {
   Validity validity;
-  RenderedRows rows, rows_at_once;
+  RenderedRowsPtr rows, rows_at_once;
   Asked asked{false, answer_list(image, query, validity, rows)};
   if (const auto page = answer_list_at_once(image, query, validity, rows_at_once)) {
     asked.at_once = true;

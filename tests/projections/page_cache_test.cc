@@ -32,13 +32,13 @@ class PageCacheTest : public testing::Test {
   }
   // Asks as the read models do; whether the page came from the cache.
   bool ask(PageCache& cache, const ListQuery& asked) {
-    RenderedRows rows;
+    RenderedRowsPtr rows;
     if (cache.find(image, asked, rows)) return true;
-    found_rows = !rows.json()->empty();
-    rows.render(image, std::vector<Row>{*image.find(image.id[0])});
+    found_rows = rows != nullptr;
+    rows = RenderedRows::of(image, std::vector<Row>{*image.find(image.id[0])}, rows);
     ListPage page;
-    page.rows = rows.json();
-    cache.offer(image, asked, {.changed = *changed_for(image, asked)}, page, std::move(rows));
+    page.rows = {rows, &rows->json()};
+    cache.offer(image, asked, {.changed = *changed_for(image, asked)}, page, rows);
     return false;
   }
   Image image;
@@ -70,7 +70,7 @@ TEST_F(PageCacheTest, HoldsNothingOnceCleared) {
   cache.clear();
   EXPECT_EQ(cache.figures().pages, 0u);
   EXPECT_EQ(cache.figures().bytes, 0u);
-  RenderedRows rows;
+  RenderedRowsPtr rows;
   EXPECT_FALSE(cache.find(image, query(1), rows));
 }
 
@@ -106,6 +106,32 @@ TEST_F(PageCacheTest, GivesTheRowsOfThePageBefore) {
   EXPECT_TRUE(found_rows);
   EXPECT_FALSE(ask(cache, query(2)));
   EXPECT_FALSE(found_rows);
+}
+
+// Where the io thread has looked and it is a worker that works the page out.
+TEST_F(PageCacheTest, KeepsTheRowsForWhoLooksAgain) {
+  PageCache cache(1 << 20);
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_FALSE(ask(cache, query(1)));
+  change();
+  RenderedRowsPtr first, second;
+  EXPECT_FALSE(cache.find(image, query(1), first));
+  EXPECT_FALSE(cache.find(image, query(1), second));
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(first, second);
+}
+
+TEST_F(PageCacheTest, AnEmptyPageKeepsNoRowsOfTheOneBefore) {
+  PageCache cache(1 << 20);
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_FALSE(ask(cache, query(1)));
+  EXPECT_TRUE(ask(cache, query(1)));
+  change();
+  RenderedRowsPtr rows;
+  EXPECT_FALSE(cache.find(image, query(1), rows));
+  cache.offer(image, query(1), {.changed = *changed_for(image, query(1))}, ListPage{}, rows);
+  EXPECT_LT(cache.figures().bytes, kPageBytes);
+  EXPECT_TRUE(cache.find(image, query(1), rows));
 }
 
 TEST_F(PageCacheTest, CountsAPageOnceHoweverOftenItIsRenewed) {

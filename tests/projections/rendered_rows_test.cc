@@ -27,22 +27,21 @@ class RenderedRowsTest : public testing::Test {
   }
   Row row(unsigned number) const { return *image.find(task_at(number, 1).id.value); }
   // Renders the tasks; whether their text was made anew.
-  bool renders(RenderedRows& rendered, const std::vector<unsigned>& numbers) {
+  bool renders(RenderedRowsPtr& rendered, const std::vector<unsigned>& numbers) {
     std::vector<Row> rows;
     for (const unsigned number : numbers) rows.push_back(row(number));
-    const auto before = rendered.json();
-    rendered.render(image, rows);
+    const RenderedRowsPtr before = rendered;
+    rendered = RenderedRows::of(image, rows, before);
     std::string expected;
     append_rows_json(expected, image, rows);
-    EXPECT_EQ(*rendered.json(), expected);
-    return rendered.json() != before;
+    EXPECT_EQ(rendered->json(), expected);
+    return rendered != before;
   }
   Image image;
 };
 
 TEST_F(RenderedRowsTest, StayWhileTheirTasksDo) {
-  RenderedRows rendered;
-  EXPECT_EQ(*rendered.json(), "");
+  RenderedRowsPtr rendered;
   EXPECT_TRUE(renders(rendered, {3, 1, 2}));
   EXPECT_FALSE(renders(rendered, {3, 1, 2}));
   image.put(task_at(4, 2));
@@ -53,7 +52,7 @@ TEST_F(RenderedRowsTest, StayWhileTheirTasksDo) {
 }
 
 TEST_F(RenderedRowsTest, OfOtherTasksAreOthers) {
-  RenderedRows rendered;
+  RenderedRowsPtr rendered;
   EXPECT_TRUE(renders(rendered, {3, 1, 2}));
   EXPECT_TRUE(renders(rendered, {1, 3, 2}));
   EXPECT_TRUE(renders(rendered, {1, 3}));
@@ -63,7 +62,7 @@ TEST_F(RenderedRowsTest, OfOtherTasksAreOthers) {
 }
 
 TEST_F(RenderedRowsTest, AreMadeAnewWhereARowIsAnotherTasks) {
-  RenderedRows rendered;
+  RenderedRowsPtr rendered;
   EXPECT_TRUE(renders(rendered, {1, 2}));
   const Row at = row(2);
   ASSERT_TRUE(image.remove(task_at(2, 1).id));
@@ -73,14 +72,14 @@ TEST_F(RenderedRowsTest, AreMadeAnewWhereARowIsAnotherTasks) {
 }
 
 TEST_F(RenderedRowsTest, WhatWasGivenOutStays) {
-  RenderedRows rendered;
+  RenderedRowsPtr rendered;
   EXPECT_TRUE(renders(rendered, {1}));
-  const auto before = rendered.json();
-  const std::string text = *before;
+  const RenderedRowsPtr before = rendered;
+  const std::string text = before->json();
   image.put(task_at(1, 2));
   EXPECT_TRUE(renders(rendered, {1}));
-  EXPECT_EQ(*before, text);
-  EXPECT_GT(rendered.bytes(), rendered.json()->size());
+  EXPECT_EQ(before->json(), text);
+  EXPECT_GT(rendered->bytes(), rendered->json().size());
 }
 
 }  // namespace

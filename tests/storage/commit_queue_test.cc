@@ -33,6 +33,25 @@ class CommitQueueTest : public testing::Test {
   }
 };
 
+TEST_F(CommitQueueTest, WhatWasAnsweredIsGoneBeforeMoreIsWaitedFor) {
+  const auto first = std::make_shared<int>(), second = std::make_shared<int>(), third = std::make_shared<int>();
+  for (int i = 0; i < 90; ++i) push(first, 10'000);  // too much to be left to who pushes
+  take(90);
+  queue_.release({90, 0, 0});
+  push(second);
+  bool held = false;
+  const auto hold = [&] {
+    held = true;
+    EXPECT_EQ(first.use_count(), 1);
+    push(third);  // comes along
+  };
+  ASSERT_TRUE(queue_.take(taken_, hold));
+  EXPECT_TRUE(held);
+  EXPECT_EQ(taken_.size(), 2u);
+  queue_.close();
+  EXPECT_FALSE(queue_.take(taken_, [] { ADD_FAILURE() << "nothing is waited for any more"; }));
+}
+
 TEST_F(CommitQueueTest, WhatWasAnsweredGoesWithTheNextPush) {
   const auto first = std::make_shared<int>(), second = std::make_shared<int>(), third = std::make_shared<int>();
   push(first);

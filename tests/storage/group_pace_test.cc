@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <thread>
 
 namespace taskledger::storage {
 namespace {
@@ -60,6 +61,25 @@ TEST_F(GroupPaceTest, WhatChangesIsNoticedWithinSomeGroups) {
   EXPECT_EQ(pace.hold(now), 0us);
   groups(60, 3, 27);
   EXPECT_EQ(pace.hold(now), 1000us);
+}
+
+TEST_F(GroupPaceTest, APauseWithManyReadsWeighsNoMoreThanAGroupBesideThem) {
+  groups(50, 28, 0);
+  groups(1, 1, 1'000'000);
+  EXPECT_EQ(pace.hold(now), 0us);
+}
+
+TEST_F(GroupPaceTest, WaitsUntilThreadsHaveNothingToDo) {
+  GroupPace slow{std::chrono::hours(1), load};
+  for (int i = 0; i < 50; ++i) {
+    for (int j = 0; j < 30; ++j) load->slot(0).answered();
+    slow.begin(std::chrono::steady_clock::now(), 3);
+  }
+  ASSERT_GT(slow.hold(std::chrono::steady_clock::now()), 30min);
+  load->slot(0).waits();
+  std::thread last([&] { load->slot(1).waits(); });
+  slow.wait();
+  last.join();
 }
 
 TEST_F(GroupPaceTest, NobodyWaitsWithoutALoadOrAnInterval) {
