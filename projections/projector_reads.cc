@@ -37,9 +37,10 @@ std::optional<ListPage> Projector::list_at_once(WorkspaceNumber workspace, const
 
 Result<ListPage, storage::ReadError> Projector::list(WorkspaceNumber workspace, const ListQuery& query) {
   return workspaces_.read_long(workspace, [&](WorkspaceImage& at) {
-    return *page_of(at, query, [](const Image& image, const ListQuery& asked, Validity& validity, RenderedRowsPtr& rows) {
-      return std::optional(answer_list(image, asked, validity, rows));
-    });
+    return *page_of(at, query,
+                    [](const Image& image, const ListQuery& asked, Validity& validity, RenderedRowsPtr& rows) {
+                      return std::optional(answer_list(image, asked, validity, rows));
+                    });
   });
 }
 
