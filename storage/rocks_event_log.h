@@ -42,7 +42,7 @@ struct LogOptions {
   std::size_t max_group_bytes = std::size_t{8} << 20;
   // Between the beginnings of groups while `load` says that requests that do not write keep its threads busy; 0, or no
   // `load`: none.
-  std::chrono::microseconds group_interval{1'000};
+  std::chrono::microseconds group_interval{2'000};
   std::shared_ptr<RequestLoad> load;
   std::size_t cached_streams = 190'000;  // versions kept in memory, 33 bytes each
   std::size_t block_cache_bytes = std::size_t{32} << 20;

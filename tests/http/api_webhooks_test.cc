@@ -1,4 +1,5 @@
 // Registering a webhook: what is looked at first, and that nobody is held up by a name server.
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -45,7 +46,8 @@ class WebhooksApiTest : public ApiTest {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> asked;
-  bool released = false, ended = false, held_a_worker = false;
+  bool released = false, ended = false;
+  std::atomic<bool> held_a_worker{false};
   storage::MemoryReactorStore store;
   std::unique_ptr<reactors::Webhooks> webhooks;
 };
