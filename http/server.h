@@ -30,7 +30,7 @@ struct ServerOptions {
   std::chrono::milliseconds write_timeout{30'000};      // a peer that does not read its answer
   std::chrono::milliseconds drain_timeout{10'000};      // on stop: for what is under way
   std::string tls_certificate, tls_key;                 // PEM files; both or none
-  std::shared_ptr<RequestLoad> load;                    // of as many threads: how busy they are is told there
+  std::shared_ptr<RequestLoad> load;                    // of as many threads, told how busy they are; or null
   Clock clock;                                          // for the Date header; empty: answers have none
   std::string standard_headers;                         // ready lines that every answer has
   // Every answer has X-Request-Id: the request's, or one made of these; empty: none has.

@@ -30,9 +30,9 @@ class CommitQueue {
   // An error leaves `pending` with the caller.
   Result<void, AppendError> push(PendingCommit& pending);
   // Waits for commits, calls `hold`, which may wait for more to come, and moves all of them to `taken`; false: closed,
-  // and nothing is left. What was in it, answered,
-  // is destroyed by the next to push, callbacks too, if it is not much: its memory is of the threads that push, and who
-  // allocates it anew finds it at hand. Destroying a callback must take no lock.
+  // and nothing is left. What was in it, answered, is destroyed by the next to push, callbacks too, if it is not much:
+  // its memory is of the threads that push, and who allocates it anew finds it at hand. Destroying a callback must take
+  // no lock.
   bool take(std::vector<PendingCommit>& taken, const std::function<void()>& hold = {});
   // These have been answered.
   void release(const Depth& answered);

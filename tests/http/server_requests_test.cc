@@ -13,6 +13,35 @@ TEST_F(ServerTest, AnswersAndKeepsTheConnection) {
   EXPECT_TRUE(eventually([&] { return service.finished_with(200) == 2; }));
 }
 
+// The log goes by that (storage/group_pace.h).
+TEST_F(ServerTest, SaysHowBusyItsThreadsAre) {
+  struct Watched : FakeService {
+    explicit Watched(const RequestLoad& of) : load(of) {}
+    std::optional<Reply> answer_now(const RequestHead& head, const Admission& admission,
+                                    std::string_view body) override {
+      idle_while_it_answered = idle_while_it_answered || load.is_idle();
+      return FakeService::answer_now(head, admission, body);
+    }
+    const RequestLoad& load;
+    std::atomic<bool> idle_while_it_answered{false};
+  };
+  auto with = options();
+  with.threads = 1;
+  with.load = std::make_shared<RequestLoad>(1);
+  Watched watched(*with.load);
+  Server of_watched(with, watched);
+  of_watched.start();
+  RawClient client(of_watched.port(), 0);
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    EXPECT_TRUE(eventually([&] { return with.load->is_idle(); }));
+    EXPECT_EQ(client.ask(i % 2 ? get("/a") : post("/later", "b")).status, 200);
+    EXPECT_TRUE(eventually([&] { return with.load->answered() == i; }));
+  }
+  EXPECT_FALSE(watched.idle_while_it_answered);
+  of_watched.stop();
+  EXPECT_TRUE(with.load->is_idle());
+}
+
 TEST_F(ServerTest, StampsTheDateWhenGivenAClock) {
   auto with = options();
   with.clock = [] { return Timestamp{784111777000}; };
