@@ -21,9 +21,10 @@ struct Settings {
   unsigned connections = 64, threads = 1, rounds = 3;
   double seconds = 3, warmup = 1;
   std::uint64_t seed = 1;
-  std::string only;    // run only cases whose name contains this
-  std::string folder;  // where data lives; empty: a temporary one
-  std::string report;  // also append the table to this file
+  std::string against;  // of `writes`: another build of the server, to be run in turns with it
+  std::string only;     // run only cases whose name contains this
+  std::string folder;   // where data lives; empty: a temporary one
+  std::string report;   // also append the table to this file
 };
 
 // A running server over a data directory, and a token for it. Owner: the caller; ends with it.

@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   double rate = 0;
   soak->add_option("--rate", rate, "requests a second; 0: as fast as they are answered")->capture_default_str();
   common(reads), common(writes), common(webhooks), common(rebuild), common(soak);
+  writes->add_option("--against", settings.against, "another build of the server: only the two, in turns");
   rebuild->add_option("--events", settings.events, "in the log, about")->capture_default_str();
   std::uint64_t tasks = 0;
   std::int64_t now = 0;

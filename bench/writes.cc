@@ -26,6 +26,7 @@ class Writes {
     print(settings_, fmt::format("Machine: {}. {} server thread(s), median of {} rounds of {} s; db_bench: fillrandom "
                                  "--sync=1, 300 B values.",
                                  machine(), settings_.threads, settings_.rounds, settings_.seconds));
+    if (!settings_.against.empty()) return against_another();
     print(settings_,
           "\n| durable creates, connections | ours/s | p50 / p99 ms | server CPU us | generator cores | db_bench/s | "
           "ratio | wanted |\n|---|---|---|---|---|---|---|---|");
@@ -62,6 +63,43 @@ class Writes {
                                                          : "/api/v1/tasks?mode=upcoming&limit=20&assigned_to=" +
                                                                user_id(random->below(kUsers)));
     };
+  }
+
+  NextRequest mix(const TestServer& server) {
+    auto random = std::make_shared<Random>(9);
+    auto create = std::make_shared<NextRequest>(creates(server));
+    auto read = std::make_shared<NextRequest>(reads(server));
+    return [random, create, read](std::string& out, std::string_view answer) {
+      (random->below(10) == 0 ? *create : *read)(out, answer);
+    };
+  }
+
+  // Another build of the server beside this one, in turns: what neither the hour nor the disk can be blamed for.
+  int against_another() {
+    Settings other = settings_;
+    other.binary = settings_.against;
+    const TestServer theirs(other, folder_ + "/against", 10'000);
+    print(settings_, "\n| case | against/s | this/s | times | server CPU us, against / this |\n|---|---|---|---|---|");
+    const auto compare = [&](const std::string& name, unsigned connections, const auto& requests) {
+      if (!wanted(name)) return;
+      const auto results = alternate(settings_,
+                                     {{"against", theirs.port(), requests(theirs), &theirs.process()},
+                                      {"this", server_.port(), requests(server_), &server_.process()}},
+                                     connections);
+      print(settings_,
+            fmt::format("| {} | {:.0f} | {:.0f} | {:.2f} | {:.1f} / {:.1f} |{}", name, results[0].requests_per_second,
+                        results[1].requests_per_second, results[1].requests_per_second / results[0].requests_per_second,
+                        results[0].server_us, results[1].server_us,
+                        results[0].errors + results[1].errors ? " VOID" : ""));
+    };
+    for (const unsigned connections : {64u, 16u, 1u})
+      compare(fmt::format("creates-{}-connections", connections), connections,
+              [this](const TestServer& server) { return creates(server); });
+    for (const unsigned connections : {64u, 16u, 4u})
+      compare(fmt::format("mixed-{}-connections", connections), connections,
+              [this](const TestServer& server) { return mix(server); });
+    compare("reads", settings_.connections, [this](const TestServer& server) { return reads(server); });
+    return 0;
   }
 
   // Synced writes/s; 0 where the program is not installed.
@@ -199,14 +237,9 @@ class Writes {
     mixed(TestServer(one_a_core, folder_ + "/writes-one-a-core", 10'000), cores);
   }
   void mixed(const TestServer& server, unsigned threads) {
-    auto random = std::make_shared<Random>(9);
-    auto create = std::make_shared<NextRequest>(creates(server));
-    auto read = std::make_shared<NextRequest>(reads(server));
-    const NextRequest mix = [random, create, read](std::string& out, std::string_view answer) {
-      (random->below(10) == 0 ? *create : *read)(out, answer);
-    };
-    const auto results = alternate(settings_, {{"reads", server.port(), reads(server)}, {"mix", server.port(), mix}},
-                                   settings_.connections);
+    const auto results =
+        alternate(settings_, {{"reads", server.port(), reads(server)}, {"mix", server.port(), mix(server)}},
+                  settings_.connections);
     print(settings_,
           fmt::format("90 % reads and 10 % writes, {} server thread(s): {:.0f} req/s, of them {:.0f} reads/s; "
                       "reads alone {:.0f}/s; reads keep {:.2f} (wanted 0.80){}.",
