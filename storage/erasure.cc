@@ -3,7 +3,7 @@
 #include <set>
 #include <utility>
 
-#include "storage/fenced_env.h"
+#include "storage/fenced_file_system.h"
 #include "storage/keys.h"
 #include "storage/obsolete_files.h"
 #include "storage/small_tables.h"
@@ -161,7 +161,7 @@ void Eraser::run() {
       all.ranges.insert(all.ranges.end(), job.ranges.begin(), job.ranges.end());
       all.erasures.insert(all.erasures.end(), job.erasures.begin(), job.erasures.end());
     }
-    // The list is written by path; the files of the tables are looked after (fenced_env.h).
+    // The list is written by path; the files of the tables are looked after (fenced_file_system.h).
     if (done && !tables_.are_in_place()) done = ReadError{kNotInPlace};
     if (done) done = list(all.erasures);
     if (done) done = purge(tables_, all.ranges, closing_);

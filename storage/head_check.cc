@@ -88,8 +88,8 @@ class WalHead final : public rocksdb::WriteBatch::Handler {
   std::optional<Head> moved_;
 };
 
-ReadError also(ReadError error, const std::optional<std::string>& torn) {
-  if (torn) error.what += fmt::format("; {}", *torn);
+ReadError also(ReadError error, const std::optional<TornWal>& torn) {
+  if (torn) error.what += fmt::format("; {}", torn->where);
   return error;
 }
 
@@ -118,13 +118,15 @@ Result<std::optional<std::string>, ReadError> check_head(const std::string& log,
   WalHead end(*tables, rows->head, mark ? mark->position : Position{});
   auto torn = check_wal(log, WalTail::find, mark ? mark->position : Position{}, &env,
                         [&](std::string_view batch) { return end.add(batch); });
-  if (!torn) return torn;
+  if (!torn) return torn.error();
   if (mark && mark->position.value > 0) {
     const auto hash = mark->position > end.head().position ? std::optional<Hash>() : end.hash_at_mark();
     if (auto confirmed = confirm_head_mark(*mark, end.head(), hash); !confirmed) return also(confirmed.error(), *torn);
   }
   if (auto whole = end.confirm_head(); !whole) return also(whole.error(), *torn);
-  return torn;
+  if (*torn && (*torn)->synced > end.head().position)
+    return also(ends_too_early(end.head().position, (*torn)->synced), *torn);
+  return *torn ? std::optional(std::move((*torn)->where)) : std::nullopt;
 }
 
 }  // namespace taskledger::storage

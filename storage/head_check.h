@@ -17,8 +17,9 @@ class Env;
 
 namespace taskledger::storage {
 
-// ReadError: the log ends before the mark, differs from it there, or lacks the record at its head or before the first
-// one of a WAL. Returns where the tail of a WAL is torn, which is confirmed to be after all that; nullopt: nowhere.
+// ReadError: the log ends before the mark, or before what a record behind a hole in a WAL says was synced, differs from
+// the mark there, or lacks the record at its head or before the first one of a WAL. Returns where the tail of a WAL is
+// torn, which is confirmed to be after all that; nullopt: nowhere.
 [[nodiscard]] Result<std::optional<std::string>, ReadError> check_head(const std::string& log,
                                                                        const std::optional<HeadMark>& mark,
                                                                        rocksdb::Env& env);

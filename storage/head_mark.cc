@@ -37,13 +37,14 @@ Result<std::optional<HeadMark>, ReadError> read_head_mark(const std::filesystem:
   return std::optional<HeadMark>(mark);
 }
 
+ReadError ends_too_early(Position end, Position acknowledged) {
+  return {fmt::format("log ends at position {}, but {} was acknowledged: its tail is lost (restore a backup)",
+                      end.value, acknowledged.value)};
+}
+
 Result<void, ReadError> confirm_head_mark(const HeadMark& mark, const Head& head,
                                           const Result<std::optional<Hash>, ReadError>& hash_there) {
-  if (head.position < mark.position) {
-    return ReadError{
-        fmt::format("log ends at position {}, but {} was acknowledged: its tail is lost (restore a backup)",
-                    head.position.value, mark.position.value)};
-  }
+  if (head.position < mark.position) return ends_too_early(head.position, mark.position);
   if (!hash_there) return hash_there.error();
   if (!*hash_there || **hash_there != mark.hash) {
     return ReadError{

@@ -19,7 +19,9 @@ struct HeadMark {
 Result<void, ReadError> write_head_mark(const std::filesystem::path& file, const HeadMark& mark);
 // nullopt: there is none (a new log).
 [[nodiscard]] Result<std::optional<HeadMark>, ReadError> read_head_mark(const std::filesystem::path& file);
-// "log ends at position N, but M was acknowledged …" when the log does not hold `mark`.
+// "log ends at position N, but M was acknowledged …"
+[[nodiscard]] ReadError ends_too_early(Position end, Position acknowledged);
+// Likewise when the log does not hold `mark`.
 Result<void, ReadError> confirm_head_mark(const HeadMark& mark, const Head& head,
                                           const Result<std::optional<Hash>, ReadError>& hash_there);
 

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "storage/files.h"
+#include "storage/wal_reader.h"
 
 namespace taskledger::storage {
 namespace {
@@ -124,8 +125,13 @@ class HeldFileSystem final : public rocksdb::FileSystemWrapper {
                              std::unique_ptr<rocksdb::FSSequentialFile>* file, IODebugContext* debug) override {
     const auto* const held = find(path);
     if (held == nullptr) return target_->NewSequentialFile(path, options, file, debug);
-    auto opened =
-        std::make_unique<SequentialFile>(path, duplicate(*held), is_wal(name_of(path)) ? UINT64_MAX : held->bytes);
+    if (is_wal(name_of(path))) {
+      auto opened = std::make_unique<RandomAccessFile>(path, duplicate(*held));
+      if (!opened->ok()) return IOStatus::IOError(path, std::strerror(errno));
+      *file = make_wal_reader(std::move(opened));
+      return IOStatus::OK();
+    }
+    auto opened = std::make_unique<SequentialFile>(path, duplicate(*held), held->bytes);
     if (!opened->ok()) return IOStatus::IOError(path, std::strerror(errno));
     *file = std::move(opened);
     return IOStatus::OK();

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 
-#include "storage/fenced_env.h"
+#include "storage/fenced_file_system.h"
+#include "storage/file_system_env.h"
 #include "storage/info_log.h"
 #include "storage/keys.h"
+#include "storage/zero_filled_wal.h"
 
 namespace taskledger::storage {
 namespace {
@@ -152,11 +154,12 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open(const std::string&
   std::unique_ptr<LogTables> tables(new LogTables);
   auto settings = db_options(options);
   if (auto whole = check_not_beheaded(path, *settings.env); !whole) return whole.error();
-  if (options.is_in_place) {
-    tables->is_in_place_ = options.is_in_place;
-    tables->env_ = make_fenced_env(settings.env, options.is_in_place);
-    settings.env = tables->env_.get();
-  }
+  auto files = settings.env->GetFileSystem();
+  if (options.wal_fill_bytes > 0) files = make_zero_filled_wals(files, options.wal_fill_bytes);
+  if (options.is_in_place) files = make_fenced_file_system(files, options.is_in_place);
+  tables->is_in_place_ = options.is_in_place;
+  tables->env_ = make_env(files, *settings.env);
+  settings.env = tables->env_.get();
   settings.info_log = make_info_log(path, *settings.env);
   std::vector<std::string> names;
   if (!rocksdb::DB::ListColumnFamilies(settings, path, &names).ok()) names = {rocksdb::kDefaultColumnFamilyName};

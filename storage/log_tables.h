@@ -23,7 +23,8 @@ struct TablesOptions {
   std::size_t block_cache_bytes = std::size_t{32} << 20;
   std::size_t write_buffer_bytes = std::size_t{32} << 20;
   rocksdb::Env* env = nullptr;             // null: the default one
-  std::function<bool()> is_in_place = {};  // of who opens them to write; see fenced_env.h
+  std::size_t wal_fill_bytes = 0;          // see LogOptions
+  std::function<bool()> is_in_place = {};  // of who opens them to write; see fenced_file_system.h
 };
 
 // A workspace's head and the place of its last record in the whole log.

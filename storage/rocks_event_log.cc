@@ -5,7 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "storage/appender.h"
-#include "storage/fenced_env.h"
+#include "storage/fenced_file_system.h"
 #include "storage/files.h"
 #include "storage/head_check.h"
 #include "storage/head_mark_keeper.h"
@@ -47,7 +47,9 @@ class Log final : public LogReads<RocksEventLog> {
   }
   AppendFigures append_figures() const override { return appender_.figures(); }
   std::unique_ptr<ReactorStore> reactor_store() override {
-    return std::make_unique<RocksReactorStore>(*tables_, options_.durability == Durability::fsync);
+    // What is published has been synced, or nobody waits for that.
+    return std::make_unique<RocksReactorStore>(
+        *tables_, [this] { return options_.durability == Durability::fsync ? heads_.head().position : Position{}; });
   }
 
   Result<BackedUp, ReadError> back_up(const std::filesystem::path& to, const std::atomic<bool>* give_up) override {
@@ -154,8 +156,10 @@ Result<std::unique_ptr<RocksEventLog>, ReadError> open_event_log(DataDirectory& 
   if (!mark) return mark.error();
   rocksdb::Env& env = options.env != nullptr ? *options.env : *rocksdb::Env::Default();
   if (auto checked = check_before_opening(path, *mark, env); !checked) return checked.error();
-  auto opened = LogTables::open(path, {options.block_cache_bytes, options.write_buffer_bytes, options.env,
-                                       [&directory] { return directory.is_in_place(); }});
+  TablesOptions files{options.block_cache_bytes, options.write_buffer_bytes, options.env};
+  if (options.durability == Durability::fsync) files.wal_fill_bytes = options.wal_fill_bytes;
+  files.is_in_place = [&directory] { return directory.is_in_place(); };
+  auto opened = LogTables::open(path, files);
   if (!opened) return opened.error();
   // RocksDB makes the log's directory, and does not see to it that it stays.
   if (auto synced = sync_folder_of(directory.log()); !synced) return synced.error();

@@ -14,9 +14,10 @@ Result<void, ReadError> result_of(const rocksdb::Status& status) {
 
 }  // namespace
 
+// Written without a sync: what a loss of power takes is done again.
 rocksdb::WriteBatch RocksReactorStore::new_batch() const {
   rocksdb::WriteBatch batch;
-  if (!log_syncs_) note_unsynced(batch);
+  note_unsynced(batch, synced_());
   return batch;
 }
 
@@ -27,7 +28,7 @@ Result<void, ReadError> RocksReactorStore::write(const std::vector<RowChange>& c
                                      : batch.Delete(tables_.reactors, change.key);
     if (!status.ok()) return read_error(status);
   }
-  return result_of(tables_.db().Write({}, &batch));  // not synced: what a loss of power takes is done again
+  return result_of(tables_.db().Write({}, &batch));
 }
 
 Result<void, ReadError> RocksReactorStore::remove_prefix(std::string_view prefix) {

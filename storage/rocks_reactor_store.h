@@ -2,6 +2,9 @@
 // log after a crash. Inside `storage` only; others get it from RocksEventLog. Threads: any. The tables must outlive it.
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "storage/log_tables.h"
 #include "storage/reactor_store.h"
 
@@ -9,8 +12,9 @@ namespace taskledger::storage {
 
 class RocksReactorStore final : public ReactorStore {
  public:
-  // `log_syncs`: whether the log's own writes to its WAL are synced.
-  RocksReactorStore(const LogTables& tables, bool log_syncs) : tables_(tables), log_syncs_(log_syncs) {}
+  // `synced`: up to which position the log has been, or 0; any thread.
+  RocksReactorStore(const LogTables& tables, std::function<Position()> synced)
+      : tables_(tables), synced_(std::move(synced)) {}
   Result<void, ReadError> write(const std::vector<RowChange>& changes) override;
   Result<void, ReadError> remove_prefix(std::string_view prefix) override;
   Result<std::optional<std::string>, ReadError> get(std::string_view key) const override;
@@ -21,7 +25,7 @@ class RocksReactorStore final : public ReactorStore {
  private:
   [[nodiscard]] rocksdb::WriteBatch new_batch() const;
   const LogTables& tables_;
-  const bool log_syncs_;
+  const std::function<Position()> synced_;
 };
 
 }  // namespace taskledger::storage

@@ -19,7 +19,8 @@
 
 #include "core/periodic.h"
 #include "storage/bytes.h"
-#include "storage/fenced_env.h"
+#include "storage/fenced_file_system.h"
+#include "storage/file_system_env.h"
 #include "storage/info_log.h"
 #include "storage/log_tables.h"
 #include "storage/obsolete_files.h"
@@ -100,7 +101,8 @@ class Store final : public RocksViewStore {
     store->large_write_ = given.large_write;
     remove_unfinished_loads(path);
     store->options_ = store_options(given, rocksdb::NewLRUCache(given.block_cache_bytes));
-    store->env_ = make_fenced_env(given.env, std::move(is_in_place));
+    rocksdb::Env& base = given.env != nullptr ? *given.env : *rocksdb::Env::Default();
+    store->env_ = make_env(make_fenced_file_system(base.GetFileSystem(), std::move(is_in_place)), base);
     store->options_.env = store->env_.get();
     std::vector<std::string> files;
     if (const auto status = store->env_->GetChildren(path, &files); !status.ok() && !status.IsNotFound())

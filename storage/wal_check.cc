@@ -5,87 +5,19 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 #include <optional>
 #include <vector>
 
-#include "storage/crc32c.h"
 #include "storage/files.h"
 #include "storage/keys.h"
 #include "storage/log_tables.h"
+#include "storage/wal_format.h"
 
 namespace taskledger::storage {
 namespace {
 
-constexpr std::size_t kBlock = 32768, kHeader = 7;
-constexpr std::string_view kUnsynced = "unsynced";
-enum Type : std::uint8_t { zero = 0, full = 1, first = 2, middle = 3, last = 4, max_type = 9 };
-
-struct Fragment {
-  std::uint8_t type;
-  std::size_t size;  // with its header
-};
-
-std::uint32_t little_endian32(const char* bytes) {
-  std::uint32_t value;
-  std::memcpy(&value, bytes, 4);  // x86-64 and arm64: little-endian, as the file
-  return value;
-}
-
-// A whole fragment with a right checksum at `at`.
-std::optional<Fragment> fragment_at(std::string_view file, std::size_t at) {
-  const std::size_t block_end = std::min(file.size(), (at / kBlock + 1) * kBlock);
-  if (at + kHeader > block_end) return std::nullopt;
-  const char* header = file.data() + at;
-  const std::size_t size =
-      static_cast<std::uint8_t>(header[4]) | static_cast<std::size_t>(static_cast<std::uint8_t>(header[5])) << 8;
-  const auto type = static_cast<std::uint8_t>(header[6]);
-  if (type == zero || type > max_type || at + kHeader + size > block_end) return std::nullopt;
-  const std::uint32_t masked = little_endian32(header) - 0xa282ead8u;
-  const std::uint32_t stored = (masked >> 17) | (masked << 15);
-  if (crc32c(file.substr(at + 6, 1 + size)) != stored) return std::nullopt;
-  return Fragment{type, kHeader + size};
-}
-
-bool starts_record(const Fragment& fragment) { return fragment.type == full || fragment.type == first; }
-
-// Whether the record that begins with the fragment at `at` says that it was not synced.
-bool is_unsynced(std::string_view file, std::size_t at, const Fragment& fragment) {
-  constexpr std::size_t kBatchHeader = 12;
-  std::string start(file.substr(at + kHeader, fragment.size - kHeader));
-  if (fragment.type == first) {  // up to the end of its block: it may be short
-    if (const auto next = fragment_at(file, at + fragment.size))
-      start += file.substr(at + fragment.size + kHeader, next->size - kHeader);
-  }
-  const std::string note = {'\x03', static_cast<char>(kUnsynced.size())};
-  return start.size() >= kBatchHeader && start.substr(kBatchHeader).starts_with(note + std::string(kUnsynced));
-}
-
-enum class Behind { nothing, unsynced, synced };
-
-// What records begin after the damage at `damage`: in its block at any offset, later at fragments' places.
-Behind behind(std::string_view file, std::size_t damage) {
-  Behind found = Behind::nothing;
-  const auto look_at = [&](std::size_t at, const Fragment& fragment) {
-    if (!starts_record(fragment) || found == Behind::synced) return;
-    found = is_unsynced(file, at, fragment) ? Behind::unsynced : Behind::synced;
-  };
-  const std::size_t block_end = std::min(file.size(), (damage / kBlock + 1) * kBlock);
-  for (std::size_t at = damage + 1; at + kHeader <= block_end; ++at) {
-    const auto fragment = fragment_at(file, at);
-    if (!fragment) continue;
-    look_at(at, *fragment);
-    at += fragment->size - 1;
-  }
-  for (std::size_t block = (damage / kBlock + 1) * kBlock; block < file.size(); block += kBlock) {
-    std::size_t at = block;
-    while (const auto fragment = fragment_at(file, at)) {
-      look_at(at, *fragment);
-      at += fragment->size;
-    }
-  }
-  return found;
-}
+using namespace wal;
 
 // Finds the log's head in the batches that it is shown.
 class HeadFinder : public rocksdb::WriteBatch::Handler {
@@ -154,7 +86,7 @@ Scan scan(std::string_view file) {
     const bool in_order =
         found && (found->type == full || found->type == first ? !inside : found->type > last || inside);
     if (!found || !in_order) {
-      result.damage = at;
+      if (inside || !only_zeros(file.substr(at))) result.damage = at;
       return result;
     }
     at += found->size;
@@ -183,9 +115,18 @@ struct WalFile {
   bool newest = false;  // or emptied by a switch after it
 };
 
-// Says in `torn` where it is.
+// Whether no record begins it: nothing but zeros was written, or what was is torn. False too where that cannot be told.
+bool is_unwritten(rocksdb::Env& env, const std::string& path) {
+  std::unique_ptr<rocksdb::SequentialFile> file;
+  if (!env.NewSequentialFile(path, &file, rocksdb::EnvOptions()).ok()) return false;
+  rocksdb::Slice start;
+  std::array<char, kHeader> bytes;
+  return file->Read(bytes.size(), &start, bytes.data()).ok() && only_zeros(start.ToStringView());
+}
+
+// Fills in `torn` where it is.
 Result<void, ReadError> check_file(rocksdb::Env& env, const WalFile& file, WalTail tail, Position mark,
-                                   const WalVisitor& visit, std::optional<std::string>& torn) {
+                                   const WalVisitor& visit, std::optional<TornWal>& torn) {
   const std::string& path = file.path;
   std::string content;
   const auto status = rocksdb::ReadFileToString(&env, path, &content);
@@ -195,14 +136,13 @@ Result<void, ReadError> check_file(rocksdb::Env& env, const WalFile& file, WalTa
   const std::string_view whole = std::string_view(content).substr(0, result.whole);
   if (result.damage) {
     const std::size_t damage = std::min(*result.damage, content.size());
-    Behind follows = file.newest ? behind(content, damage) : Behind::synced;
+    const Behind follows = behind(content, damage);
     // Not known: none of its records moved the head. A log that then ends before the mark is refused for that.
-    if (follows == Behind::unsynced && last_head(whole).value_or(mark) < mark) follows = Behind::synced;
-    if (follows == Behind::synced)
+    if (!file.newest || follows.synced || (follows.any && last_head(whole).value_or(mark) < mark))
       return ReadError{fmt::format("{}: damaged at byte {}, before records that were acknowledged", path, damage)};
-    torn = fmt::format("{} is torn at byte {}", path, damage);
-    if (follows == Behind::unsynced && tail == WalTail::keep)
-      return ReadError{*torn + ", in what was written without a sync: the next start of the server cuts it off"};
+    torn = TornWal{fmt::format("{} is torn at byte {}", path, damage), {follows.told}};
+    if (follows.any && tail == WalTail::keep)
+      return ReadError{torn->where + ", in what was written without a sync: the next start of the server cuts it off"};
   }
   if (visit) {
     if (auto visited = visit_records(whole, visit); !visited) return visited;
@@ -213,14 +153,16 @@ Result<void, ReadError> check_file(rocksdb::Env& env, const WalFile& file, WalTa
 
 }  // namespace
 
-void note_unsynced(rocksdb::WriteBatch& batch) {
-  static_cast<void>(batch.PutLogData(rocksdb::Slice(kUnsynced.data(), kUnsynced.size())));
+void note_unsynced(rocksdb::WriteBatch& batch, Position synced) {
+  std::string note(kUnsynced);
+  if (synced.value > 0) put_int(note, synced.value);
+  static_cast<void>(batch.PutLogData(note));
 }
 
-Result<std::optional<std::string>, ReadError> check_wal(const std::string& directory, WalTail tail, Position mark,
-                                                        rocksdb::Env* given, const WalVisitor& visit) {
+Result<std::optional<TornWal>, ReadError> check_wal(const std::string& directory, WalTail tail, Position mark,
+                                                    rocksdb::Env* given, const WalVisitor& visit) {
   rocksdb::Env& env = given ? *given : *rocksdb::Env::Default();
-  std::optional<std::string> torn;
+  std::optional<TornWal> torn;
   std::vector<std::string> names, files;
   if (!env.GetChildren(directory, &names).ok()) return torn;
   for (const auto& name : names) {
@@ -228,11 +170,8 @@ Result<std::optional<std::string>, ReadError> check_wal(const std::string& direc
   }
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return std::stoull(a) < std::stoull(b); });
   // Files that were emptied by a switch may follow the newest one with records.
-  std::size_t newest = files.size();
-  for (std::size_t i = files.size(); i-- > 0 && newest == files.size();) {
-    std::uint64_t size = 0;
-    if (!env.GetFileSize(directory + "/" + files[i], &size).ok() || size > 0) newest = i;
-  }
+  std::size_t newest = files.empty() ? 0 : files.size() - 1;
+  while (newest > 0 && is_unwritten(env, directory + "/" + files[newest])) --newest;
   for (std::size_t i = 0; i < files.size(); ++i) {
     auto checked = check_file(env, {directory + "/" + files[i], i >= newest}, tail, mark, visit, torn);
     if (!checked) return checked.error();

@@ -1,5 +1,6 @@
 #include "tests/faults/fault_file_system.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,6 +18,13 @@ IOStatus failure(Fault fault) {
   return IOStatus::IOError(fault == Fault::power_cut ? "injected: power cut" : "injected: disk error");
 }
 
+std::string bytes_of(const std::string& name, std::uint64_t at, std::uint64_t end) {
+  std::string bytes(end - at, '\0');
+  std::ifstream file(name, std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(at)).read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return bytes;
+}
+
 class FaultFile : public rocksdb::FSWritableFileWrapper {
  public:
   FaultFile(FaultFileSystem& system, std::string name, std::unique_ptr<rocksdb::FSWritableFile> file)
@@ -31,6 +39,19 @@ class FaultFile : public rocksdb::FSWritableFileWrapper {
   IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
                   IODebugContext* debug) override {
     return Append(data, options, debug);
+  }
+  IOStatus PositionedAppend(const Slice& data, std::uint64_t at, const IOOptions& options,
+                            IODebugContext* debug) override {
+    const Fault fault = system_.next_operation(false);
+    if (fault == Fault::short_write) (void)write_at(Slice(data.data(), data.size() / 2), at, options, debug);
+    if (fault != Fault::none) return failure(fault);
+    return write_at(data, at, options, debug);
+  }
+  IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* debug) override {
+    if (system_.cut()) return failure(Fault::power_cut);
+    const IOStatus status = target()->Truncate(size, options, debug);
+    if (status.ok()) system_.truncated(name_, size_ = size);
+    return status;
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
     if (const Fault fault = system_.next_operation(true); fault != Fault::none) return failure(fault);
@@ -51,6 +72,14 @@ class FaultFile : public rocksdb::FSWritableFileWrapper {
     IOStatus status = target()->Append(data, options, debug);
     if (status.ok()) status = target()->Flush(options, debug);
     size_ += data.size();
+    system_.wrote(name_, size_);
+    return status;
+  }
+  IOStatus write_at(const Slice& data, std::uint64_t at, const IOOptions& options, IODebugContext* debug) {
+    const std::uint64_t end = at + data.size();
+    if (at < size_) system_.writes_over(name_, at, bytes_of(name_, at, std::min(end, size_)));
+    const IOStatus status = target()->PositionedAppend(data, at, options, debug);
+    size_ = std::max(size_, end);
     system_.wrote(name_, size_);
     return status;
   }
@@ -156,6 +185,20 @@ void FaultFileSystem::synced(const std::string& name) {
   const std::lock_guard lock(mutex_);
   auto& file = files_[name];
   file.synced = file.size;
+  file.overwritten.clear();
+}
+
+void FaultFileSystem::writes_over(const std::string& name, std::uint64_t at, std::string before) {
+  const std::lock_guard lock(mutex_);
+  files_[name].overwritten.push_back({at, std::move(before)});
+}
+
+// As if it were synced: what comes back else is zeros.
+void FaultFileSystem::truncated(const std::string& name, std::uint64_t size) {
+  const std::lock_guard lock(mutex_);
+  auto& file = files_[name];
+  file.size = size;
+  file.synced = std::min(file.synced, size);
 }
 
 void FaultFileSystem::directory_synced(const std::string& name) {
@@ -253,6 +296,24 @@ IOStatus FaultFileSystem::LinkFile(const std::string& from, const std::string& t
   return status;
 }
 
+// Each sector is as it was when the file was synced, or as it was written last.
+void FaultFileSystem::undo_some(const std::string& name, const std::vector<Overwritten>& overwritten) {
+  const std::uint64_t sector = random_() % 2 ? 4096 : 512;
+  std::map<std::uint64_t, bool> undone;
+  std::fstream file(name, std::ios::in | std::ios::out | std::ios::binary);
+  for (auto over = overwritten.rbegin(); over != overwritten.rend(); ++over) {
+    const std::uint64_t end = over->at + over->before.size();
+    for (std::uint64_t at = over->at, next = 0; at < end; at = next) {
+      next = std::min(end, (at / sector + 1) * sector);
+      const auto [found, added] = undone.try_emplace(at / sector, false);
+      if (added) found->second = random_() % 2 != 0;
+      if (!found->second) continue;
+      file.seekp(static_cast<std::streamoff>(at))
+          .write(over->before.data() + (at - over->at), static_cast<std::streamsize>(next - at));
+    }
+  }
+}
+
 void FaultFileSystem::drop_unsynced() {
   const std::lock_guard lock(mutex_);
   std::error_code ignored;
@@ -271,6 +332,7 @@ void FaultFileSystem::drop_unsynced() {
       std::filesystem::remove(name, ignored);
       continue;
     }
+    if (!state.overwritten.empty() && random_() % 8) undo_some(name, state.overwritten);
     const std::uint64_t unsynced = state.size - state.synced;
     if (unsynced == 0) continue;
     std::filesystem::resize_file(name, state.synced + random_() % (unsynced + 1), ignored);

@@ -15,6 +15,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace taskledger::faults {
 
@@ -41,8 +42,8 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   [[nodiscard]] bool cut() const { return cut_; }                         // the planned power cut has happened
   [[nodiscard]] std::uint64_t flipped() const { return flipped_; }
   // After everything on top was closed (or abandoned): makes the folder what a disk may hold after losing power. Every
-  // file keeps what was synced and a random part of the rest; files and renames whose directory was not synced may be
-  // undone.
+  // file keeps what was synced and a random part of the rest: of what was added to it a beginning, of what was written
+  // over any sectors; files and renames whose directory was not synced may be undone.
   void drop_unsynced();
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
@@ -71,20 +72,28 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   // Called by the files it made.
   Fault next_operation(bool is_sync);
   void wrote(const std::string& name, std::uint64_t size);
+  void writes_over(const std::string& name, std::uint64_t at, std::string before);
+  void truncated(const std::string& name, std::uint64_t size);
   void synced(const std::string& name);
   void directory_synced(const std::string& name);
   bool flip(char* data, std::size_t size);
 
  private:
+  struct Overwritten {
+    std::uint64_t at;
+    std::string before;
+  };
   struct FileState {
     std::uint64_t size = 0, synced = 0;
-    bool entry_synced = false;  // its name survives a power cut
+    std::vector<Overwritten> overwritten;  // since the last sync
+    bool entry_synced = false;             // its name survives a power cut
   };
   struct Renamed {
     std::string from, to;
     std::optional<std::string> replaced;  // what `to` held before
   };
   static std::string folder_of(const std::string& name);
+  void undo_some(const std::string& name, const std::vector<Overwritten>& overwritten);
 
   mutable std::mutex mutex_;
   std::mt19937_64 random_;

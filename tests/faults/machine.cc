@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 namespace taskledger::faults {
@@ -50,7 +51,8 @@ FastFolder::~FastFolder() {
 Machine::Machine(std::uint64_t seed)
     : disk_(std::make_shared<FaultFileSystem>(seed)),
       env_(std::make_unique<FaultEnv>(rocksdb::NewCompositeEnv(disk_))),
-      random_(seed << 32) {}
+      random_(seed << 32),
+      wal_fill_bytes_(std::array<std::size_t, 4>{0, 8 << 10, 64 << 10, 1 << 20}[seed % 4]) {}
 
 RandomBytes Machine::random() {
   return [this](std::span<std::uint8_t> out) {
@@ -73,6 +75,7 @@ std::optional<std::string> Machine::open_log() {
   options.write_buffer_bytes = std::size_t{64} << 10;
   options.block_cache_bytes = std::size_t{256} << 10;
   options.cached_streams = 16;
+  options.wal_fill_bytes = wal_fill_bytes_;
   options.env = env_.get();
   auto log = storage::open_event_log(*directory_, options);
   if (!log) {

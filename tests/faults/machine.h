@@ -67,6 +67,7 @@ class Machine {
   std::unique_ptr<rocksdb::Env> env_;
   std::atomic<std::int64_t> now_{1'750'000'000'000};
   std::atomic<std::uint64_t> random_;
+  const std::size_t wal_fill_bytes_;
   std::unique_ptr<storage::DataDirectory> directory_;
   std::unique_ptr<storage::RocksEventLog> log_;
   std::unique_ptr<storage::RocksViewStore> views_;

@@ -145,7 +145,15 @@ void RandomCommands::run(std::size_t count) {
     start(commands_.back());
     // Now and then alone, so that groups of one happen too.
     if (pick(4) == 0) wait();
+    if (pick(8) == 0) write_rows(1 + pick(4));
   }
+}
+
+// Rows of reactors, which share the log's WAL and are not synced; the disk may fail meanwhile.
+void RandomCommands::write_rows(std::size_t count) {
+  const auto store = machine_.log().reactor_store();
+  for (std::size_t i = 0; i < count; ++i)
+    static_cast<void>(store->write({{"row " + std::to_string(pick(20)), std::string(pick(400), 'r')}}));
 }
 
 void RandomCommands::wait() {

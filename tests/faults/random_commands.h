@@ -64,6 +64,7 @@ class RandomCommands {
   TaskId new_task();
   TaskId some_task(WorkspaceNumber workspace);
   void start(const std::shared_ptr<Command>& command);
+  void write_rows(std::size_t count);
   Answer execute(commands::CommandHandler::Request request);
   void read_log();
   void check_command(std::size_t number, Command& command);

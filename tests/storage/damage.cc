@@ -2,13 +2,16 @@
 
 #include <rocksdb/options.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 #include "storage/bytes.h"
 #include "storage/feed_block.h"
 #include "storage/keys.h"
 #include "storage/log_tables.h"
+#include "storage/wal_format.h"
 
 namespace taskledger::storage {
 namespace {
@@ -88,13 +91,29 @@ void flush_log(const std::filesystem::path& data) {
   if (!status.ok()) throw std::runtime_error(status.ToString());
 }
 
+std::uintmax_t end_of_content(const std::filesystem::path& file) {
+  if (file.extension() != ".log") return std::filesystem::file_size(file);
+  std::ifstream in(file, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  std::size_t at = 0;
+  for (;;) {
+    if (const auto fragment = wal::fragment_at(bytes, at)) {
+      at += fragment->size;
+    } else if (const std::size_t left = wal::kBlock - at % wal::kBlock; left < wal::kHeader) {
+      at += left;
+    } else {
+      return std::min(at, bytes.size());
+    }
+  }
+}
+
 std::string flip_byte(const std::filesystem::path& folder, std::string_view extension, double fraction) {
   std::filesystem::path largest;
   std::uintmax_t size = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() != extension || entry.file_size() <= size) continue;
+    if (entry.path().extension() != extension || end_of_content(entry) <= size) continue;
     largest = entry.path();
-    size = entry.file_size();
+    size = end_of_content(entry);
   }
   if (size == 0) throw std::runtime_error("no file to damage in " + folder.string());
   std::fstream file(largest, std::ios::in | std::ios::out | std::ios::binary);

@@ -30,8 +30,11 @@ void drop_reactors(const std::filesystem::path& data);
 // Moves everything that is in the log's WAL into table files.
 void flush_log(const std::filesystem::path& data);
 
-// Turns one byte round at `fraction` (0 to 1) of the largest file with that extension (".log", ".sst") under
-// `folder`; its path.
+// Where the last record of a WAL ends, and the zeros begin that are yet to be written over; of any other file its size.
+std::uintmax_t end_of_content(const std::filesystem::path& file);
+
+// Turns one byte round at `fraction` (0 to 1) of the content of the largest file with that extension (".log", ".sst")
+// under `folder`; its path.
 std::string flip_byte(const std::filesystem::path& folder, std::string_view extension, double fraction = 0.5);
 
 }  // namespace taskledger::storage

@@ -67,17 +67,88 @@ TEST_F(RocksDamage, ATornTailIsDroppedWhateverItsLength) {
   const auto copy = copy_of(temporary_);
   fs::remove(copy / "head");
   const auto wal = only_wal(copy);
-  const auto size = fs::file_size(wal);
+  const auto size = end_of_content(wal), filled = fs::file_size(wal);
+  ASSERT_GT(filled, size) << "or it shows nothing";
   for (std::uintmax_t cut : {std::uintmax_t{1}, std::uintmax_t{100}, std::uintmax_t{300}}) {
     const auto torn = temporary_.path() / ("torn" + std::to_string(cut));
     fs::copy(copy, torn, fs::copy_options::recursive);
     fs::resize_file(only_wal(torn), size - cut);
-    fs::resize_file(only_wal(torn), size);  // the length got to the disk, the bytes did not
+    fs::resize_file(only_wal(torn), cut == 100 ? size : filled);  // the length got to the disk, the bytes did not
     auto again = open(torn);
     ASSERT_TRUE(again.log) << cut << ": " << again.error;
     EXPECT_EQ(all_of(*again.log), nineteen) << cut;
     ASSERT_TRUE(append(*again.log, commit_of(uuid(4), 3)));
   }
+}
+
+// Of a write over zeros that was not synced a power cut leaves any pages.
+TEST_F(RocksDamage, AHoleInTheLastWriteIsATornTail) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 20);
+  const auto before = all_of(*opened.log);
+  const auto begins = end_of_content(only_wal(data_));
+  ASSERT_TRUE(append(*opened.log, commit_of(uuid(77), 0, {R"({"title":")" + std::string(90'000, 'x') + "\"}"})));
+  const auto copy = copy_of(temporary_);
+  fs::remove(copy / "head");
+  const auto ends = end_of_content(only_wal(copy));
+  ASSERT_GT(ends, begins + 90'000);
+  constexpr std::uintmax_t kPage = 4096;
+  for (auto page = begins / kPage; page <= (ends - 1) / kPage; ++page) {
+    SCOPED_TRACE(page);
+    const auto torn = temporary_.path() / ("torn" + std::to_string(page));
+    fs::copy(copy, torn, fs::copy_options::recursive);
+    const auto from = std::max(begins, page * kPage);
+    std::fstream(only_wal(torn), std::ios::in | std::ios::out | std::ios::binary)
+        .seekp(static_cast<std::streamoff>(from))
+        .write(std::string(kPage, '\0').data(), static_cast<std::streamsize>((page + 1) * kPage - from));
+    EXPECT_EQ(verify(torn), "ok: 20");
+    auto again = open(torn);
+    ASSERT_TRUE(again.log) << again.error;
+    EXPECT_EQ(all_of(*again.log), before);
+  }
+}
+
+// The reactors' rows are not synced one by one: of several any may be lost, and nothing else is.
+TEST_F(RocksDamage, AHoleInTheReactorsRowsIsATornTail) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 20);
+  const auto before = all_of(*opened.log);
+  const auto begins = end_of_content(only_wal(data_));
+  const auto store = opened.log->reactor_store();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->write({{"key" + std::to_string(i), std::string(100, 'v')}}));
+  const auto copy = copy_of(temporary_);
+  fs::remove(copy / "head");
+  const auto zeros = [&](const char* name, std::uintmax_t from, std::uintmax_t bytes) {
+    const auto torn = temporary_.path() / name;
+    fs::copy(copy, torn, fs::copy_options::recursive);
+    std::fstream(only_wal(torn), std::ios::in | std::ios::out | std::ios::binary)
+        .seekp(static_cast<std::streamoff>(from))
+        .write(std::string(bytes, '\0').data(), static_cast<std::streamsize>(bytes));
+    return torn;
+  };
+  auto again = open(zeros("rows", begins + 150, 150));  // the end of one and the beginning of the next
+  ASSERT_TRUE(again.log) << again.error;
+  EXPECT_EQ(all_of(*again.log), before);
+  EXPECT_EQ(*again.log->reactor_store()->get("key4"), std::nullopt);
+  const auto lost = open(zeros("commit", begins - 150, 300)).error;  // which the rows say was synced
+  EXPECT_THAT(lost,
+              AllOf(StartsWith("log ends at position 19, but 20 was acknowledged"), HasSubstr("is torn at byte")));
+}
+
+TEST_F(RocksDamage, ZerosInTheMiddleOfTheWalAreRefusedByName) {
+  auto opened = open(data_);
+  ASSERT_TRUE(opened.log) << opened.error;
+  fill(*opened.log, 50);
+  const auto copy = copy_of(temporary_);
+  const auto wal = only_wal(copy);
+  const auto middle = static_cast<std::streamoff>(end_of_content(wal) / 2);
+  std::fstream(wal, std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(middle)
+      .write(std::string(1024, '\0').data(), 1024);
+  EXPECT_THAT(open(copy).error, HasSubstr(wal.string()));
+  EXPECT_THAT(verify(copy), HasSubstr(wal.string()));
 }
 
 TEST_F(RocksDamage, DamageInTheMiddleOfTheWalIsRefusedByName) {
@@ -165,7 +236,8 @@ TEST_F(UnsyncedTail, EndsWhereSomethingWasSynced) {
     ASSERT_TRUE(opened.log) << opened.error;
     ASSERT_TRUE(append(*opened.log, commit_of(uuid(1), 0)));
     std::ifstream from(only_wal(temporary_.path() / "synced"), std::ios::binary);
-    const std::string record((std::istreambuf_iterator<char>(from)), {});
+    std::string record((std::istreambuf_iterator<char>(from)), {});
+    record.resize(end_of_content(only_wal(temporary_.path() / "synced")));
     const auto size = fs::file_size(only_wal(torn));
     constexpr std::uintmax_t kBlock = 32768;
     ASSERT_EQ(size / kBlock, (size + record.size()) / kBlock)

@@ -1,8 +1,6 @@
-#include "storage/fenced_env.h"
+#include "storage/fenced_file_system.h"
 
-#include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
-#include <rocksdb/system_clock.h>
 
 #include <string>
 #include <utility>
@@ -69,26 +67,11 @@ class FencedFileSystem final : public rocksdb::FileSystemWrapper {
   const std::function<bool()> is_in_place_;
 };
 
-class FencedEnv final : public rocksdb::EnvWrapper {
- public:
-  FencedEnv(std::unique_ptr<rocksdb::Env> files, std::shared_ptr<rocksdb::SystemClock> clock)
-      : EnvWrapper(files.get()), files_(std::move(files)) {
-    file_system_ = files_->GetFileSystem();
-    system_clock_ = std::move(clock);
-  }
-  static const char* kClassName() { return "FencedEnv"; }
-  const char* Name() const override { return kClassName(); }
-
- private:
-  const std::unique_ptr<rocksdb::Env> files_;
-};
-
 }  // namespace
 
-std::unique_ptr<rocksdb::Env> make_fenced_env(rocksdb::Env* base, std::function<bool()> is_in_place) {
-  rocksdb::Env& env = base != nullptr ? *base : *rocksdb::Env::Default();
-  auto files = std::make_shared<FencedFileSystem>(env.GetFileSystem(), std::move(is_in_place));
-  return std::make_unique<FencedEnv>(rocksdb::NewCompositeEnv(files), env.GetSystemClock());
+std::shared_ptr<rocksdb::FileSystem> make_fenced_file_system(std::shared_ptr<rocksdb::FileSystem> base,
+                                                             std::function<bool()> is_in_place) {
+  return std::make_shared<FencedFileSystem>(base, std::move(is_in_place));
 }
 
 }  // namespace taskledger::storage

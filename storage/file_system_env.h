@@ -1,0 +1,16 @@
+// RocksDB's Env made of a FileSystem of ours. Inside `storage` only.
+#pragma once
+
+#include <memory>
+
+namespace rocksdb {
+class Env;
+class FileSystem;
+}  // namespace rocksdb
+
+namespace taskledger::storage {
+
+// All but the files, the clock above all, is that of `base`, which must outlive it.
+[[nodiscard]] std::unique_ptr<rocksdb::Env> make_env(std::shared_ptr<rocksdb::FileSystem> files, rocksdb::Env& base);
+
+}  // namespace taskledger::storage

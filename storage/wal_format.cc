@@ -1,0 +1,82 @@
+#include "storage/wal_format.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "storage/bytes.h"
+#include "storage/crc32c.h"
+
+namespace taskledger::storage::wal {
+namespace {
+
+std::uint32_t little_endian32(const char* bytes) {
+  std::uint32_t value;
+  std::memcpy(&value, bytes, 4);  // x86-64 and arm64: little-endian, as the file
+  return value;
+}
+
+// The position, or 0, of the record that begins with the fragment at `at`; nullopt: it was synced.
+std::optional<std::uint64_t> unsynced_note(std::string_view file, std::size_t at, const Fragment& fragment) {
+  constexpr std::size_t kBatchHeader = 12;
+  std::string start(file.substr(at + kHeader, fragment.size - kHeader));
+  if (fragment.type == first) {  // up to the end of its block: it may be short
+    if (const auto next = fragment_at(file, at + fragment.size))
+      start += file.substr(at + fragment.size + kHeader, next->size - kHeader);
+  }
+  if (start.size() < kBatchHeader + 2 + kUnsynced.size() || start[kBatchHeader] != '\x03') return std::nullopt;
+  const auto size = static_cast<std::uint8_t>(start[kBatchHeader + 1]);
+  const auto note = std::string_view(start).substr(kBatchHeader + 2).substr(0, size);
+  if (!note.starts_with(kUnsynced)) return std::nullopt;
+  return note.size() < kUnsynced.size() + sizeof(std::uint64_t)
+             ? 0
+             : get_int<std::uint64_t>(note.data() + kUnsynced.size());
+}
+
+}  // namespace
+
+std::optional<Fragment> fragment_at(std::string_view file, std::size_t at) {
+  const std::size_t block_end = std::min(file.size(), (at / kBlock + 1) * kBlock);
+  if (at + kHeader > block_end) return std::nullopt;
+  const char* header = file.data() + at;
+  const std::size_t size =
+      static_cast<std::uint8_t>(header[4]) | static_cast<std::size_t>(static_cast<std::uint8_t>(header[5])) << 8;
+  const auto type = static_cast<std::uint8_t>(header[6]);
+  if (type == zero || type > max_type || at + kHeader + size > block_end) return std::nullopt;
+  const std::uint32_t masked = little_endian32(header) - 0xa282ead8u;
+  const std::uint32_t stored = (masked >> 17) | (masked << 15);
+  if (crc32c(file.substr(at + 6, 1 + size)) != stored) return std::nullopt;
+  return Fragment{type, kHeader + size};
+}
+
+bool only_zeros(std::string_view rest) {
+  return rest.empty() || (rest[0] == 0 && std::memcmp(rest.data(), rest.data() + 1, rest.size() - 1) == 0);
+}
+
+Behind behind(std::string_view file, std::size_t damage) {
+  Behind found;
+  const auto look_at = [&](std::size_t at, const Fragment& fragment) {
+    if (!starts_record(fragment)) return;
+    const auto unsynced = unsynced_note(file, at, fragment);
+    found.any = true;
+    found.synced = found.synced || !unsynced;
+    found.told = std::max(found.told, unsynced.value_or(0));
+  };
+  const std::size_t block_end = std::min(file.size(), (damage / kBlock + 1) * kBlock);
+  for (std::size_t at = damage + 1; at + kHeader <= block_end; ++at) {
+    const auto fragment = fragment_at(file, at);
+    if (!fragment) continue;
+    look_at(at, *fragment);
+    at += fragment->size - 1;
+  }
+  for (std::size_t block = (damage / kBlock + 1) * kBlock; block < file.size(); block += kBlock) {
+    std::size_t at = block;
+    while (const auto fragment = fragment_at(file, at)) {
+      look_at(at, *fragment);
+      at += fragment->size;
+    }
+  }
+  return found;
+}
+
+}  // namespace taskledger::storage::wal

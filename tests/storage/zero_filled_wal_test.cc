@@ -1,0 +1,157 @@
+#include "storage/zero_filled_wal.h"
+
+#include <gmock/gmock.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "tests/storage/log_fixture.h"
+
+namespace taskledger::storage {
+namespace {
+
+namespace fs = std::filesystem;
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+
+std::string bytes_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// A disk on which nothing but data finds room.
+class NoRoomForZeros : public rocksdb::FileSystemWrapper {
+ public:
+  NoRoomForZeros() : FileSystemWrapper(FileSystem::Default()) {}
+  const char* Name() const override { return "NoRoomForZeros"; }
+  IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                           std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) override {
+    auto status = target()->NewWritableFile(name, options, file, debug);
+    *file = std::make_unique<File>(std::move(*file));
+    return status;
+  }
+
+ private:
+  class File : public rocksdb::FSWritableFileOwnerWrapper {
+   public:
+    using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
+    IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t at, const IOOptions& options,
+                              IODebugContext* debug) override {
+      if (data[0] == 0) return IOStatus::NoSpace("for zeros");
+      return target()->PositionedAppend(data, at, options, debug);
+    }
+  };
+};
+
+class ZeroFilledWal : public testing::Test {
+ protected:
+  void make(const std::string& name, std::uint64_t most,
+            const std::shared_ptr<rocksdb::FileSystem>& base = rocksdb::FileSystem::Default()) {
+    path_ = temporary_.path() / name;
+    files_ = make_zero_filled_wals(base, most);
+    ASSERT_TRUE(files_->NewWritableFile(path_, {}, &file_, nullptr).ok());
+  }
+  void append(const std::string& bytes) {
+    ASSERT_TRUE(file_->Append(bytes, {}, nullptr).ok());
+    written_ += bytes;
+  }
+  [[nodiscard]] std::uint64_t size_told() const {
+    std::uint64_t size = 0;
+    EXPECT_TRUE(files_->GetFileSize(path_, {}, &size, nullptr).ok());
+    return size;
+  }
+  // The zeros after what was written, which must be all that is there.
+  std::uint64_t filled() {
+    const std::string there = bytes_of(path_);
+    EXPECT_EQ(there.substr(0, written_.size()), written_);
+    EXPECT_EQ(there.find_first_not_of('\0', written_.size()), std::string::npos);
+    return there.size() - written_.size();
+  }
+  const TemporaryDirectory temporary_;
+  fs::path path_;
+  std::shared_ptr<rocksdb::FileSystem> files_;
+  std::unique_ptr<rocksdb::FSWritableFile> file_;
+  std::string written_;
+};
+
+TEST_F(ZeroFilledWal, IsFilledWithAsMuchAsItHoldsUpToTheMost) {
+  make("000007.log", 100'000);
+  append(std::string(1'000, 'a'));
+  EXPECT_EQ(filled(), 65'536u);
+  append(std::string(15'000, 'b'));
+  EXPECT_EQ(filled(), 50'536u) << "written over";
+  append(std::string(50'000, 'c'));
+  EXPECT_EQ(filled(), 536u);
+  append(std::string(14'000, 'd'));
+  EXPECT_EQ(filled(), 80'000u);
+  append(std::string(20'000, 'e'));
+  append(std::string(20'000, 'e'));
+  append(std::string(20'000, 'e'));
+  append(std::string(20'000, 'e'));
+  append(std::string(1, 'e'));
+  EXPECT_EQ(filled(), 100'000u);
+}
+
+TEST_F(ZeroFilledWal, EndsWithWhatWasWrittenOnceItIsClosed) {
+  make("000007.log", 1 << 20);
+  append("one");
+  append("two");
+  EXPECT_EQ(size_told(), 6u);
+  EXPECT_EQ(file_->GetFileSize({}, nullptr), 6u);
+  EXPECT_EQ(fs::file_size(path_), 65'539u);
+  ASSERT_TRUE(file_->Close({}, nullptr).ok());
+  EXPECT_EQ(filled(), 0u);
+  file_.reset();
+  fs::resize_file(path_, 5);
+  EXPECT_EQ(size_told(), 5u) << "of a file that is not open what the disk says";
+}
+
+TEST_F(ZeroFilledWal, IsNotFilledForALargeWrite) {
+  make("000007.log", 1 << 20);
+  append(std::string(40'000, 'a'));
+  EXPECT_EQ(filled(), 0u);
+  append(std::string(1'000'000, 'b'));
+  EXPECT_EQ(filled(), 0u);
+  append("c");
+  EXPECT_EQ(filled(), 1'040'001u);
+}
+
+TEST_F(ZeroFilledWal, GoesOnWhereThereIsNoRoomForZeros) {
+  make("000007.log", 1 << 20, std::make_shared<NoRoomForZeros>());
+  append("one");
+  append("two");
+  EXPECT_EQ(filled(), 0u);
+  ASSERT_TRUE(file_->Close({}, nullptr).ok());
+  EXPECT_EQ(filled(), 0u);
+}
+
+TEST_F(ZeroFilledWal, OtherFilesAreLeftAlone) {
+  for (const char* name : {"000007.sst", "MANIFEST-000004", "LOG", "x.log"}) {
+    make(name, 1 << 20);
+    written_.clear();
+    append("one");
+    EXPECT_EQ(filled(), 0u) << name;
+  }
+}
+
+TEST_F(ZeroFilledWal, HoldsWhatWasWrittenWhateverItsSizes) {
+  std::mt19937_64 random(7);
+  make("000007.log", 70'000);
+  for (int i = 0; i < 400; ++i) {
+    append(std::string(1 + random() % (random() % 16 == 0 ? 60'000 : 2'000), static_cast<char>('a' + i % 26)));
+    if (i % 20 == 0) {
+      EXPECT_LE(filled(), 70'000u);
+      EXPECT_TRUE(file_->Sync({}, nullptr).ok());
+    }
+    EXPECT_EQ(size_told(), written_.size());
+  }
+  ASSERT_TRUE(file_->Close({}, nullptr).ok());
+  EXPECT_EQ(bytes_of(path_), written_);
+}
+
+}  // namespace
+}  // namespace taskledger::storage
