@@ -115,6 +115,9 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
   number(command, "--commit-interval-us", settings.commit_interval_us,
          "Microseconds between group commits while reads keep the threads for connections busy; 0: none")
       ->check(between(0, 100'000));
+  number(command, "--wal-fill-kb", settings.wal_fill_kb,
+         "Zeros that the write-ahead log is filled with ahead, so that syncs are quicker; 0: none")
+      ->check(between(0, 64 << 10));
 }
 
 void declare_webhooks(CLI::App& command, ServeSettings& settings) {
@@ -199,6 +202,7 @@ void settle(ServeSettings& settings) {
   settings.server.load = std::make_shared<RequestLoad>(settings.server.threads);
   settings.log.load = settings.server.load;
   settings.log.group_interval = std::chrono::microseconds(settings.commit_interval_us);
+  settings.log.wal_fill_bytes = std::size_t{settings.wal_fill_kb} << 10;
   if (settings.api.rate_burst == 0) settings.api.rate_burst = settings.api.rate_limit;
   settings.runner.self_check_interval = std::chrono::seconds(settings.self_check_seconds);
   settings.server.max_body_bytes = static_cast<std::size_t>(settings.body_mb) << 20;

@@ -29,7 +29,7 @@ struct ServeSettings {
   unsigned workers = 2;
   std::size_t worker_queue = 1024;
   std::uint32_t self_check_seconds = 0;
-  std::uint32_t commit_interval_us = 2'000;
+  std::uint32_t commit_interval_us = 2'000, wal_fill_kb = 1024;
   std::uint64_t cache_mb = 512, past_cache_mb = 512, page_cache_mb = 32, body_mb = 256;
   http::ServerOptions server;
   http::ApiOptions api;

@@ -33,5 +33,11 @@ TEST(ServeSettings, GroupsWaitForNobodyWhereTheIntervalIsNone) {
   EXPECT_EQ(settings_of("--commit-interval-us 0").log.group_interval, std::chrono::microseconds(0));
 }
 
+TEST(ServeSettings, TheWalIsFilledAheadByAsMuchAsIsAsked) {
+  EXPECT_EQ(settings_of("").log.wal_fill_bytes, 1u << 20);
+  EXPECT_EQ(settings_of("--wal-fill-kb 64").log.wal_fill_bytes, 64u << 10);
+  EXPECT_EQ(settings_of("--wal-fill-kb 0").log.wal_fill_bytes, 0u);
+}
+
 }  // namespace
 }  // namespace taskledger::app
