@@ -117,7 +117,7 @@ void declare_storage(CLI::App& command, ServeSettings& settings) {
       ->check(between(0, 100'000));
   number(command, "--wal-fill-kb", settings.wal_fill_kb,
          "Zeros that the write-ahead log is filled with ahead, so that syncs are quicker; 0: none")
-      ->check(between(0, 64 << 10));
+      ->check(between(0, 16 << 10));
 }
 
 void declare_webhooks(CLI::App& command, ServeSettings& settings) {

@@ -94,7 +94,7 @@ void Appender::run() {
 // Writes one group from taken[begin] on and answers it; returns where the next one begins.
 std::size_t Appender::write_group(std::vector<PendingCommit>& taken, std::size_t begin) {
   batch_.Clear();
-  if (!options_.sync) note_unsynced(batch_);
+  note_synced(batch_, options_.sync ? heads_.head().position : Position{});
   records_.clear();
   answers_.clear();
   erased_.clear();

@@ -7,6 +7,7 @@
 #include "storage/keys.h"
 #include "storage/obsolete_files.h"
 #include "storage/small_tables.h"
+#include "storage/wal_check.h"
 
 namespace taskledger::storage {
 namespace {
@@ -107,6 +108,7 @@ Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedR
   if (auto removed = wait_until_removed(db, files, give_up); !removed) return removed;
   if (!tables.are_in_place()) return ReadError{kNotInPlace};  // where they went, they may be there still
   rocksdb::WriteBatch batch;
+  note_synced(batch, {});
   for (const auto& range : ranges) batch.Delete(tables.heads, keys::erasure(range.first, range.last));
   rocksdb::WriteOptions write;
   write.sync = true;

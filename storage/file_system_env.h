@@ -10,7 +10,7 @@ class FileSystem;
 
 namespace taskledger::storage {
 
-// All but the files, the clock above all, is that of `base`, which must outlive it.
+// With the clock of `base`, which must outlive it; threads are those of the default one.
 [[nodiscard]] std::unique_ptr<rocksdb::Env> make_env(std::shared_ptr<rocksdb::FileSystem> files, rocksdb::Env& base);
 
 }  // namespace taskledger::storage

@@ -6,6 +6,7 @@
 
 #include "storage/keys.h"
 #include "storage/log_recovery.h"
+#include "storage/wal_check.h"
 
 namespace taskledger::storage {
 namespace {
@@ -117,6 +118,7 @@ Result<Appended, ReadError> RocksBulkAppend::finish() {
     TableBuilder* const run = streams_[i].get();
     if (auto taken = ingest(tables_.db(), {&run, 1}); !taken) return taken.error();
   }
+  note_synced(with_heads_, {});
   chain_.put_heads(with_heads_);
   rocksdb::WriteOptions synced;
   synced.sync = true;

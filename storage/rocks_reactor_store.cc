@@ -17,7 +17,7 @@ Result<void, ReadError> result_of(const rocksdb::Status& status) {
 // Written without a sync: what a loss of power takes is done again.
 rocksdb::WriteBatch RocksReactorStore::new_batch() const {
   rocksdb::WriteBatch batch;
-  note_unsynced(batch, synced_());
+  note_synced(batch, synced_());
   return batch;
 }
 

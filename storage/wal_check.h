@@ -2,8 +2,8 @@
 // disk whole: it was not acknowledged, so it is dropped) from damage in the middle (refused, naming file and offset).
 // RocksDB alone refuses both alike when the torn write's checksum is wrong, and does not name the file.
 // Zeros at the end are what the writer had yet to write over. The framing, and what may follow a torn record:
-// wal_format.h. Damage that only records follow that were written without a sync is a torn tail too, unless it lies
-// before the head mark, up to which all was synced.
+// wal_format.h. Damage that records follow is a torn tail too, unless it lies before the head mark or before what they
+// say was synced.
 #pragma once
 
 #include <functional>
@@ -23,18 +23,18 @@ namespace taskledger::storage {
 enum class WalTail {
   keep,  // a reader beside the writer, or verify: a torn tail is no error and left alone, if RocksDB can read past it
   find,  // likewise, whatever it is made of: for one who will have it dropped
-  drop_torn,  // the file is cut to its last whole record
+  drop_torn,  // the file is cut to its last whole record, those after it are emptied
 };
 
 // Takes one whole record, which is a write batch of RocksDB.
 using WalVisitor = std::function<Result<void, ReadError>(std::string_view record)>;
 
-// Says so in an empty batch that will be written without a sync; `synced`: up to where the log has been, 0: not known.
-void note_unsynced(rocksdb::WriteBatch& batch, Position synced = {});
+// Says in an empty batch up to where the log has been synced before it; 0: not known.
+void note_synced(rocksdb::WriteBatch& batch, Position before);
 
 struct TornWal {
   std::string where;  // for the operator
-  Position synced;    // up to which the log had been synced before, as what comes after the hole says; 0: says nothing
+  Position synced;    // up to which the log had been synced, as what comes after the hole says; 0: says nothing
 };
 
 // All `*.log` files in `directory` (no such directory: fine); `mark`: the head mark's position; `visit` gets their

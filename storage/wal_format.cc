@@ -10,19 +10,24 @@
 namespace taskledger::storage::wal {
 namespace {
 
+constexpr std::size_t kStride = 256;  // zeros that are stepped over at once
+
 std::uint32_t little_endian32(const char* bytes) {
   std::uint32_t value;
   std::memcpy(&value, bytes, 4);  // x86-64 and arm64: little-endian, as the file
   return value;
 }
 
-// The position, or 0, of the record that begins with the fragment at `at`; nullopt: it was synced.
-std::optional<std::uint64_t> unsynced_note(std::string_view file, std::size_t at, const Fragment& fragment) {
+// Where the next fragment is after one that ends at `at`.
+std::size_t next_place(std::size_t at) { return kBlock - at % kBlock < kHeader ? (at / kBlock + 1) * kBlock : at; }
+
+// The position, or 0, that a whole record notes which begins with the fragment at `at`; nullopt: it has no note.
+std::optional<std::uint64_t> note_of(std::string_view file, std::size_t at, const Fragment& fragment) {
   constexpr std::size_t kBatchHeader = 12;
   std::string start(file.substr(at + kHeader, fragment.size - kHeader));
   if (fragment.type == first) {  // up to the end of its block: it may be short
-    if (const auto next = fragment_at(file, at + fragment.size))
-      start += file.substr(at + fragment.size + kHeader, next->size - kHeader);
+    const std::size_t place = next_place(at + fragment.size);
+    if (const auto next = fragment_at(file, place)) start += file.substr(place + kHeader, next->size - kHeader);
   }
   if (start.size() < kBatchHeader + 2 + kUnsynced.size() || start[kBatchHeader] != '\x03') return std::nullopt;
   const auto size = static_cast<std::uint8_t>(start[kBatchHeader + 1]);
@@ -53,28 +58,34 @@ bool only_zeros(std::string_view rest) {
   return rest.empty() || (rest[0] == 0 && std::memcmp(rest.data(), rest.data() + 1, rest.size() - 1) == 0);
 }
 
-Behind behind(std::string_view file, std::size_t damage) {
+Behind records_from(std::string_view file, std::size_t from) {
   Behind found;
-  const auto look_at = [&](std::size_t at, const Fragment& fragment) {
-    if (!starts_record(fragment)) return;
-    const auto unsynced = unsynced_note(file, at, fragment);
-    found.any = true;
-    found.synced = found.synced || !unsynced;
-    found.told = std::max(found.told, unsynced.value_or(0));
+  struct Start {
+    std::size_t at;
+    Fragment fragment;
   };
-  const std::size_t block_end = std::min(file.size(), (damage / kBlock + 1) * kBlock);
-  for (std::size_t at = damage + 1; at + kHeader <= block_end; ++at) {
+  std::optional<Start> record;  // that the fragments since belong to, without a gap
+  const auto add = [&](const Start& whole) {
+    const auto note = note_of(file, whole.at, whole.fragment);
+    found.any = true;
+    found.all_synced = found.all_synced || !note;
+    found.told = std::max(found.told, note.value_or(0));
+  };
+  for (std::size_t at = from; at < file.size();) {
     const auto fragment = fragment_at(file, at);
-    if (!fragment) continue;
-    look_at(at, *fragment);
-    at += fragment->size - 1;
-  }
-  for (std::size_t block = (damage / kBlock + 1) * kBlock; block < file.size(); block += kBlock) {
-    std::size_t at = block;
-    while (const auto fragment = fragment_at(file, at)) {
-      look_at(at, *fragment);
-      at += fragment->size;
+    if (!fragment) {
+      record.reset();
+      const std::size_t block_end = std::min(file.size(), (at / kBlock + 1) * kBlock);
+      at = only_zeros(file.substr(at, std::min(block_end, at + kStride) - at)) ? std::min(block_end, at + kStride)
+                                                                               : at + 1;
+      continue;
     }
+    if (starts_record(*fragment)) record = Start{at, *fragment};
+    if (record && (fragment->type == full || fragment->type == last)) {
+      add(*record);
+      record.reset();
+    }
+    at = next_place(at + fragment->size);
   }
   return found;
 }

@@ -5,14 +5,15 @@
 //   block   = fragment* zero{0..6}
 //   fragment = crc32c:u32le (masked) size:u16le type:u8 (1 full, 2 first, 3 middle, 4 last) bytes
 //
-// A record is one write batch, in a full fragment or in a first, some middle and a last one. Every synced write is one
-// record, so what comes after a torn one can only be more fragments of itself. But for writes that are not synced (the
-// reactors' rows, and all of them with `--durability os`): of those a power cut leaves whichever pages it likes. They
-// say so in their first bytes, where a batch holds what is for the log alone:
+// A record is one write batch, in a full fragment or in a first, some middle and a last one. A power cut leaves of what
+// was not synced whichever pages it likes, so that whole records may follow a hole: the reactors' rows, which nobody
+// syncs one by one, then a commit whose sync had not ended, and with `--durability os` all of them. Each record says in
+// its first bytes, where a batch holds what is for the log alone, up to where the log had been synced before it:
 //
 //   record  = sequence:u64le count:u32le [3 size:u8 "unsynced" [position:u64]] …
 //
-// `position`: up to which the log had been synced before.
+// No position: nothing is known. A record without a note (of earlier versions, or written where no hole can be before
+// it) was preceded by nothing that was not synced.
 #pragma once
 
 #include <cstddef>
@@ -42,14 +43,14 @@ struct Fragment {
 // Whether nothing but zeros is left: what is yet to be written over. True too where nothing at all is left.
 [[nodiscard]] bool only_zeros(std::string_view rest);
 
-// What records begin after some damage.
+// What whole records there are behind some damage.
 struct Behind {
   bool any = false;
-  bool synced = false;     // one of them was written with a sync
-  std::uint64_t told = 0;  // the highest position of those that were not
+  bool all_synced = false;  // one of them has no note: all before it was synced
+  std::uint64_t told = 0;   // the highest position that one of the others notes
 };
 
-// In the block of `damage` at any offset, later at fragments' places.
-[[nodiscard]] Behind behind(std::string_view file, std::size_t damage);
+// In `file` from `from` on: at any offset until a fragment is found, then where the next one must be.
+[[nodiscard]] Behind records_from(std::string_view file, std::size_t from);
 
 }  // namespace taskledger::storage::wal

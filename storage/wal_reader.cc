@@ -38,29 +38,40 @@ class WalReader final : public rocksdb::FSSequentialFile {
   // Moves `whole_` on to `wanted` or past it, or as far as it goes.
   IOStatus look_on_to(std::uint64_t wanted, const IOOptions& options, IODebugContext* debug) {
     while (whole_ < wanted) {
-      const std::uint64_t start = whole_ - whole_ % wal::kBlock;
+      const std::size_t at = whole_ % wal::kBlock;
+      const std::uint64_t start = whole_ - at;
       if (auto status = load(start, wal::kBlock, options, debug); !status.ok()) return status;
-      std::size_t at = whole_ - start;
-      while (const auto fragment = wal::fragment_at(bytes_, at)) at += fragment->size;
-      if (bytes_.size() == wal::kBlock && wal::kBlock - at < wal::kHeader) at = wal::kBlock;  // the block's trailer
-      whole_ = start + at;
-      if (at < wal::kBlock) return look_behind(at, options, debug);
+      const std::size_t end = whole_from(at);
+      whole_ = start + end;
+      if (end == wal::kBlock) continue;
+      bool damaged = false;
+      if (auto status = look_behind(start, end, damaged, options, debug); !status.ok()) return status;
+      if (!damaged) return IOStatus::OK();
+      // What follows was written after it: now it is whole, unless it will never be.
+      if (auto status = load(start, wal::kBlock, options, debug); !status.ok()) return status;
+      if (whole_from(end) == end) whole_ = UINT64_MAX;
     }
     return IOStatus::OK();
   }
 
-  // At what is no whole fragment, `at` in the block that is loaded.
-  IOStatus look_behind(std::size_t at, const IOOptions& options, IODebugContext* debug) {
-    // Once; later there is no more to be seen behind zeros than that they are being written over.
+  // Up to where fragments are whole in the block that is loaded.
+  [[nodiscard]] std::size_t whole_from(std::size_t at) const {
+    while (const auto fragment = wal::fragment_at(bytes_, at)) at += fragment->size;
+    return bytes_.size() == wal::kBlock && wal::kBlock - at < wal::kHeader ? wal::kBlock : at;  // the block's trailer
+  }
+
+  // Whether records follow what is no whole fragment, `at` in the block that begins at `start`, and is loaded.
+  IOStatus look_behind(std::uint64_t start, std::size_t at, bool& records_follow, const IOOptions& options,
+                       IODebugContext* debug) {
+    // Behind zeros once; later there is no more to be seen than that they are being written over.
     const bool zeros = wal::only_zeros(std::string_view(bytes_).substr(at).substr(0, wal::kHeader));
     if (zeros && looked_behind_zeros_) return IOStatus::OK();
     looked_behind_zeros_ = true;
-    const std::uint64_t start = whole_ - at;
     for (std::size_t size = wal::kBlock; bytes_.size() == size;) {
       size *= 2;
       if (auto status = load(start, size, options, debug); !status.ok()) return status;
     }
-    if (wal::behind(bytes_, at).any) whole_ = UINT64_MAX;
+    records_follow = wal::records_from(bytes_, at + 1).any;
     return IOStatus::OK();
   }
 

@@ -71,22 +71,21 @@ class ZeroFilledWal final : public rocksdb::FSWritableFileOwnerWrapper {
     return Append(data, options, debug);
   }
   IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
-    if (filled_ > *size_) {
-      if (auto cut = target()->Truncate(*size_, options, debug); !cut.ok()) return cut;
-      filled_ = 0;
-    }
-    return target()->Close(options, debug);
+    auto cut = filled_ > *size_ ? target()->Truncate(*size_, options, debug) : IOStatus::OK();
+    auto closed = target()->Close(options, debug);
+    return cut.ok() ? closed : cut;
   }
   std::uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return *size_; }
 
  private:
-  // A write that is large itself gains nothing by more zeros, and one that fails is none the worse for lack of them.
+  // A write that is large itself gains nothing by more zeros. Where they find no room, what is left is for data.
   void fill_from(std::uint64_t end, std::size_t written, const IOOptions& options, IODebugContext* debug) {
     const auto wanted = std::clamp<std::uint64_t>(end, std::min(sizeof kZeros, most_), most_);
-    if (written > wanted / 4) return;
+    if (no_room_ || written > wanted / 4) return;
     for (std::uint64_t at = end, to = end + wanted; at < to; at = filled_) {
       const Slice zeros(kZeros, std::min(sizeof kZeros, to - at));
-      if (!target()->PositionedAppend(zeros, at, options, debug).ok()) return;
+      no_room_ = !target()->PositionedAppend(zeros, at, options, debug).ok();
+      if (no_room_) return;
       filled_ = at + zeros.size();
     }
   }
@@ -96,6 +95,29 @@ class ZeroFilledWal final : public rocksdb::FSWritableFileOwnerWrapper {
   const std::shared_ptr<Sizes::Size> size_;  // where the next write goes
   const std::uint64_t most_;
   std::uint64_t filled_ = 0;  // up to here there are zeros, or bytes that were written over them
+  bool no_room_ = false;
+};
+
+// Ends where the writer is.
+class OpenWal final : public rocksdb::FSSequentialFileOwnerWrapper {
+ public:
+  OpenWal(std::unique_ptr<rocksdb::FSSequentialFile> file, std::shared_ptr<Sizes::Size> size)
+      : FSSequentialFileOwnerWrapper(std::move(file)), size_(std::move(size)) {}
+  IOStatus Read(std::size_t bytes, const IOOptions& options, Slice* result, char* scratch,
+                IODebugContext* debug) override {
+    auto status = target()->Read(std::min<std::uint64_t>(bytes, *size_ - at_), options, result, scratch, debug);
+    if (status.ok()) at_ += result->size();
+    return status;
+  }
+  IOStatus Skip(std::uint64_t bytes) override {
+    bytes = std::min<std::uint64_t>(bytes, *size_ - at_);
+    at_ += bytes;
+    return target()->Skip(bytes);
+  }
+
+ private:
+  const std::shared_ptr<Sizes::Size> size_;
+  std::uint64_t at_ = 0;
 };
 
 class ZeroFilledWals final : public rocksdb::FileSystemWrapper {
@@ -110,6 +132,13 @@ class ZeroFilledWals final : public rocksdb::FileSystemWrapper {
     auto status = target_->NewWritableFile(path, options, file, debug);
     if (status.ok() && is_numbered(path.substr(path.rfind('/') + 1), ".log"))
       *file = std::make_unique<ZeroFilledWal>(std::move(*file), path, sizes_, most_);
+    return status;
+  }
+  IOStatus NewSequentialFile(const std::string& path, const FileOptions& options,
+                             std::unique_ptr<rocksdb::FSSequentialFile>* file, IODebugContext* debug) override {
+    auto open = sizes_->of(path);
+    auto status = target_->NewSequentialFile(path, options, file, debug);
+    if (status.ok() && open) *file = std::make_unique<OpenWal>(std::move(*file), std::move(open));
     return status;
   }
   IOStatus GetFileSize(const std::string& path, const IOOptions& options, std::uint64_t* bytes,

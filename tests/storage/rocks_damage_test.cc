@@ -12,12 +12,15 @@
 #include "storage/log_tables.h"
 #include "storage/rocks_event_log.h"
 #include "storage/small_tables.h"
+#include "storage/wal_check.h"
 #include "tests/storage/damage.h"
 #include "tests/storage/log_on_disk.h"
+#include "tests/storage/wal_bytes.h"
 
 namespace taskledger::storage {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -132,9 +135,36 @@ TEST_F(RocksDamage, AHoleInTheReactorsRowsIsATornTail) {
   ASSERT_TRUE(again.log) << again.error;
   EXPECT_EQ(all_of(*again.log), before);
   EXPECT_EQ(*again.log->reactor_store()->get("key4"), std::nullopt);
-  const auto lost = open(zeros("commit", begins - 150, 300)).error;  // which the rows say was synced
-  EXPECT_THAT(lost,
-              AllOf(StartsWith("log ends at position 19, but 20 was acknowledged"), HasSubstr("is torn at byte")));
+  // A commit whose sync had not ended may be there without the rows before it.
+  ASSERT_TRUE(append(*opened.log, commit_of(uuid(77), 0)));
+  const auto with_commit = temporary_.path() / "with_commit";
+  fs::copy(data_, with_commit, fs::copy_options::recursive);
+  fs::remove(with_commit / "head");
+  std::fstream(only_wal(with_commit), std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(static_cast<std::streamoff>(begins + 150))
+      .write(std::string(150, '\0').data(), 150);
+  again = open(with_commit);
+  ASSERT_TRUE(again.log) << again.error;
+  EXPECT_EQ(all_of(*again.log), before);
+  // The rows say that the commit before them was synced.
+  EXPECT_THAT(open(zeros("commit", begins - 150, 300)).error, HasSubstr("before records that were acknowledged"));
+}
+
+TEST_F(RocksDamage, ACommitThatLaterRowsKnowOfIsMissedAtTheBeginningOfAWalToo) {
+  {
+    auto opened = open(data_);
+    ASSERT_TRUE(opened.log) << opened.error;
+    fill(*opened.log, 20);
+  }
+  auto opened = open(data_);  // which leaves the WAL empty
+  ASSERT_TRUE(opened.log) << opened.error;
+  ASSERT_TRUE(append(*opened.log, commit_of(uuid(77), 0)));
+  ASSERT_TRUE(opened.log->reactor_store()->write({{"key", "value"}}));
+  const auto copy = copy_of(temporary_);
+  fs::remove(copy / "head");
+  std::fstream(only_wal(copy), std::ios::in | std::ios::out | std::ios::binary).write(std::string(50, '\0').data(), 50);
+  EXPECT_THAT(open(copy).error,
+              AllOf(StartsWith("log ends at position 20, but 21 was acknowledged"), HasSubstr("is torn at byte 0")));
 }
 
 TEST_F(RocksDamage, ZerosInTheMiddleOfTheWalAreRefusedByName) {
@@ -227,24 +257,62 @@ TEST_F(UnsyncedTail, DoesNotBeginBeforeTheHeadMark) {
   EXPECT_EQ(fs::file_size(wal), size) << "nothing is cut off";
 }
 
-// Nor does it go beyond a write that was synced, as all are by default.
-TEST_F(UnsyncedTail, EndsWhereSomethingWasSynced) {
-  const auto torn = without_page(marked_ + 5 * kPage);
+// RocksDB begins a new file whenever it likes, whether the one before has been synced or not.
+TEST_F(UnsyncedTail, MayGoOnInTheNextFile) {
+  std::vector<std::string> records;
+  const auto wal = only_wal(copy_);
+  ASSERT_TRUE(check_wal(copy_ / "log", WalTail::keep, {}, nullptr, [&](std::string_view record) {
+    records.emplace_back(record);
+    return Result<void, ReadError>{};
+  }));
+  const auto write = [&](const fs::path& file, std::size_t from, std::size_t to) {
+    std::string bytes;
+    for (std::size_t i = from; i < to; ++i) add_record(bytes, records[i]);
+    std::ofstream(file, std::ios::binary) << bytes;
+    return bytes.size();
+  };
+  char next[16];
+  std::snprintf(next, sizeof next, "%06d.log", std::stoi(wal.stem()) + 1);
+  const auto size = write(wal, 0, records.size() * 2 / 3);
+  write(wal.parent_path() / next, records.size() * 2 / 3, records.size());
   {
-    // What a synced write looks like, at the end of the same file.
-    auto opened = open(temporary_.path() / "synced");
+    const auto both = temporary_.path() / "both";
+    fs::copy(copy_, both, fs::copy_options::recursive);
+    auto opened = open(both);
     ASSERT_TRUE(opened.log) << opened.error;
-    ASSERT_TRUE(append(*opened.log, commit_of(uuid(1), 0)));
-    std::ifstream from(only_wal(temporary_.path() / "synced"), std::ios::binary);
-    std::string record((std::istreambuf_iterator<char>(from)), {});
-    record.resize(end_of_content(only_wal(temporary_.path() / "synced")));
-    const auto size = fs::file_size(only_wal(torn));
-    constexpr std::uintmax_t kBlock = 32768;
-    ASSERT_EQ(size / kBlock, (size + record.size()) / kBlock)
-        << "crosses a block's end: take another number of records";
-    std::ofstream(only_wal(torn), std::ios::binary | std::ios::app) << record;
+    ASSERT_EQ(opened.log->head().position.value, kRecords) << "or it shows nothing";
   }
-  EXPECT_THAT(open(torn).error, HasSubstr("before records that were acknowledged"));
+  const auto torn = temporary_.path() / "torn";
+  fs::copy(copy_, torn, fs::copy_options::recursive);
+  std::fstream(torn / "log" / wal.filename(), std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(static_cast<std::streamoff>(size - 2 * kPage))
+      .write(std::string(kPage, '\0').data(), kPage);
+  EXPECT_THAT(verify(torn), HasSubstr("the next start of the server cuts it off"));
+  auto opened = open(torn);
+  ASSERT_TRUE(opened.log) << opened.error;
+  const auto head = opened.log->head();
+  EXPECT_GE(head.position.value, kMarked);
+  EXPECT_LT(head.position.value, kRecords * 2 / 3);
+  EXPECT_EQ(head.hash, heads_[head.position.value - 1].hash);
+}
+
+// Nor does it go beyond what a record behind it says was synced, or where one says nothing, as those of earlier
+// versions.
+TEST_F(UnsyncedTail, EndsWhereSomethingWasSynced) {
+  rocksdb::WriteBatch told, unnoted;
+  note_synced(told, {kRecords});
+  told.PutLogData("row");
+  unnoted.PutLogData("row");
+  for (const auto* batch : {&told, &unnoted}) {
+    const auto torn = without_page(marked_ + 5 * kPage);
+    std::ifstream in(only_wal(torn), std::ios::binary);
+    const std::string before((std::istreambuf_iterator<char>(in)), {});
+    std::string after = before;
+    add_record(after, batch->Data());
+    std::ofstream(only_wal(torn), std::ios::binary) << after;
+    EXPECT_THAT(open(torn).error, HasSubstr("before records that were acknowledged"));
+    fs::remove_all(torn);
+  }
 }
 
 // A hole that the WAL does not show: files that were not synced may be lost one without the other.

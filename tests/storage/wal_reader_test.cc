@@ -5,6 +5,7 @@
 #include <rocksdb/file_system.h>
 
 #include <algorithm>
+#include <functional>
 #include <random>
 
 #include "tests/storage/wal_bytes.h"
@@ -12,20 +13,22 @@
 namespace taskledger::storage {
 namespace {
 
-// What a file holds at the moment.
+// What a file holds at the moment. `then`, if there is any, is done after each reading.
 class Bytes final : public rocksdb::FSRandomAccessFile {
  public:
-  explicit Bytes(const std::string& bytes) : bytes_(bytes) {}
+  Bytes(const std::string& bytes, const std::function<void()>& then) : bytes_(bytes), then_(then) {}
   rocksdb::IOStatus Read(std::uint64_t offset, std::size_t size, const rocksdb::IOOptions&, rocksdb::Slice* result,
                          char* scratch, rocksdb::IODebugContext*) const override {
     const std::size_t from = std::min<std::size_t>(offset, bytes_.size()), count = std::min(size, bytes_.size() - from);
     std::copy_n(bytes_.data() + from, count, scratch);
     *result = {scratch, count};
+    if (then_) then_();
     return rocksdb::IOStatus::OK();
   }
 
  private:
   const std::string& bytes_;
+  const std::function<void()>& then_;
 };
 
 class WalReader : public testing::Test {
@@ -41,7 +44,8 @@ class WalReader : public testing::Test {
     }
   }
   std::string file_;
-  std::unique_ptr<rocksdb::FSSequentialFile> reader_ = make_wal_reader(std::make_unique<Bytes>(file_));
+  std::function<void()> then_;
+  std::unique_ptr<rocksdb::FSSequentialFile> reader_ = make_wal_reader(std::make_unique<Bytes>(file_, then_));
 };
 
 TEST_F(WalReader, EndsWhereZerosBeginAndGoesOnWhenTheyAreWrittenOver) {
@@ -72,6 +76,29 @@ TEST_F(WalReader, ShowsDamageThatRecordsFollowAsItIs) {
   file_[25'000] = 'y';
   file_ += std::string(10'000, '\0');
   EXPECT_EQ(read_on(), file_);
+}
+
+// Between two looks at the file the writer may be as quick as it likes.
+TEST_F(WalReader, TakesNoWriteThatIsUnderWayForDamage) {
+  std::string records;
+  for (int i = 0; i < 200; ++i) add_record(records, std::string(1 + 37 * (i % 50), 'x'));
+  file_.assign(records.size() + 100'000, '\0');
+  std::size_t written = 0;
+  then_ = [&] {
+    const std::size_t next = std::min(records.size(), written + 1'500);
+    std::copy(records.begin() + static_cast<std::ptrdiff_t>(written),
+              records.begin() + static_cast<std::ptrdiff_t>(next),
+              file_.begin() + static_cast<std::ptrdiff_t>(written));
+    written = next;
+  };
+  std::string read;
+  while (written < records.size()) {
+    read += read_on(500);
+    ASSERT_EQ(read, file_.substr(0, read.size()));
+    ASSERT_LE(read.size(), written + wal::kHeader);
+  }
+  read += read_on();
+  EXPECT_EQ(read, records);
 }
 
 TEST_F(WalReader, SkipsNoFurther) {

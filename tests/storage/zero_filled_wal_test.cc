@@ -26,25 +26,30 @@ std::string bytes_of(const fs::path& file) {
 // A disk on which nothing but data finds room.
 class NoRoomForZeros : public rocksdb::FileSystemWrapper {
  public:
-  NoRoomForZeros() : FileSystemWrapper(FileSystem::Default()) {}
+  explicit NoRoomForZeros(int& tried) : FileSystemWrapper(FileSystem::Default()), tried_(tried) {}
   const char* Name() const override { return "NoRoomForZeros"; }
   IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) override {
     auto status = target()->NewWritableFile(name, options, file, debug);
-    *file = std::make_unique<File>(std::move(*file));
+    *file = std::make_unique<File>(std::move(*file), tried_);
     return status;
   }
 
  private:
   class File : public rocksdb::FSWritableFileOwnerWrapper {
    public:
-    using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
+    File(std::unique_ptr<rocksdb::FSWritableFile> file, int& tried)
+        : FSWritableFileOwnerWrapper(std::move(file)), tried_(tried) {}
     IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t at, const IOOptions& options,
                               IODebugContext* debug) override {
-      if (data[0] == 0) return IOStatus::NoSpace("for zeros");
+      if (data[0] == 0) return ++tried_, IOStatus::NoSpace("for zeros");
       return target()->PositionedAppend(data, at, options, debug);
     }
+
+   private:
+    int& tried_;
   };
+  int& tried_;
 };
 
 class ZeroFilledWal : public testing::Test {
@@ -64,6 +69,16 @@ class ZeroFilledWal : public testing::Test {
     EXPECT_TRUE(files_->GetFileSize(path_, {}, &size, nullptr).ok());
     return size;
   }
+  [[nodiscard]] std::string read_all() const {
+    std::unique_ptr<rocksdb::FSSequentialFile> reader;
+    EXPECT_TRUE(files_->NewSequentialFile(path_, {}, &reader, nullptr).ok());
+    std::string all, scratch(4, '\0');
+    for (rocksdb::Slice read;;) {
+      EXPECT_TRUE(reader->Read(scratch.size(), {}, &read, scratch.data(), nullptr).ok());
+      if (read.empty()) return all;
+      all.append(read.data(), read.size());
+    }
+  }
   // The zeros after what was written, which must be all that is there.
   std::uint64_t filled() {
     const std::string there = bytes_of(path_);
@@ -76,6 +91,7 @@ class ZeroFilledWal : public testing::Test {
   std::shared_ptr<rocksdb::FileSystem> files_;
   std::unique_ptr<rocksdb::FSWritableFile> file_;
   std::string written_;
+  int zeros_tried_ = 0;
 };
 
 TEST_F(ZeroFilledWal, IsFilledWithAsMuchAsItHoldsUpToTheMost) {
@@ -103,6 +119,7 @@ TEST_F(ZeroFilledWal, EndsWithWhatWasWrittenOnceItIsClosed) {
   EXPECT_EQ(size_told(), 6u);
   EXPECT_EQ(file_->GetFileSize({}, nullptr), 6u);
   EXPECT_EQ(fs::file_size(path_), 65'539u);
+  EXPECT_EQ(read_all(), "onetwo") << "of what is open nothing but what was written is shown";
   ASSERT_TRUE(file_->Close({}, nullptr).ok());
   EXPECT_EQ(filled(), 0u);
   file_.reset();
@@ -121,10 +138,11 @@ TEST_F(ZeroFilledWal, IsNotFilledForALargeWrite) {
 }
 
 TEST_F(ZeroFilledWal, GoesOnWhereThereIsNoRoomForZeros) {
-  make("000007.log", 1 << 20, std::make_shared<NoRoomForZeros>());
+  make("000007.log", 1 << 20, std::make_shared<NoRoomForZeros>(zeros_tried_));
   append("one");
   append("two");
   EXPECT_EQ(filled(), 0u);
+  EXPECT_EQ(zeros_tried_, 1) << "what room is left is for data";
   ASSERT_TRUE(file_->Close({}, nullptr).ok());
   EXPECT_EQ(filled(), 0u);
 }
