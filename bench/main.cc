@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
   bench::Settings settings;
   settings.self = std::filesystem::read_symlink("/proc/self/exe").string();
   const auto common = [&](CLI::App* command) {
-    command->add_option("--binary", settings.binary, "the server")->required();
+    command->add_option("--binary", settings.binary, "the server")->required()->check(CLI::ExistingFile);
     command->add_option("--sizes", settings.sizes, "tasks in the workspaces, small to large")
         ->delimiter(',')
         ->capture_default_str();
@@ -44,7 +44,8 @@ int main(int argc, char** argv) {
   double rate = 0;
   soak->add_option("--rate", rate, "requests a second; 0: as fast as they are answered")->capture_default_str();
   common(reads), common(writes), common(webhooks), common(rebuild), common(soak);
-  writes->add_option("--against", settings.against, "another build of the server: only the two, in turns");
+  writes->add_option("--against", settings.against, "another build of the server: only the two, in turns")
+      ->check(CLI::ExistingFile);
   rebuild->add_option("--events", settings.events, "in the log, about")->capture_default_str();
   std::uint64_t tasks = 0;
   std::int64_t now = 0;
