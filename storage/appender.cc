@@ -124,7 +124,7 @@ std::size_t Appender::write_group(std::vector<PendingCommit>& taken, std::size_t
     rocksdb::WriteOptions write;
     write.sync = options_.sync;
     const auto started = std::chrono::steady_clock::now();
-    const auto status = tables_.db().Write(write, &batch_);
+    const auto status = tables_.write(write, batch_);
     if (status.ok()) {
       write_seconds_.add(std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
       group_commits_.add(static_cast<double>(end - begin));

@@ -112,7 +112,7 @@ Result<void, ReadError> purge(const LogTables& tables, const std::vector<ErasedR
   for (const auto& range : ranges) batch.Delete(tables.heads, keys::erasure(range.first, range.last));
   rocksdb::WriteOptions write;
   write.sync = true;
-  status = db.Write(write, &batch);
+  status = tables.write(write, batch);
   if (!status.ok()) return read_error(status);
   return {};
 }

@@ -24,7 +24,7 @@ rocksdb::Status remove_index_ranges(const LogTables& tables, const Lowest& lowes
   }
   rocksdb::WriteOptions write;
   write.sync = true;
-  return tables.db().Write(write, &batch);
+  return tables.write(write, batch);
 }
 
 // Visits the keys of the rows that name a position past the head.
@@ -80,7 +80,7 @@ class IndexRows {
   Result<void, ReadError> write() {
     rocksdb::WriteOptions synced;  // what follows damage in the WAL was written after a sync (wal_check.h)
     synced.sync = true;
-    const auto status = tables_.db().Write(synced, &batch_);
+    const auto status = tables_.write(synced, batch_);
     batch_.Clear();
     if (!status.ok()) return read_error(status);
     return {};
@@ -133,7 +133,7 @@ Result<std::uint64_t, ReadError> remove_leftovers(const LogTables& tables, const
   batch.DeleteRange(tables.events, first, std::string(8, '\xff'));
   rocksdb::WriteOptions write;
   write.sync = true;
-  if (const auto status = tables.db().Write(write, &batch); !status.ok()) return read_error(status);
+  if (const auto status = tables.write(write, batch); !status.ok()) return read_error(status);
   return count;
 }
 

@@ -154,8 +154,7 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open(const std::string&
   std::unique_ptr<LogTables> tables(new LogTables);
   auto settings = db_options(options);
   if (auto whole = check_not_beheaded(path, *settings.env); !whole) return whole.error();
-  auto files = settings.env->GetFileSystem();
-  if (options.wal_fill_bytes > 0) files = make_zero_filled_wals(files, options.wal_fill_bytes);
+  auto files = make_zero_filled_wals(settings.env->GetFileSystem(), options.wal_fill_bytes);
   if (options.is_in_place) files = make_fenced_file_system(files, options.is_in_place);
   tables->is_in_place_ = options.is_in_place;
   tables->env_ = make_env(files, *settings.env);
@@ -261,6 +260,23 @@ LogTables::~LogTables() {
   if (!db_) return;
   for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
   db_->Close();
+}
+
+rocksdb::Status LogTables::write(const rocksdb::WriteOptions& how, rocksdb::WriteBatch& batch) const {
+  const std::lock_guard lock(writing_);
+  if (write_failure_.ok()) write_failure_ = db_->Write(how, &batch);
+  return write_failure_;
+}
+
+rocksdb::Status LogTables::sync_wal() const {
+  {
+    const std::lock_guard lock(writing_);
+    if (!write_failure_.ok()) return write_failure_;
+  }
+  const auto status = db_->SyncWAL();  // writes go on meanwhile
+  const std::lock_guard lock(writing_);
+  if (write_failure_.ok()) write_failure_ = status;
+  return write_failure_;
 }
 
 Result<HeadRows, ReadError> LogTables::head_rows() const {

@@ -58,6 +58,10 @@ class LogTables {
   LogTables& operator=(const LogTables&) = delete;
 
   rocksdb::DB& db() const { return *db_; }
+  // All that is written to the WAL goes through these two: after the first failure nothing does. RocksDB itself may let
+  // the next one go on in a file that it knows to be broken (its own assertion ends the process there).
+  [[nodiscard]] rocksdb::Status write(const rocksdb::WriteOptions& how, rocksdb::WriteBatch& batch) const;
+  [[nodiscard]] rocksdb::Status sync_wal() const;
   rocksdb::ColumnFamilyHandle* events = nullptr;
   rocksdb::ColumnFamilyHandle* streams = nullptr;
   rocksdb::ColumnFamilyHandle* workspaces = nullptr;
@@ -112,6 +116,8 @@ class LogTables {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   mutable std::mutex rewriting_;
+  mutable std::mutex writing_;
+  mutable rocksdb::Status write_failure_;
 };
 
 // Refuses a directory that holds a log's content without CURRENT.

@@ -35,6 +35,7 @@ RocksBulkAppend::RocksBulkAppend(const LogTables& tables, PublishedHeads& heads,
       events_(tables.db(), tables.events, "events"),
       workspaces_(tables.db(), tables.workspaces, "workspaces") {
   TableBuilder::clear(tables.db());
+  note_synced(with_heads_, {});
 }
 
 RocksBulkAppend::~RocksBulkAppend() {
@@ -118,12 +119,11 @@ Result<Appended, ReadError> RocksBulkAppend::finish() {
     TableBuilder* const run = streams_[i].get();
     if (auto taken = ingest(tables_.db(), {&run, 1}); !taken) return taken.error();
   }
-  note_synced(with_heads_, {});
   chain_.put_heads(with_heads_);
   rocksdb::WriteOptions synced;
   synced.sync = true;
   if (with_heads_.Count() > 0) {
-    if (const auto status = tables_.db().Write(synced, &with_heads_); !status.ok()) return read_error(status);
+    if (const auto status = tables_.write(synced, with_heads_); !status.ok()) return read_error(status);
   }
   finished_ = true;
   heads_.publish(chain_.heads(), chain_.touched());

@@ -48,8 +48,10 @@ class Log final : public LogReads<RocksEventLog> {
   AppendFigures append_figures() const override { return appender_.figures(); }
   std::unique_ptr<ReactorStore> reactor_store() override {
     // What is published has been synced, or nobody waits for that.
-    return std::make_unique<RocksReactorStore>(
-        *tables_, [this] { return options_.durability == Durability::fsync ? heads_.head().position : Position{}; });
+    const auto synced = [this] {
+      return options_.durability == Durability::fsync ? heads_.head().position : Position{};
+    };
+    return std::make_unique<RocksReactorStore>(*tables_, synced, [this](const auto& why) { appender_.fail(why); });
   }
 
   Result<BackedUp, ReadError> back_up(const std::filesystem::path& to, const std::atomic<bool>* give_up) override {
@@ -89,7 +91,7 @@ class Log final : public LogReads<RocksEventLog> {
       appender_.fail(fmt::format("{}: {}", directory_.path().string(), kNotInPlace));
       return std::nullopt;
     }
-    if (options_.durability == Durability::os && !tables_->db().SyncWAL().ok()) return std::nullopt;
+    if (options_.durability == Durability::os && !tables_->sync_wal().ok()) return std::nullopt;
     return head;
   }
 

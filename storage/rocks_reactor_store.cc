@@ -21,6 +21,12 @@ rocksdb::WriteBatch RocksReactorStore::new_batch() const {
   return batch;
 }
 
+Result<void, ReadError> RocksReactorStore::write(rocksdb::WriteBatch& batch) {
+  const auto status = tables_.write({}, batch);
+  if (!status.ok()) failed_(status.ToString());
+  return result_of(status);
+}
+
 Result<void, ReadError> RocksReactorStore::write(const std::vector<RowChange>& changes) {
   rocksdb::WriteBatch batch = new_batch();
   for (const RowChange& change : changes) {
@@ -28,14 +34,14 @@ Result<void, ReadError> RocksReactorStore::write(const std::vector<RowChange>& c
                                      : batch.Delete(tables_.reactors, change.key);
     if (!status.ok()) return read_error(status);
   }
-  return result_of(tables_.db().Write({}, &batch));
+  return write(batch);
 }
 
 Result<void, ReadError> RocksReactorStore::remove_prefix(std::string_view prefix) {
   rocksdb::WriteBatch batch = new_batch();
   const auto status = batch.DeleteRange(tables_.reactors, prefix, prefix_end(prefix));
   if (!status.ok()) return read_error(status);
-  return result_of(tables_.db().Write({}, &batch));
+  return write(batch);
 }
 
 Result<std::optional<std::string>, ReadError> RocksReactorStore::get(std::string_view key) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "storage/log_tables.h"
@@ -12,9 +13,10 @@ namespace taskledger::storage {
 
 class RocksReactorStore final : public ReactorStore {
  public:
-  // `synced`: up to which position the log has been, or 0; any thread.
-  RocksReactorStore(const LogTables& tables, std::function<Position()> synced)
-      : tables_(tables), synced_(std::move(synced)) {}
+  // `synced`: up to which position the log has been, or 0; `failed` is told why a write failed. On any thread.
+  RocksReactorStore(const LogTables& tables, std::function<Position()> synced,
+                    std::function<void(const std::string& why)> failed)
+      : tables_(tables), synced_(std::move(synced)), failed_(std::move(failed)) {}
   Result<void, ReadError> write(const std::vector<RowChange>& changes) override;
   Result<void, ReadError> remove_prefix(std::string_view prefix) override;
   Result<std::optional<std::string>, ReadError> get(std::string_view key) const override;
@@ -25,7 +27,9 @@ class RocksReactorStore final : public ReactorStore {
  private:
   [[nodiscard]] rocksdb::WriteBatch new_batch() const;
   const LogTables& tables_;
+  Result<void, ReadError> write(rocksdb::WriteBatch& batch);
   const std::function<Position()> synced_;
+  const std::function<void(const std::string&)> failed_;
 };
 
 }  // namespace taskledger::storage

@@ -5,8 +5,8 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "storage/files.h"
@@ -110,57 +110,47 @@ Result<void, ReadError> cut_to(rocksdb::Env& env, const std::string& path, std::
   return {};
 }
 
-// nullopt: it is not there; the writer beside us needs it no more.
-Result<std::optional<std::string>, ReadError> read_wal(rocksdb::Env& env, const std::string& path) {
+struct WalFile {
+  std::string path;
+  bool newest = false;  // or emptied by a switch after it
+};
+
+// Whether no record begins it: nothing but zeros was written, or what was is torn. False too where that cannot be told.
+bool is_unwritten(rocksdb::Env& env, const std::string& path) {
+  std::unique_ptr<rocksdb::SequentialFile> file;
+  if (!env.NewSequentialFile(path, &file, rocksdb::EnvOptions()).ok()) return false;
+  rocksdb::Slice start;
+  std::array<char, kHeader> bytes;
+  return file->Read(bytes.size(), &start, bytes.data()).ok() && only_zeros(start.ToStringView());
+}
+
+// Fills in `torn` where it is.
+Result<void, ReadError> check_file(rocksdb::Env& env, const WalFile& file, WalTail tail, Position mark,
+                                   const WalVisitor& visit, std::optional<TornWal>& torn) {
+  const std::string& path = file.path;
   std::string content;
   const auto status = rocksdb::ReadFileToString(&env, path, &content);
-  if (status.IsNotFound() || status.IsPathNotFound()) return std::optional<std::string>();
+  if (status.IsNotFound() || status.IsPathNotFound()) return {};  // the writer beside us needs it no more
   if (!status.ok()) return read_error(status);
-  return std::optional(std::move(content));
-}
-
-// Also in the files after it.
-Result<Behind, ReadError> behind(rocksdb::Env& env, std::string_view content, std::size_t damage,
-                                 std::span<const std::string> later) {
-  Behind all = records_from(content, damage + 1);
-  for (const auto& path : later) {
-    const auto next = read_wal(env, path);
-    if (!next) return next.error();
-    const Behind found = records_from(next->value_or(""), 0);
-    all = {all.any || found.any, all.all_synced || found.all_synced, std::max(all.told, found.told)};
+  const Scan result = scan(content);
+  const std::string_view whole = std::string_view(content).substr(0, result.whole);
+  if (result.damage) {
+    const std::size_t damage = std::min(*result.damage, content.size());
+    const Behind follows = records_from(content, damage);
+    const Position synced = std::max(mark, Position{follows.told});
+    // Not known: none of its records moved the head. A log that then ends too early is refused for that (head_check.h).
+    const bool damaged = follows.all_synced || (follows.any && last_head(whole).value_or(synced) < synced);
+    if (!file.newest || damaged)
+      return ReadError{fmt::format("{}: damaged at byte {}, before records that were acknowledged", path, damage)};
+    torn = TornWal{fmt::format("{} is torn at byte {}", path, damage), {follows.told}};
+    if (follows.any && tail == WalTail::keep)
+      return ReadError{torn->where + ", in what was not synced: the next start of the server cuts it off"};
   }
-  return all;
-}
-
-// Where the whole records ahead of some damage leave the head; nullopt: none of them moved it.
-Result<std::optional<Position>, ReadError> head_before(rocksdb::Env& env, std::string_view whole,
-                                                       std::span<const std::string> earlier) {
-  auto head = last_head(whole);
-  for (std::size_t i = earlier.size(); i-- > 0 && !head;) {
-    const auto content = read_wal(env, earlier[i]);
-    if (!content) return content.error();
-    if (*content) head = last_head(std::string_view(**content).substr(0, scan(**content).whole));
+  if (visit) {
+    if (auto visited = visit_records(whole, visit); !visited) return visited;
   }
-  return head;
-}
-
-// Those after it go first: until it is cut itself the same will be found again.
-Result<void, ReadError> cut(rocksdb::Env& env, const std::string& path, std::string_view whole,
-                            std::span<const std::string> later) {
-  for (std::size_t i = later.size(); i-- > 0;) {
-    if (auto emptied = cut_to(env, later[i], {}); !emptied) return emptied;
-  }
+  if (!result.damage || tail != WalTail::drop_torn) return {};
   return cut_to(env, path, whole);
-}
-
-// In their order.
-std::vector<std::string> wals_in(rocksdb::Env& env, const std::string& directory) {
-  std::vector<std::string> names, paths;
-  if (!env.GetChildren(directory, &names).ok()) return paths;
-  std::erase_if(names, [](const auto& name) { return !is_numbered(name, ".log"); });
-  std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return std::stoull(a) < std::stoull(b); });
-  for (const auto& name : names) paths.push_back(directory + "/" + name);
-  return paths;
 }
 
 }  // namespace
@@ -174,40 +164,22 @@ void note_synced(rocksdb::WriteBatch& batch, Position before) {
 Result<std::optional<TornWal>, ReadError> check_wal(const std::string& directory, WalTail tail, Position mark,
                                                     rocksdb::Env* given, const WalVisitor& visit) {
   rocksdb::Env& env = given ? *given : *rocksdb::Env::Default();
-  const auto paths = wals_in(env, directory);
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    const auto content = read_wal(env, paths[i]);
-    if (!content) return content.error();
-    if (!*content) continue;
-    const Scan result = scan(**content);
-    const std::string_view whole = std::string_view(**content).substr(0, result.whole);
-    std::optional<TornWal> torn;
-    const auto later = std::span(paths).subspan(i + 1);
-    if (result.damage) {
-      const std::size_t damage = std::min(*result.damage, (*content)->size());
-      const auto follows = behind(env, **content, damage, later);
-      if (!follows) return follows.error();
-      const auto head = head_before(env, whole, std::span(paths).first(i));
-      if (!head) return head.error();
-      const Position synced = std::max(mark, Position{follows->told});
-      // A log whose head is not known, and ends before that, is refused for it (head_check.h).
-      if (follows->all_synced || (follows->any && head->value_or(synced) < synced))
-        return ReadError{
-            fmt::format("{}: damaged at byte {}, before records that were acknowledged", paths[i], damage)};
-      torn = TornWal{fmt::format("{} is torn at byte {}", paths[i], damage), {follows->told}};
-      if (follows->any && tail == WalTail::keep)
-        return ReadError{torn->where + ", in what was not synced: the next start of the server cuts it off"};
-    }
-    if (visit) {
-      if (auto visited = visit_records(whole, visit); !visited) return visited.error();
-    }
-    if (!torn) continue;
-    if (tail == WalTail::drop_torn) {
-      if (auto gone = cut(env, paths[i], whole, later); !gone) return gone.error();
-    }
-    return torn;
+  std::optional<TornWal> torn;
+  std::vector<std::string> names, files;
+  if (!env.GetChildren(directory, &names).ok()) return torn;
+  for (const auto& name : names) {
+    if (is_numbered(name, ".log")) files.push_back(name);
   }
-  return std::optional<TornWal>();
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return std::stoull(a) < std::stoull(b); });
+  // Files that were emptied by a switch may follow the newest one with records. All before it were synced to their ends
+  // before the next one was made (zero_filled_wal.h).
+  std::size_t newest = files.empty() ? 0 : files.size() - 1;
+  while (newest > 0 && is_unwritten(env, directory + "/" + files[newest])) --newest;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    auto checked = check_file(env, {directory + "/" + files[i], i >= newest}, tail, mark, visit, torn);
+    if (!checked) return checked.error();
+  }
+  return torn;
 }
 
 }  // namespace taskledger::storage

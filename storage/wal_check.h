@@ -23,7 +23,7 @@ namespace taskledger::storage {
 enum class WalTail {
   keep,  // a reader beside the writer, or verify: a torn tail is no error and left alone, if RocksDB can read past it
   find,  // likewise, whatever it is made of: for one who will have it dropped
-  drop_torn,  // the file is cut to its last whole record, those after it are emptied
+  drop_torn,  // the file is cut to its last whole record
 };
 
 // Takes one whole record, which is a write batch of RocksDB.

@@ -23,59 +23,84 @@ using rocksdb::Slice;
 
 constexpr char kZeros[64 << 10] = {};
 
-// How much was written to each file that is open.
-class Sizes {
- public:
-  using Size = std::atomic<std::uint64_t>;
-  std::shared_ptr<Size> open(const std::string& name) {
-    auto size = std::make_shared<Size>(0);
-    const std::lock_guard lock(mutex_);
-    return open_[name] = std::move(size);
+// A file that is open.
+struct Written {
+  FSWritableFile* file;
+  std::atomic<std::uint64_t> size{0};    // where the next write goes
+  std::atomic<std::uint64_t> synced{0};  // up to where, at least
+
+  IOStatus sync(const IOOptions& options, IODebugContext* debug) {
+    const std::uint64_t now = size;
+    auto status = file->Sync(options, debug);
+    if (status.ok() && now > synced) synced = now;
+    return status;
   }
-  void close(const std::string& name, const std::shared_ptr<Size>& size) {
+};
+
+class OpenWals {
+ public:
+  std::shared_ptr<Written> open(const std::string& name, FSWritableFile* file) {
+    auto written = std::make_shared<Written>();
+    written->file = file;
     const std::lock_guard lock(mutex_);
-    if (const auto found = open_.find(name); found != open_.end() && found->second == size) open_.erase(found);
+    return open_[name] = std::move(written);
+  }
+  // Before the file goes.
+  void close(const std::string& name, const std::shared_ptr<Written>& written) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = open_.find(name); found != open_.end() && found->second == written) open_.erase(found);
   }
   // Null: it is not open.
-  [[nodiscard]] std::shared_ptr<Size> of(const std::string& name) const {
+  [[nodiscard]] std::shared_ptr<Written> of(const std::string& name) const {
     const std::lock_guard lock(mutex_);
     const auto found = open_.find(name);
     return found == open_.end() ? nullptr : found->second;
   }
+  IOStatus sync(IODebugContext* debug) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, written] : open_) {
+      if (written->synced == written->size) continue;
+      if (auto status = written->sync(IOOptions(), debug); !status.ok()) return status;
+    }
+    return IOStatus::OK();
+  }
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Size>> open_;
+  std::map<std::string, std::shared_ptr<Written>> open_;
 };
 
 class ZeroFilledWal final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  ZeroFilledWal(std::unique_ptr<FSWritableFile> file, std::string name, std::shared_ptr<Sizes> sizes,
+  ZeroFilledWal(std::unique_ptr<FSWritableFile> file, std::string name, std::shared_ptr<OpenWals> wals,
                 std::uint64_t most)
       : FSWritableFileOwnerWrapper(std::move(file)),
         name_(std::move(name)),
-        sizes_(std::move(sizes)),
-        size_(sizes_->open(name_)),
+        wals_(std::move(wals)),
+        written_(wals_->open(name_, target())),
         most_(most) {}
-  ~ZeroFilledWal() override { sizes_->close(name_, size_); }
+  ~ZeroFilledWal() override { wals_->close(name_, written_); }
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    const std::uint64_t at = *size_, end = at + data.size();
+    const std::uint64_t at = written_->size, end = at + data.size();
     if (end > filled_) fill_from(end, data.size(), options, debug);
     auto status = target()->PositionedAppend(data, at, options, debug);
-    if (status.ok()) *size_ = end;
+    if (status.ok()) written_->size = end;
     return status;
   }
   IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
                   IODebugContext* debug) override {
     return Append(data, options, debug);
   }
+  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override { return written_->sync(options, debug); }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override { return Sync(options, debug); }
   IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
-    auto cut = filled_ > *size_ ? target()->Truncate(*size_, options, debug) : IOStatus::OK();
+    wals_->close(name_, written_);
+    auto cut = filled_ > written_->size ? target()->Truncate(written_->size, options, debug) : IOStatus::OK();
     auto closed = target()->Close(options, debug);
     return cut.ok() ? closed : cut;
   }
-  std::uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return *size_; }
+  std::uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return written_->size; }
 
  private:
   // A write that is large itself gains nothing by more zeros. Where they find no room, what is left is for data.
@@ -91,8 +116,8 @@ class ZeroFilledWal final : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
   const std::string name_;
-  const std::shared_ptr<Sizes> sizes_;
-  const std::shared_ptr<Sizes::Size> size_;  // where the next write goes
+  const std::shared_ptr<OpenWals> wals_;
+  const std::shared_ptr<Written> written_;
   const std::uint64_t most_;
   std::uint64_t filled_ = 0;  // up to here there are zeros, or bytes that were written over them
   bool no_room_ = false;
@@ -101,22 +126,22 @@ class ZeroFilledWal final : public rocksdb::FSWritableFileOwnerWrapper {
 // Ends where the writer is.
 class OpenWal final : public rocksdb::FSSequentialFileOwnerWrapper {
  public:
-  OpenWal(std::unique_ptr<rocksdb::FSSequentialFile> file, std::shared_ptr<Sizes::Size> size)
-      : FSSequentialFileOwnerWrapper(std::move(file)), size_(std::move(size)) {}
+  OpenWal(std::unique_ptr<rocksdb::FSSequentialFile> file, std::shared_ptr<Written> written)
+      : FSSequentialFileOwnerWrapper(std::move(file)), written_(std::move(written)) {}
   IOStatus Read(std::size_t bytes, const IOOptions& options, Slice* result, char* scratch,
                 IODebugContext* debug) override {
-    auto status = target()->Read(std::min<std::uint64_t>(bytes, *size_ - at_), options, result, scratch, debug);
+    auto status = target()->Read(std::min<std::uint64_t>(bytes, written_->size - at_), options, result, scratch, debug);
     if (status.ok()) at_ += result->size();
     return status;
   }
   IOStatus Skip(std::uint64_t bytes) override {
-    bytes = std::min<std::uint64_t>(bytes, *size_ - at_);
+    bytes = std::min<std::uint64_t>(bytes, written_->size - at_);
     at_ += bytes;
     return target()->Skip(bytes);
   }
 
  private:
-  const std::shared_ptr<Sizes::Size> size_;
+  const std::shared_ptr<Written> written_;
   std::uint64_t at_ = 0;
 };
 
@@ -129,22 +154,24 @@ class ZeroFilledWals final : public rocksdb::FileSystemWrapper {
 
   IOStatus NewWritableFile(const std::string& path, const FileOptions& options, std::unique_ptr<FSWritableFile>* file,
                            IODebugContext* debug) override {
+    if (!is_numbered(path.substr(path.rfind('/') + 1), ".log"))
+      return target_->NewWritableFile(path, options, file, debug);
+    if (auto synced = wals_->sync(debug); !synced.ok()) return synced;
     auto status = target_->NewWritableFile(path, options, file, debug);
-    if (status.ok() && is_numbered(path.substr(path.rfind('/') + 1), ".log"))
-      *file = std::make_unique<ZeroFilledWal>(std::move(*file), path, sizes_, most_);
+    if (status.ok()) *file = std::make_unique<ZeroFilledWal>(std::move(*file), path, wals_, most_);
     return status;
   }
   IOStatus NewSequentialFile(const std::string& path, const FileOptions& options,
                              std::unique_ptr<rocksdb::FSSequentialFile>* file, IODebugContext* debug) override {
-    auto open = sizes_->of(path);
+    auto open = wals_->of(path);
     auto status = target_->NewSequentialFile(path, options, file, debug);
     if (status.ok() && open) *file = std::make_unique<OpenWal>(std::move(*file), std::move(open));
     return status;
   }
   IOStatus GetFileSize(const std::string& path, const IOOptions& options, std::uint64_t* bytes,
                        IODebugContext* debug) override {
-    if (const auto open = sizes_->of(path)) {
-      *bytes = *open;
+    if (const auto open = wals_->of(path)) {
+      *bytes = open->size;
       return IOStatus::OK();
     }
     return target_->GetFileSize(path, options, bytes, debug);
@@ -152,7 +179,7 @@ class ZeroFilledWals final : public rocksdb::FileSystemWrapper {
 
  private:
   const std::uint64_t most_;
-  const std::shared_ptr<Sizes> sizes_ = std::make_shared<Sizes>();
+  const std::shared_ptr<OpenWals> wals_ = std::make_shared<OpenWals>();
 };
 
 }  // namespace

@@ -4,7 +4,8 @@
 // only.
 //
 // What a power cut may leave: of the bytes that were not synced any pages, zeros in place of the others
-// (wal_format.h, wal_check.h). A file that is closed ends with its records; one that a crash left ends with zeros.
+// (wal_format.h, wal_check.h), but of the newest file only: what is open is synced before the next one is made. A file
+// that is closed ends with its records; one that a crash left ends with zeros.
 // Threads: as FileSystem.
 #pragma once
 
@@ -18,7 +19,8 @@ class FileSystem;
 namespace taskledger::storage {
 
 // New files called *.log are filled ahead: with as much as they hold, at least 64 KiB (or `most`), at most `most`
-// bytes, by the write that finds none left. Read or asked for its size, one that is open is what was written to it.
+// bytes (0: with none), by the write that finds none left. Read or asked for its size, one that is open is what was
+// written to it.
 [[nodiscard]] std::shared_ptr<rocksdb::FileSystem> make_zero_filled_wals(std::shared_ptr<rocksdb::FileSystem> base,
                                                                          std::uint64_t most);
 

@@ -132,6 +132,31 @@ TEST_P(FailingDisk, StopsWritesKeepsReadsAndLosesNothing) {
   });
 }
 
+// The reactors' rows go to the log's WAL: one that cannot be written stops the log as a commit does.
+TEST_P(FailingDisk, ARowThatCannotBeWrittenStopsTheLog) {
+  const auto outcome = run_in_child([] {
+    Machine machine(7);
+    RandomCommands commands(machine, 8);
+    open(machine, commands, false, false);
+    commands.run(10);
+    commands.wait();
+    machine.disk().plan(GetParam(), 1);
+    const auto store = machine.log().reactor_store();
+    const bool syncs = GetParam() == Fault::sync_error;  // which rows do not
+    EXPECT_EQ(store->write({{"row", "value"}}).has_value(), syncs);
+    EXPECT_EQ(machine.log().failure().has_value(), !syncs);
+    EXPECT_FALSE(commands.write_one());
+    ASSERT_TRUE(machine.log().failure());
+    EXPECT_NE(machine.log().failure()->find("injected"), std::string::npos) << *machine.log().failure();
+    EXPECT_FALSE(store->write({{"row", "value"}}).has_value());
+    commands.check_reads_go_on();
+    machine.crash(false);
+    open(machine, commands, false, false);
+    EXPECT_TRUE(commands.write_one());
+  });
+  EXPECT_EQ(outcome, Outcome::passed);
+}
+
 std::string name_of(const testing::TestParamInfo<Fault>& info) {
   static constexpr std::array kNames{"None", "WriteError", "ShortWrite", "SyncError", "NoSpace", "PowerCut"};
   return kNames[static_cast<std::size_t>(info.param)];

@@ -52,6 +52,34 @@ class NoRoomForZeros : public rocksdb::FileSystemWrapper {
   int& tried_;
 };
 
+class SyncsAreCounted : public rocksdb::FileSystemWrapper {
+ public:
+  SyncsAreCounted() : FileSystemWrapper(FileSystem::Default()) {}
+  const char* Name() const override { return "SyncsAreCounted"; }
+  IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                           std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) override {
+    auto status = target()->NewWritableFile(name, options, file, debug);
+    *file = std::make_unique<File>(std::move(*file), *this);
+    return status;
+  }
+  int syncs = 0;
+  bool fails = false;
+
+ private:
+  class File : public rocksdb::FSWritableFileOwnerWrapper {
+   public:
+    File(std::unique_ptr<rocksdb::FSWritableFile> file, SyncsAreCounted& all)
+        : FSWritableFileOwnerWrapper(std::move(file)), all_(all) {}
+    IOStatus Sync(const IOOptions&, IODebugContext*) override {
+      if (all_.fails) return IOStatus::IOError("no sync");
+      return ++all_.syncs, IOStatus::OK();
+    }
+
+   private:
+    SyncsAreCounted& all_;
+  };
+};
+
 class ZeroFilledWal : public testing::Test {
  protected:
   void make(const std::string& name, std::uint64_t most,
@@ -145,6 +173,38 @@ TEST_F(ZeroFilledWal, GoesOnWhereThereIsNoRoomForZeros) {
   EXPECT_EQ(zeros_tried_, 1) << "what room is left is for data";
   ASSERT_TRUE(file_->Close({}, nullptr).ok());
   EXPECT_EQ(filled(), 0u);
+}
+
+// So that a power cut can take something from the newest one only.
+TEST_F(ZeroFilledWal, IsSyncedBeforeTheNextOneIsMade) {
+  auto disk = std::make_shared<SyncsAreCounted>();
+  for (const std::uint64_t most : {0, 1 << 20}) {
+    make("000007.log", most, disk);
+    disk->syncs = 0;
+    const auto begin = [&](const char* name) {
+      std::unique_ptr<rocksdb::FSWritableFile> next;
+      return files_->NewWritableFile(temporary_.path() / name, {}, &next, nullptr);
+    };
+    EXPECT_TRUE(begin("000008.log").ok());
+    EXPECT_EQ(disk->syncs, 0) << "there is nothing to sync";
+    append("one");
+    EXPECT_TRUE(begin("000009.sst").ok());
+    EXPECT_EQ(disk->syncs, 0) << "a table is no WAL";
+    EXPECT_TRUE(begin("000010.log").ok());
+    EXPECT_EQ(disk->syncs, 1);
+    EXPECT_TRUE(begin("000011.log").ok());
+    EXPECT_EQ(disk->syncs, 1) << "it was synced";
+    append("two");
+    disk->fails = true;
+    EXPECT_FALSE(begin("000012.log").ok());
+    EXPECT_FALSE(fs::exists(temporary_.path() / "000012.log"));
+    disk->fails = false;
+    EXPECT_TRUE(file_->Sync({}, nullptr).ok());
+    EXPECT_TRUE(begin("000013.log").ok());
+    EXPECT_EQ(disk->syncs, 2) << "by who wrote it";
+    ASSERT_TRUE(file_->Close({}, nullptr).ok());
+    written_.clear();
+  }
 }
 
 TEST_F(ZeroFilledWal, OtherFilesAreLeftAlone) {
