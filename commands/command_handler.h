@@ -99,8 +99,8 @@ class CommandHandler {
 };
 
 struct CommandHandlerOptions {
-  std::size_t cached_tasks = 100'000;
-  std::size_t cached_bytes = 64 << 20;  // of the same: titles and links can be long
+  std::size_t cached_tasks = 200'000;
+  std::size_t cached_bytes = 128 << 20;  // of the same: titles and links can be long
   // Has something done by another thread, soon, or calls `dropped` instead when the server stops before that; false: it
   // cannot now. So that neither an io thread nor the appender's reads a long stream, which otherwise is read where it
   // is needed.
