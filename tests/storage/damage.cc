@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 
 #include "storage/bytes.h"
@@ -12,6 +11,7 @@
 #include "storage/keys.h"
 #include "storage/log_tables.h"
 #include "storage/wal_format.h"
+#include "tests/storage/log_fixture.h"
 
 namespace taskledger::storage {
 namespace {
@@ -93,8 +93,7 @@ void flush_log(const std::filesystem::path& data) {
 
 std::uintmax_t end_of_content(const std::filesystem::path& file) {
   if (file.extension() != ".log") return std::filesystem::file_size(file);
-  std::ifstream in(file, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  const std::string bytes = bytes_of(file);
   std::size_t at = 0;
   for (;;) {
     if (const auto fragment = wal::fragment_at(bytes, at)) {
@@ -105,6 +104,13 @@ std::uintmax_t end_of_content(const std::filesystem::path& file) {
       return std::min(at, bytes.size());
     }
   }
+}
+
+void zero_bytes(const std::filesystem::path& file, std::uintmax_t from, std::uintmax_t count) {
+  std::fstream out(file, std::ios::in | std::ios::out | std::ios::binary);
+  out.seekp(static_cast<std::streamoff>(from))
+      .write(std::string(count, '\0').data(), static_cast<std::streamsize>(count));
+  if (!out.flush()) throw std::runtime_error("cannot write " + file.string());
 }
 
 std::string flip_byte(const std::filesystem::path& folder, std::string_view extension, double fraction) {

@@ -33,6 +33,10 @@ void flush_log(const std::filesystem::path& data);
 // Where the last record of a WAL ends, and the zeros begin that are yet to be written over; of any other file its size.
 std::uintmax_t end_of_content(const std::filesystem::path& file);
 
+// What a page that never got to the disk leaves of a file that was written over zeros. Goes beyond the end where there
+// is less.
+void zero_bytes(const std::filesystem::path& file, std::uintmax_t from, std::uintmax_t count);
+
 // Turns one byte round at `fraction` (0 to 1) of the content of the largest file with that extension (".log", ".sst")
 // under `folder`; its path.
 std::string flip_byte(const std::filesystem::path& folder, std::string_view extension, double fraction = 0.5);

@@ -17,11 +17,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-std::string bytes_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 // What the log consists of, by file.
 std::map<std::string, std::string> contents(const fs::path& data) {
   std::map<std::string, std::string> files;

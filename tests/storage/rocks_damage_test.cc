@@ -102,9 +102,7 @@ TEST_F(RocksDamage, AHoleInTheLastWriteIsATornTail) {
     const auto torn = temporary_.path() / ("torn" + std::to_string(page));
     fs::copy(copy, torn, fs::copy_options::recursive);
     const auto from = std::max(begins, page * kPage);
-    std::fstream(only_wal(torn), std::ios::in | std::ios::out | std::ios::binary)
-        .seekp(static_cast<std::streamoff>(from))
-        .write(std::string(kPage, '\0').data(), static_cast<std::streamsize>((page + 1) * kPage - from));
+    zero_bytes(only_wal(torn), from, (page + 1) * kPage - from);
     EXPECT_EQ(verify(torn), "ok: 20");
     auto again = open(torn);
     ASSERT_TRUE(again.log) << again.error;
@@ -126,9 +124,7 @@ TEST_F(RocksDamage, AHoleInTheReactorsRowsIsATornTail) {
   const auto zeros = [&](const char* name, std::uintmax_t from, std::uintmax_t bytes) {
     const auto torn = temporary_.path() / name;
     fs::copy(copy, torn, fs::copy_options::recursive);
-    std::fstream(only_wal(torn), std::ios::in | std::ios::out | std::ios::binary)
-        .seekp(static_cast<std::streamoff>(from))
-        .write(std::string(bytes, '\0').data(), static_cast<std::streamsize>(bytes));
+    zero_bytes(only_wal(torn), from, bytes);
     return torn;
   };
   auto again = open(zeros("rows", begins + 150, 150));  // the end of one and the beginning of the next
@@ -140,9 +136,7 @@ TEST_F(RocksDamage, AHoleInTheReactorsRowsIsATornTail) {
   const auto with_commit = temporary_.path() / "with_commit";
   fs::copy(data_, with_commit, fs::copy_options::recursive);
   fs::remove(with_commit / "head");
-  std::fstream(only_wal(with_commit), std::ios::in | std::ios::out | std::ios::binary)
-      .seekp(static_cast<std::streamoff>(begins + 150))
-      .write(std::string(150, '\0').data(), 150);
+  zero_bytes(only_wal(with_commit), begins + 150, 150);
   again = open(with_commit);
   ASSERT_TRUE(again.log) << again.error;
   EXPECT_EQ(all_of(*again.log), before);
@@ -162,7 +156,7 @@ TEST_F(RocksDamage, ACommitThatLaterRowsKnowOfIsMissedAtTheBeginningOfAWalToo) {
   ASSERT_TRUE(opened.log->reactor_store()->write({{"key", "value"}}));
   const auto copy = copy_of(temporary_);
   fs::remove(copy / "head");
-  std::fstream(only_wal(copy), std::ios::in | std::ios::out | std::ios::binary).write(std::string(50, '\0').data(), 50);
+  zero_bytes(only_wal(copy), 0, 50);
   EXPECT_THAT(open(copy).error,
               AllOf(StartsWith("log ends at position 20, but 21 was acknowledged"), HasSubstr("is torn at byte 0")));
 }
@@ -173,10 +167,7 @@ TEST_F(RocksDamage, ZerosInTheMiddleOfTheWalAreRefusedByName) {
   fill(*opened.log, 50);
   const auto copy = copy_of(temporary_);
   const auto wal = only_wal(copy);
-  const auto middle = static_cast<std::streamoff>(end_of_content(wal) / 2);
-  std::fstream(wal, std::ios::in | std::ios::out | std::ios::binary)
-      .seekp(middle)
-      .write(std::string(1024, '\0').data(), 1024);
+  zero_bytes(wal, end_of_content(wal) / 2, 1024);
   EXPECT_THAT(open(copy).error, HasSubstr(wal.string()));
   EXPECT_THAT(verify(copy), HasSubstr(wal.string()));
 }
@@ -215,13 +206,11 @@ class UnsyncedTail : public RocksDamage {
   [[nodiscard]] fs::path without_page(std::uintmax_t at) const {
     const auto torn = temporary_.path() / ("torn" + std::to_string(at));
     fs::copy(copy_, torn, fs::copy_options::recursive);
-    std::fstream(only_wal(torn), std::ios::in | std::ios::out | std::ios::binary)
-        .seekp(static_cast<std::streamoff>(at / kPage * kPage))
-        .write(std::string(kPage, '\0').data(), kPage);
+    zero_bytes(only_wal(torn), at / kPage * kPage, kPage);
     return torn;
   }
   static constexpr std::uint32_t kRecords = 300, kMarked = 100;
-  static constexpr std::streamsize kPage = 4096;
+  static constexpr std::uintmax_t kPage = 4096;
   fs::path copy_;
   std::uintmax_t marked_ = 0;  // where the WAL ended then
   std::vector<Head> heads_;
@@ -284,9 +273,7 @@ TEST_F(UnsyncedTail, EndsWhereTheNextFileBegins) {
   }
   const auto torn = temporary_.path() / "torn";
   fs::copy(copy_, torn, fs::copy_options::recursive);
-  std::fstream(torn / "log" / wal.filename(), std::ios::in | std::ios::out | std::ios::binary)
-      .seekp(static_cast<std::streamoff>(size - 2 * kPage))
-      .write(std::string(kPage, '\0').data(), kPage);
+  zero_bytes(torn / "log" / wal.filename(), size - 2 * kPage, kPage);
   EXPECT_THAT(open(torn).error, HasSubstr("before records that were acknowledged"));
 }
 
@@ -299,9 +286,7 @@ TEST_F(UnsyncedTail, EndsWhereSomethingWasSynced) {
   unnoted.PutLogData("row");
   for (const auto* batch : {&told, &unnoted}) {
     const auto torn = without_page(marked_ + 5 * kPage);
-    std::ifstream in(only_wal(torn), std::ios::binary);
-    const std::string before((std::istreambuf_iterator<char>(in)), {});
-    std::string after = before;
+    std::string after = bytes_of(only_wal(torn));
     add_record(after, batch->Data());
     std::ofstream(only_wal(torn), std::ios::binary) << after;
     EXPECT_THAT(open(torn).error, HasSubstr("before records that were acknowledged"));

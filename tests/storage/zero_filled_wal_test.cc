@@ -5,7 +5,6 @@
 #include <rocksdb/file_system.h>
 
 #include <filesystem>
-#include <fstream>
 #include <random>
 
 #include "tests/storage/log_fixture.h"
@@ -17,11 +16,6 @@ namespace fs = std::filesystem;
 using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
-
-std::string bytes_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 // A disk on which nothing but data finds room.
 class NoRoomForZeros : public rocksdb::FileSystemWrapper {
