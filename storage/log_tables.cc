@@ -10,7 +10,7 @@
 #include "storage/file_system_env.h"
 #include "storage/info_log.h"
 #include "storage/keys.h"
-#include "storage/zero_filled_wal.h"
+#include "storage/wal_writer.h"
 
 namespace taskledger::storage {
 namespace {
@@ -154,7 +154,7 @@ Result<std::unique_ptr<LogTables>, ReadError> LogTables::open(const std::string&
   std::unique_ptr<LogTables> tables(new LogTables);
   auto settings = db_options(options);
   if (auto whole = check_not_beheaded(path, *settings.env); !whole) return whole.error();
-  auto files = make_zero_filled_wals(settings.env->GetFileSystem(), options.wal_fill_bytes);
+  auto files = make_wal_writing_file_system(settings.env->GetFileSystem(), options.wal_fill_bytes);
   if (options.is_in_place) files = make_fenced_file_system(files, options.is_in_place);
   tables->is_in_place_ = options.is_in_place;
   tables->env_ = make_env(files, *settings.env);

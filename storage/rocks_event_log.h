@@ -47,7 +47,7 @@ struct LogOptions {
   std::size_t cached_streams = 190'000;  // versions kept in memory, 33 bytes each
   std::size_t block_cache_bytes = std::size_t{32} << 20;
   std::size_t write_buffer_bytes = std::size_t{32} << 20;
-  // At most so many zeros are written ahead of the WAL (zero_filled_wal.h), where it is synced; 0: none.
+  // At most so many zeros are written ahead of the WAL (wal_writer.h), where it is synced; 0: none.
   std::size_t wal_fill_bytes = std::size_t{1} << 20;
   std::chrono::milliseconds merge_interval = std::chrono::seconds(20);  // of looking for small tables to merge
   rocksdb::Env* env = nullptr;  // null: the default; all files of the log but the head mark go through it

@@ -156,7 +156,7 @@ Result<void, ReadError> check_file(rocksdb::Env& env, const WalFile& file, WalTa
 }  // namespace
 
 void note_synced(rocksdb::WriteBatch& batch, Position before) {
-  std::string note(kUnsynced);
+  std::string note(kNote);
   if (before.value > 0) put_int(note, before.value);
   static_cast<void>(batch.PutLogData(note));
 }
@@ -172,7 +172,7 @@ Result<std::optional<TornWal>, ReadError> check_wal(const std::string& directory
   }
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return std::stoull(a) < std::stoull(b); });
   // Files that were emptied by a switch may follow the newest one with records. All before it were synced to their ends
-  // before the next one was made (zero_filled_wal.h).
+  // before the next one was made (wal_writer.h).
   std::size_t newest = files.empty() ? 0 : files.size() - 1;
   while (newest > 0 && is_unwritten(env, directory + "/" + files[newest])) --newest;
   for (std::size_t i = 0; i < files.size(); ++i) {

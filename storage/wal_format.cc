@@ -29,13 +29,11 @@ std::optional<std::uint64_t> note_of(std::string_view file, std::size_t at, cons
     const std::size_t place = next_place(at + fragment.size);
     if (const auto next = fragment_at(file, place)) start += file.substr(place + kHeader, next->size - kHeader);
   }
-  if (start.size() < kBatchHeader + 2 + kUnsynced.size() || start[kBatchHeader] != '\x03') return std::nullopt;
+  if (start.size() < kBatchHeader + 2 + kNote.size() || start[kBatchHeader] != '\x03') return std::nullopt;
   const auto size = static_cast<std::uint8_t>(start[kBatchHeader + 1]);
   const auto note = std::string_view(start).substr(kBatchHeader + 2).substr(0, size);
-  if (!note.starts_with(kUnsynced)) return std::nullopt;
-  return note.size() < kUnsynced.size() + sizeof(std::uint64_t)
-             ? 0
-             : get_int<std::uint64_t>(note.data() + kUnsynced.size());
+  if (!note.starts_with(kNote)) return std::nullopt;
+  return note.size() < kNote.size() + sizeof(std::uint64_t) ? 0 : get_int<std::uint64_t>(note.data() + kNote.size());
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // The framing of RocksDB's write-ahead logs, and what a file of them ends with.
 //
 //   file    = block* zero*                            blocks of 32 KiB; a fragment never crosses a block's end; the
-//                                                     writer fills zeros in ahead (zero_filled_wal.h)
+//                                                     writer fills zeros in ahead (wal_writer.h)
 //   block   = fragment* zero{0..6}
 //   fragment = crc32c:u32le (masked) size:u16le type:u8 (1 full, 2 first, 3 middle, 4 last) bytes
 //
@@ -24,7 +24,7 @@
 namespace taskledger::storage::wal {
 
 constexpr std::size_t kBlock = 32768, kHeader = 7;
-constexpr std::string_view kUnsynced = "unsynced";
+constexpr std::string_view kNote = "unsynced";
 enum Type : std::uint8_t { zero = 0, full = 1, first = 2, middle = 3, last = 4, max_type = 9 };
 
 struct Fragment {

@@ -12,7 +12,7 @@ constexpr std::size_t kBatchHeader = 12;
 
 std::string batch(std::string_view content) { return std::string(kBatchHeader, 'b') + std::string(content); }
 std::string noted(std::uint64_t position, std::string_view content = "row") {
-  std::string note(wal::kUnsynced);
+  std::string note(wal::kNote);
   if (position > 0) put_int(note, position);
   return batch(std::string{'\x03', static_cast<char>(note.size())} + note + std::string(content));
 }

@@ -1,4 +1,4 @@
-#include "storage/zero_filled_wal.h"
+#include "storage/wal_writer.h"
 
 #include <rocksdb/file_system.h>
 
@@ -70,16 +70,15 @@ class OpenWals {
   std::map<std::string, std::shared_ptr<Written>> open_;
 };
 
-class ZeroFilledWal final : public rocksdb::FSWritableFileOwnerWrapper {
+class WalWriter final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  ZeroFilledWal(std::unique_ptr<FSWritableFile> file, std::string name, std::shared_ptr<OpenWals> wals,
-                std::uint64_t most)
+  WalWriter(std::unique_ptr<FSWritableFile> file, std::string name, std::shared_ptr<OpenWals> wals, std::uint64_t most)
       : FSWritableFileOwnerWrapper(std::move(file)),
         name_(std::move(name)),
         wals_(std::move(wals)),
         written_(wals_->open(name_, target())),
         most_(most) {}
-  ~ZeroFilledWal() override { wals_->close(name_, written_); }
+  ~WalWriter() override { wals_->close(name_, written_); }
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
     const std::uint64_t at = written_->size, end = at + data.size();
@@ -145,11 +144,11 @@ class OpenWal final : public rocksdb::FSSequentialFileOwnerWrapper {
   std::uint64_t at_ = 0;
 };
 
-class ZeroFilledWals final : public rocksdb::FileSystemWrapper {
+class WalWritingFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  ZeroFilledWals(const std::shared_ptr<rocksdb::FileSystem>& base, std::uint64_t most)
+  WalWritingFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base, std::uint64_t most)
       : FileSystemWrapper(base), most_(most) {}
-  static const char* kClassName() { return "ZeroFilledWals"; }
+  static const char* kClassName() { return "WalWritingFileSystem"; }
   const char* Name() const override { return kClassName(); }
 
   IOStatus NewWritableFile(const std::string& path, const FileOptions& options, std::unique_ptr<FSWritableFile>* file,
@@ -158,7 +157,7 @@ class ZeroFilledWals final : public rocksdb::FileSystemWrapper {
       return target_->NewWritableFile(path, options, file, debug);
     if (auto synced = wals_->sync(debug); !synced.ok()) return synced;
     auto status = target_->NewWritableFile(path, options, file, debug);
-    if (status.ok()) *file = std::make_unique<ZeroFilledWal>(std::move(*file), path, wals_, most_);
+    if (status.ok()) *file = std::make_unique<WalWriter>(std::move(*file), path, wals_, most_);
     return status;
   }
   IOStatus NewSequentialFile(const std::string& path, const FileOptions& options,
@@ -184,9 +183,9 @@ class ZeroFilledWals final : public rocksdb::FileSystemWrapper {
 
 }  // namespace
 
-std::shared_ptr<rocksdb::FileSystem> make_zero_filled_wals(std::shared_ptr<rocksdb::FileSystem> base,
-                                                           std::uint64_t most) {
-  return std::make_shared<ZeroFilledWals>(base, most);
+std::shared_ptr<rocksdb::FileSystem> make_wal_writing_file_system(std::shared_ptr<rocksdb::FileSystem> base,
+                                                                  std::uint64_t most) {
+  return std::make_shared<WalWritingFileSystem>(base, most);
 }
 
 }  // namespace taskledger::storage

@@ -1,4 +1,4 @@
-#include "storage/zero_filled_wal.h"
+#include "storage/wal_writer.h"
 
 #include <gmock/gmock.h>
 #include <rocksdb/env.h>
@@ -74,12 +74,12 @@ class SyncsAreCounted : public rocksdb::FileSystemWrapper {
   };
 };
 
-class ZeroFilledWal : public testing::Test {
+class WalWriter : public testing::Test {
  protected:
   void make(const std::string& name, std::uint64_t most,
             const std::shared_ptr<rocksdb::FileSystem>& base = rocksdb::FileSystem::Default()) {
     path_ = temporary_.path() / name;
-    files_ = make_zero_filled_wals(base, most);
+    files_ = make_wal_writing_file_system(base, most);
     ASSERT_TRUE(files_->NewWritableFile(path_, {}, &file_, nullptr).ok());
   }
   void append(const std::string& bytes) {
@@ -116,7 +116,7 @@ class ZeroFilledWal : public testing::Test {
   int zeros_tried_ = 0;
 };
 
-TEST_F(ZeroFilledWal, IsFilledWithAsMuchAsItHoldsUpToTheMost) {
+TEST_F(WalWriter, IsFilledWithAsMuchAsItHoldsUpToTheMost) {
   make("000007.log", 100'000);
   append(std::string(1'000, 'a'));
   EXPECT_EQ(filled(), 65'536u);
@@ -134,7 +134,7 @@ TEST_F(ZeroFilledWal, IsFilledWithAsMuchAsItHoldsUpToTheMost) {
   EXPECT_EQ(filled(), 100'000u);
 }
 
-TEST_F(ZeroFilledWal, EndsWithWhatWasWrittenOnceItIsClosed) {
+TEST_F(WalWriter, EndsWithWhatWasWrittenOnceItIsClosed) {
   make("000007.log", 1 << 20);
   append("one");
   append("two");
@@ -149,7 +149,7 @@ TEST_F(ZeroFilledWal, EndsWithWhatWasWrittenOnceItIsClosed) {
   EXPECT_EQ(size_told(), 5u) << "of a file that is not open what the disk says";
 }
 
-TEST_F(ZeroFilledWal, IsNotFilledForALargeWrite) {
+TEST_F(WalWriter, IsNotFilledForALargeWrite) {
   make("000007.log", 1 << 20);
   append(std::string(40'000, 'a'));
   EXPECT_EQ(filled(), 0u);
@@ -159,7 +159,7 @@ TEST_F(ZeroFilledWal, IsNotFilledForALargeWrite) {
   EXPECT_EQ(filled(), 1'040'001u);
 }
 
-TEST_F(ZeroFilledWal, GoesOnWhereThereIsNoRoomForZeros) {
+TEST_F(WalWriter, GoesOnWhereThereIsNoRoomForZeros) {
   make("000007.log", 1 << 20, std::make_shared<NoRoomForZeros>(zeros_tried_));
   append("one");
   append("two");
@@ -170,7 +170,7 @@ TEST_F(ZeroFilledWal, GoesOnWhereThereIsNoRoomForZeros) {
 }
 
 // So that a power cut can take something from the newest one only.
-TEST_F(ZeroFilledWal, IsSyncedBeforeTheNextOneIsMade) {
+TEST_F(WalWriter, IsSyncedBeforeTheNextOneIsMade) {
   auto disk = std::make_shared<SyncsAreCounted>();
   for (const std::uint64_t most : {0, 1 << 20}) {
     make("000007.log", most, disk);
@@ -201,7 +201,7 @@ TEST_F(ZeroFilledWal, IsSyncedBeforeTheNextOneIsMade) {
   }
 }
 
-TEST_F(ZeroFilledWal, OtherFilesAreLeftAlone) {
+TEST_F(WalWriter, OtherFilesAreLeftAlone) {
   for (const char* name : {"000007.sst", "MANIFEST-000004", "LOG", "x.log"}) {
     make(name, 1 << 20);
     written_.clear();
@@ -210,7 +210,7 @@ TEST_F(ZeroFilledWal, OtherFilesAreLeftAlone) {
   }
 }
 
-TEST_F(ZeroFilledWal, HoldsWhatWasWrittenWhateverItsSizes) {
+TEST_F(WalWriter, HoldsWhatWasWrittenWhateverItsSizes) {
   std::mt19937_64 random(7);
   make("000007.log", 70'000);
   for (int i = 0; i < 400; ++i) {

@@ -1,7 +1,7 @@
-// Write-ahead logs whose ends are filled with zeros before they are written over: `fdatasync` of what changes neither
-// the file's size nor its blocks takes half the time, as the file system has nothing to write to its own journal
-// (docs/benchmarks.md, "the WAL is written over zeros"). PostgreSQL does the same (wal_init_zero). Inside `storage`
-// only.
+// Write-ahead logs as RocksDB writes them: filled with zeros ahead of what comes, and written over. `fdatasync` of what
+// changes neither the file's size nor its blocks takes two thirds of the time, as the file system has nothing to write
+// to its own journal (docs/benchmarks.md, "the WAL is written over zeros"). PostgreSQL does the same (wal_init_zero).
+// Inside `storage` only, and for its bench.
 //
 // What a power cut may leave: of the bytes that were not synced any pages, zeros in place of the others
 // (wal_format.h, wal_check.h), but of the newest file only: what is open is synced before the next one is made. A file
@@ -21,7 +21,7 @@ namespace taskledger::storage {
 // New files called *.log are filled ahead: with as much as they hold, at least 64 KiB (or `most`), at most `most`
 // bytes (0: with none), by the write that finds none left. Read or asked for its size, one that is open is what was
 // written to it.
-[[nodiscard]] std::shared_ptr<rocksdb::FileSystem> make_zero_filled_wals(std::shared_ptr<rocksdb::FileSystem> base,
-                                                                         std::uint64_t most);
+[[nodiscard]] std::shared_ptr<rocksdb::FileSystem> make_wal_writing_file_system(
+    std::shared_ptr<rocksdb::FileSystem> base, std::uint64_t most);
 
 }  // namespace taskledger::storage
