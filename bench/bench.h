@@ -85,6 +85,8 @@ int run_reads(const Settings& settings);
 int run_rebuild(const Settings& settings);
 int run_writes(const Settings& settings);
 int run_webhooks(const Settings& settings);
+// A part of `writes`, which needs no server.
+void run_syncs(const Settings& settings, const std::string& folder);
 int run_soak(const Settings& settings, double minutes, double rate);
 
 }  // namespace taskledger::bench

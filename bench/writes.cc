@@ -38,6 +38,7 @@ class Writes {
     crowd();
     mixed();
     if (wanted("import")) import();
+    if (wanted("syncs")) run_syncs(settings_, folder_);
     print(settings_, fmt::format("\nResident after all this: {} MB.", server_.process().resident_bytes() / 1'000'000));
     return 0;
   }
@@ -92,7 +93,7 @@ class Writes {
                         results[0].server_us, results[1].server_us,
                         results[0].errors + results[1].errors ? " VOID" : ""));
     };
-    for (const unsigned connections : {64u, 16u, 1u})
+    for (const unsigned connections : {64u, 16u, 4u, 1u})
       compare(fmt::format("creates-{}-connections", connections), connections,
               [this](const TestServer& server) { return creates(server); });
     for (const unsigned connections : {64u, 16u, 4u})
