@@ -26,8 +26,9 @@ class RocksReactorStore final : public ReactorStore {
 
  private:
   [[nodiscard]] rocksdb::WriteBatch new_batch() const;
-  const LogTables& tables_;
   Result<void, ReadError> write(rocksdb::WriteBatch& batch);
+
+  const LogTables& tables_;
   const std::function<Position()> synced_;
   const std::function<void(const std::string&)> failed_;
 };
