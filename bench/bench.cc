@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <stdexcept>
 #include <thread>
 
@@ -20,6 +22,20 @@ namespace taskledger::bench {
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+double processor_seconds(int whose) {
+  rusage used{};
+  ::getrusage(whose, &used);
+  const auto of = [](const timeval& time) { return double(time.tv_sec) + double(time.tv_usec) / 1e6; };
+  return of(used.ru_utime) + of(used.ru_stime);
+}
+
+RandomBytes random_bytes() {
+  return [](std::span<std::uint8_t> out) {
+    thread_local std::mt19937_64 random{std::random_device{}()};
+    for (auto& byte : out) byte = static_cast<std::uint8_t>(random());
+  };
 }
 
 double median(std::vector<double> values) {

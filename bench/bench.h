@@ -10,6 +10,7 @@
 
 #include "bench/load.h"
 #include "bench/process.h"
+#include "core/clock.h"
 
 namespace taskledger::bench {
 
@@ -66,6 +67,8 @@ class Ceiling {
 [[nodiscard]] double median(std::vector<double> values);
 [[nodiscard]] std::int64_t now_ms();  // of the system's clock
 [[nodiscard]] std::uint16_t free_port();
+[[nodiscard]] double processor_seconds(int whose);  // as getrusage()
+[[nodiscard]] RandomBytes random_bytes();
 // Writes to stdout and the report file.
 void print(const Settings& settings, const std::string& line);
 [[nodiscard]] std::string machine();  // cores, processor, memory, kernel: one line

@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
-#include <random>
 #include <thread>
 
 #include "bench/bench.h"
@@ -31,12 +30,6 @@ double since(Clock::time_point start) { return std::chrono::duration<double>(Clo
 struct Took {
   double seconds = 0, processors = 0;
 };
-double processor_seconds(int whose) {
-  rusage used{};
-  ::getrusage(whose, &used);
-  const auto of = [](const timeval& time) { return double(time.tv_sec) + double(time.tv_usec) / 1e6; };
-  return of(used.ru_utime) + of(used.ru_stime);
-}
 template <class Work>
 Took timed(int whose, const Work& work) {
   const double before = processor_seconds(whose);
@@ -49,12 +42,6 @@ constexpr unsigned kEventsOfATask = 4;  // created, two updates, completed
 constexpr unsigned kTasksOfACommit = 250;
 
 Timestamp now() { return {now_ms()}; }
-RandomBytes random_bytes() {
-  return [](std::span<std::uint8_t> out) {
-    thread_local std::mt19937_64 random{std::random_device{}()};
-    for (auto& byte : out) byte = static_cast<std::uint8_t>(random());
-  };
-}
 
 struct Opened {
   std::unique_ptr<storage::DataDirectory> directory;

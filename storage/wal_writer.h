@@ -1,7 +1,7 @@
-// Write-ahead logs as RocksDB writes them: filled with zeros ahead of what comes, and written over. `fdatasync` of what
-// changes neither the file's size nor its blocks takes two thirds of the time, as the file system has nothing to write
-// to its own journal (docs/benchmarks.md, "the WAL is written over zeros"). PostgreSQL does the same (wal_init_zero).
-// Inside `storage` only, and for its bench.
+// Write-ahead logs as RocksDB writes them: filled with zeros ahead of what comes, and written over. With a file's size
+// and blocks as they were `fdatasync` has nothing to write to the file system's own journal: a small commit takes three
+// quarters of the time (docs/benchmarks.md, "the WAL is written over zeros"). PostgreSQL does the same (wal_init_zero).
+// Inside `storage` only.
 //
 // What a power cut may leave: of the bytes that were not synced any pages, zeros in place of the others
 // (wal_format.h, wal_check.h), but of the newest file only: what is open is synced before the next one is made. A file
